@@ -45,9 +45,9 @@ def in_memory(rows: ShardedDataset) -> TextDataset:
 
 def timed(steps: Iterator[Step]) -> tuple[int, float]:
     """Take some steps; return their tokens and seconds of the processor."""
-    began = time.process_time()
+    start = time.process_time()
     tokens = sum(step.tokens for step in itertools.islice(steps, STEPS))
-    return tokens, time.process_time() - began
+    return tokens, time.process_time() - start
 
 
 def main(path: str) -> None:

@@ -70,9 +70,9 @@ def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> np.ndarray:
         work(item)
     taken = []
     for item in items:
-        began = time.perf_counter()
+        start = time.perf_counter()
         work(item)
-        taken.append(time.perf_counter() - began)
+        taken.append(time.perf_counter() - start)
     return np.array(taken) * 1000
 
 
@@ -89,7 +89,7 @@ def parts(model: Any, texts: list[str]) -> dict[str, float]:
     encoded = [model.input.encode_values([text]) for text in texts]
     networks = [each.adapt(model.network) for each in encoded]
     batches = [next(each.dataset().in_order_of_length()) for each in encoded]
-    places = list(range(len(texts)))
+    positions = list(range(len(texts)))
     with torch.inference_mode():
         logits = networks[0](*batches[0].inputs)
         taken = {
@@ -101,16 +101,16 @@ def parts(model: Any, texts: list[str]) -> dict[str, float]:
             "network": lambda n: networks[n](*batches[n].inputs),
             "answer": lambda n: model.task.answers_of(logits, encoded[n].truncated),
         }
-        return {name: float(np.median(milliseconds(w, places))) for name, w in taken.items()}
+        return {name: float(np.median(milliseconds(w, positions))) for name, w in taken.items()}
 
 
 def column_seconds(model: Any, texts: list[str]) -> float:
     """Processor seconds for all texts at once, the median of some runs."""
     taken = []
     for _ in range(REPEATS):
-        began = time.process_time()
+        start = time.process_time()
         model.predict(texts)
-        taken.append(time.process_time() - began)
+        taken.append(time.process_time() - start)
     return float(np.median(taken))
 
 

@@ -28,7 +28,7 @@ LEARNED = [name for name in TOKENIZERS if name != "huggingface"]  # which has it
 
 def row(name: str, train, valid, min_frequency: int) -> str:
     tokenizer = make_tokenizer(name)
-    began = time.perf_counter()
+    start = time.perf_counter()
     tokenizer.fit(train, min_frequency=min_frequency)
     fitted = time.perf_counter()
     values, _ = values_and_offsets(tokenizer.encode(valid))
@@ -37,7 +37,7 @@ def row(name: str, train, valid, min_frequency: int) -> str:
     size = sum(len(json.dumps(part, ensure_ascii=False).encode()) for part in written)
     return (
         f"| `{name}` | {tokenizer.vocabulary.size:,} | {len(values) / len(valid):.1f} | "
-        f"{(values == OOV).mean():.2%} | {fitted - began:.1f} | {encoded - fitted:.2f} | "
+        f"{(values == OOV).mean():.2%} | {fitted - start:.1f} | {encoded - fitted:.2f} | "
         f"{size / 1000:,.0f} |"
     )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 def data_folder() -> Path:
     """`MUNJANG_DATA`, or ../shared/data beside the project."""
-    given = os.environ.get("MUNJANG_DATA")
-    return Path(given) if given else Path(__file__).parents[2] / "shared" / "data"
+    path = os.environ.get("MUNJANG_DATA")
+    return Path(path) if path else Path(__file__).parents[2] / "shared" / "data"
 
 
 def describe_machine() -> str:

@@ -44,9 +44,10 @@ def fasttext_accuracy(folder: Path, data: Path) -> float:
     with (data / "test.tsv").open(encoding="utf-8") as source:
         next(source)
         rows = [line.rstrip("\n").split("\t") for line in source]
-    guesses, _ = model.predict([text for _, text, _ in rows])
+    predictions, _ = model.predict([text for _, text, _ in rows])
     right = sum(
-        guess[0] == f"__label__{label}" for guess, (_, _, label) in zip(guesses, rows, strict=True)
+        guess[0] == f"__label__{label}"
+        for guess, (_, _, label) in zip(predictions, rows, strict=True)
     )
     return 100 * right / len(rows)
 
@@ -55,9 +56,9 @@ def train_fasttext(data: Path, folder: Path) -> float:
     """Seconds of the whole process, from the file to the saved model."""
     folder.mkdir()
     command = [sys.executable, __file__, "--child", str(data / "train.tsv"), str(folder)]
-    began = time.perf_counter()
+    start = time.perf_counter()
     subprocess.run(command, check=True)
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def train_ours(model: str, data: Path, folder: Path, seed: int) -> float:
@@ -67,9 +68,9 @@ def train_ours(model: str, data: Path, folder: Path, seed: int) -> float:
         "--task", "classify", "--model", model, "--text-column", "document",
         "--label-column", "label", "--out", str(folder), "--seed", str(seed), "--quiet", "--json",
     ]  # fmt: skip
-    began = time.perf_counter()
+    start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def evaluate_ours(folder: Path, data: Path) -> float:
@@ -113,10 +114,10 @@ def main() -> None:
     print("| model | test accuracy | seconds | parameters | folder, MB |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
         fast, mean = [], []
-        for turn in range(options.rounds):
+        for round_ in range(options.rounds):
             if with_fasttext:
-                fast.append(train_fasttext(options.data, Path(scratch) / f"fasttext-{turn}"))
-            folder = Path(scratch) / f"mean-{turn}"
+                fast.append(train_fasttext(options.data, Path(scratch) / f"fasttext-{round_}"))
+            folder = Path(scratch) / f"mean-{round_}"
             mean.append(train_ours("mean", options.data, folder, options.seed))
         if with_fasttext:
             print(fasttext_row(Path(scratch) / "fasttext-0", options.data, fast), flush=True)

@@ -62,8 +62,8 @@ def parts_of_chatbot(work: Path) -> None:
         "test": {questions[k] for k in order[:twentieth]},
         "valid": {questions[k] for k in order[twentieth : 2 * twentieth]},
     }
-    for name, chosen in held.items():
-        table.filter(pl.col("Q").is_in(list(chosen))).write_csv(work / f"{name}.csv")
+    for name, selected in held.items():
+        table.filter(pl.col("Q").is_in(list(selected))).write_csv(work / f"{name}.csv")
     others = list(held["test"] | held["valid"])
     table.filter(~pl.col("Q").is_in(others)).write_csv(work / "train.csv")
 
@@ -130,8 +130,8 @@ def command(*arguments: str) -> list[str]:
 
 def training(corpus: Corpus, model: str) -> list[str]:
     """Return the arguments of `munjang` that train a model on a corpus."""
-    chosen = (*corpus.settings, *corpus.models.get(model, ()))
-    settings = [part for setting in chosen for part in ("--set", setting)]
+    overrides = (*corpus.settings, *corpus.models.get(model, ()))
+    settings = [part for setting in overrides for part in ("--set", setting)]
     return [
         "train", "--task", "translate", "--model", model, *corpus.train, *corpus.valid,
         *corpus.columns, *settings, "--out", model,
@@ -258,16 +258,16 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=list(corpora()))
     parser.add_argument("--models", nargs="+", default=["transformer", "attentive", "seq2seq"])
     parser.add_argument("--finished", action="store_true", help="judge what stands there alone")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     makers = {"multi30k": lowered, "chatbot-ko": parts_of_chatbot}
     found = []
-    for name in asked.data:
+    for name in arguments.data:
         need_data(data_folder() / name)
-        work = asked.work / name
+        work = arguments.work / name
         work.mkdir(parents=True, exist_ok=True)
         makers.get(name, lambda _: None)(work)
-        for model in asked.models:
-            if asked.finished and not (work / model / "manifest.json").exists():
+        for model in arguments.models:
+            if arguments.finished and not (work / model / "manifest.json").exists():
                 continue
             train(corpora()[name], model, work)
             found.append(judge(name, corpora()[name], model, work))

@@ -57,8 +57,8 @@ def train_both(model: str, data: Path, runs: Path, options: argparse.Namespace) 
     network.write_text(yaml.safe_dump({"model": known["model"], "tokenizer": kept}))
     for seed in options.seeds:
         train = ("train", str(data / "train.tsv"), "--seed", str(seed), *COLUMNS)
-        begun = ("--from", str(start), *settings(options.training))
-        finish(runs / f"{model}-from-{seed}", *train, *begun)
+        from_pretrained = ("--from", str(start), *settings(options.training))
+        finish(runs / f"{model}-from-{seed}", *train, *from_pretrained)
         alone = ("--config", str(network), *settings(options.alone))
         finish(runs / f"{model}-alone-{seed}", *train, *alone)
 
@@ -95,9 +95,11 @@ def main() -> int:
             ]
             for kind in ("alone", "from")
         }
-        alone, begun = (float(np.mean(found[kind])) for kind in ("alone", "from"))
+        alone, pretrained = (float(np.mean(found[kind])) for kind in ("alone", "from"))
         spread = " / ".join(f"{value:.2f}" for value in found["from"])
-        print(f"| {model} | {alone:.2f} | {begun:.2f} ({spread}) | {begun - alone:+.2f} |")
+        print(
+            f"| {model} | {alone:.2f} | {pretrained:.2f} ({spread}) | {pretrained - alone:+.2f} |"
+        )
     return 0
 
 

@@ -81,7 +81,7 @@ def network(run: Run) -> dict[str, float]:
     import munjang
 
     train, valid, test = parts(run)
-    began = time.perf_counter()
+    start = time.perf_counter()
     trained = munjang.train(
         (train["text"], train["label"]),
         model=run.model,
@@ -89,7 +89,7 @@ def network(run: Run) -> dict[str, float]:
         overrides=["training.threads=1", *SETTINGS.get(run.data, [])],
         seed=run.seed,
     )
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     scores = munjang.evaluate(trained.model, (test["text"], test["label"]))
     size = trained.metrics["training"]["parameters"]
     return {"accuracy": scores.accuracy, "seconds": seconds, "parameters": size}
@@ -103,12 +103,12 @@ def baseline(run: Run) -> dict[str, float]:
     train, _, test = parts(run)
     labels = sorted(train["label"].unique())
     targets = np.array([labels.index(label) for label in train["label"]])
-    began = time.perf_counter()
+    start = time.perf_counter()
     fitted = fit_baseline(run.model, train["text"].to_list(), targets, labels)
-    seconds = time.perf_counter() - began
-    guesses = fitted.predict_proba(test["text"]).argmax(1)
+    seconds = time.perf_counter() - start
+    predictions = fitted.predict_proba(test["text"]).argmax(1)
     right = np.mean(
-        [labels[guess] == truth for guess, truth in zip(guesses, test["label"], strict=True)]
+        [labels[guess] == label for guess, label in zip(predictions, test["label"], strict=True)]
     )
     return {"accuracy": float(right), "seconds": seconds, "parameters": fitted.parameters}
 
@@ -124,7 +124,7 @@ def peer(run: Run) -> dict[str, float]:
     # it reads its file in order, and mr's is sorted by label
     train = train.sample(fraction=1.0, shuffle=True, seed=run.seed)
     settings = FASTTEXT if run.data == "nsmc" else FASTTEXT_ENGLISH
-    began = time.perf_counter()
+    start = time.perf_counter()
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         for label, text in zip(train["label"], train["text"], strict=True):
             file.write(f"__label__{label} {line(text)}\n")
@@ -133,10 +133,11 @@ def peer(run: Run) -> dict[str, float]:
         model = fasttext.train_supervised(
             file.name, verbose=0, seed=run.seed, **{**settings, "thread": 1}
         )
-    seconds = time.perf_counter() - began
-    guesses, _ = model.predict([line(text) for text in test["text"]])
+    seconds = time.perf_counter() - start
+    predictions, _ = model.predict([line(text) for text in test["text"]])
     right = [
-        guess[0] == f"__label__{label}" for guess, label in zip(guesses, test["label"], strict=True)
+        guess[0] == f"__label__{label}"
+        for guess, label in zip(predictions, test["label"], strict=True)
     ]
     size = model.get_input_matrix().size + model.get_output_matrix().size
     return {"accuracy": sum(right) / len(right), "seconds": seconds, "parameters": size}

@@ -34,18 +34,20 @@ def random_batches(
 
 def sinusoids(time_steps: int) -> np.ndarray:
     """Waves of places (Vaswani et al. 2017), [time, WIDTH] float32."""
-    place = np.arange(time_steps)[:, None] / 10_000 ** (np.arange(0, WIDTH, 2) / WIDTH)
-    return np.stack([np.sin(place), np.cos(place)], axis=-1).reshape(time_steps, WIDTH).astype("f")
+    angles = np.arange(time_steps)[:, None] / 10_000 ** (np.arange(0, WIDTH, 2) / WIDTH)
+    return (
+        np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(time_steps, WIDTH).astype("f")
+    )
 
 
 def timed(step: Callable[[], int], seconds: float) -> tuple[int, float]:
     """Run `step` for about `seconds` after a warm-up; return its tokens and the time they took."""
     for _ in range(WARM_UP):
         step()
-    began, tokens = time.perf_counter(), 0
-    while time.perf_counter() - began < seconds:
+    start, tokens = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
         tokens += step()
-    return tokens, time.perf_counter() - began
+    return tokens, time.perf_counter() - start
 
 
 def matrix_work(model: str, time_steps: float) -> float:
@@ -73,8 +75,8 @@ def matrix_rate(device: str = "cpu", seconds: float = 2.0) -> float:
     size = 1024 if device == "cpu" else 8192
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
-    taken, began = [], time.perf_counter()
-    while time.perf_counter() - began < seconds:
+    taken, started = [], time.perf_counter()
+    while time.perf_counter() - started < seconds:
         start = time.perf_counter()
         a @ b
         if device != "cpu":

@@ -90,8 +90,8 @@ def _transformer(inputs, x):
         normed = layers.LayerNormalization(epsilon=1e-5)(x)
         attend = layers.MultiHeadAttention(HEADS, WIDTH // HEADS, dropout=DROPOUT)
         x = x + layers.Dropout(DROPOUT)(attend(normed, normed))
-        inner = layers.Dense(FEED_FORWARD, activation="gelu")(
+        hidden = layers.Dense(FEED_FORWARD, activation="gelu")(
             layers.LayerNormalization(epsilon=1e-5)(x)
         )
-        x = x + layers.Dropout(DROPOUT)(layers.Dense(WIDTH)(layers.Dropout(DROPOUT)(inner)))
+        x = x + layers.Dropout(DROPOUT)(layers.Dense(WIDTH)(layers.Dropout(DROPOUT)(hidden)))
     return layers.LayerNormalization(epsilon=1e-5)(x)

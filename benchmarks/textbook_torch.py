@@ -115,10 +115,10 @@ def run(model: str, arrays: Arrays, seconds: float, device: str = "cpu") -> tupl
         if ids.shape[1] < max(WIDTHS):  # a Conv1d needs a whole window
             ids = np.pad(ids, ((0, 0), (0, max(WIDTHS) - ids.shape[1])))
         optimizer.zero_grad()
-        moved = [torch.from_numpy(array).to(device) for array in (ids, lengths, targets)]
+        tensors = [torch.from_numpy(array).to(device) for array in (ids, lengths, targets)]
         with torch.autocast("cuda", torch.bfloat16, enabled=device != "cpu"):
-            logits = network(moved[0], moved[1])
-        loss = F.binary_cross_entropy_with_logits(logits.float(), moved[2].float())
+            logits = network(tensors[0], tensors[1])
+        loss = F.binary_cross_entropy_with_logits(logits.float(), tensors[2].float())
         loss.backward()
         optimizer.step()
         loss.item()

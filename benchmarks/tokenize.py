@@ -58,9 +58,9 @@ def read_reviews(path: Path) -> Texts:
 def timed(seconds: Seconds, name: str, work: Callable[[], Any]) -> Any:
     """Run `work` on a clean heap and note how long it took."""
     gc.collect()
-    began = time.perf_counter()
+    start = time.perf_counter()
     result = work()
-    seconds.setdefault(name, []).append(time.perf_counter() - began)
+    seconds.setdefault(name, []).append(time.perf_counter() - start)
     return result
 
 
@@ -192,9 +192,9 @@ def main() -> int:
     ratios, reached = report(seconds)
     if arguments.json:
         state = {"machine": machine, "seconds": seconds, "ratios": ratios}
-        beside = arguments.json.with_name(arguments.json.name + ".part")
-        beside.write_text(json.dumps(state, indent=1), encoding="utf-8")
-        beside.replace(arguments.json)
+        partial = arguments.json.with_name(arguments.json.name + ".part")
+        partial.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        partial.replace(arguments.json)
     return int(not reached)
 
 

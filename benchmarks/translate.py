@@ -178,14 +178,14 @@ def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]
         sum(len(text.split()) for text in some) / len(some) for some in (ours, theirs, references)
     ]
     cut = sum(len(text.split()) >= MOST_STEPS for text in ours) / len(ours)
-    said = (
+    line = (
         f"{same:.1%} of the answers are the same word for word. Tokens of an answer: ours "
         f"{lengths[0]:.1f}, JoeyNMT {lengths[1]:.1f}, the references {lengths[2]:.1f}; {cut:.1%} "
         f"of ours were cut at {MOST_STEPS}."
     )
     if max(lengths[:2]) > LONG * lengths[2]:
-        said += " TOO LONG: this flatters us; train what is decoded with for more --steps."
-    return said
+        line += " TOO LONG: this flatters us; train what is decoded with for more --steps."
+    return line
 
 
 def stream(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> None:
@@ -232,11 +232,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="write what is printed into this file too")
     options = parser.parse_args()
     need_data(options.data)
-    said: list[str] = []
+    lines: list[str] = []
 
     def report(text: str) -> None:
         print(text, flush=True)
-        said.append(text)
+        lines.append(text)
 
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     with tempfile.TemporaryDirectory() as work:
@@ -264,7 +264,7 @@ def main() -> int:
         missed |= decode(sides, options, report) < DECODING_AIM
         stream(sides, options, report)
     if options.out is not None:
-        options.out.write_text("\n".join(said) + "\n", encoding="utf-8")
+        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return int(missed)
 
 

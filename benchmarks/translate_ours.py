@@ -66,9 +66,9 @@ def prepared(data: str, threads: int, steps: int | None = None, **changed: Any) 
 
     torch.set_num_threads(threads)
     files = AlignedFiles(*(Path(data) / f"train.{side}" for side in (SOURCE, TARGET)))
-    judged = tuple(lines_of(Path(data) / f"val.{side}")[:JUDGED] for side in (SOURCE, TARGET))
-    given = merge(settings(threads, steps), changed)
-    return prepare(files, judged, given, discard)
+    validation = tuple(lines_of(Path(data) / f"val.{side}")[:JUDGED] for side in (SOURCE, TARGET))
+    merged = merge(settings(threads, steps), changed)
+    return prepare(files, validation, merged, discard)
 
 
 def prepare(data: str, work: str) -> Answer:

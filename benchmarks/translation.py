@@ -56,9 +56,9 @@ class Clock:
 def decoded(answer: Callable[[list[str]], list[str]], texts: list[str]) -> Answer:
     """Answer `texts` by the clock, after a warm-up on the first few."""
     answer(texts[:WARM_UP_SENTENCES])
-    began = time.perf_counter()
+    start = time.perf_counter()
     answers = answer(texts)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - start
     tokens = sum(len(text.split()) for text in answers)
     return {"sentences": len(texts) / seconds, "tokens": tokens / seconds, "answers": answers}
 

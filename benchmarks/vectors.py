@@ -121,17 +121,17 @@ def measure(folder: Path, names: list[str], texts: list[str], options: Any) -> i
     needed = count_operations(folder, texts)
     for _ in range(options.rounds):
         for side, encode in encoders.items():
-            began = time.perf_counter()
+            start = time.perf_counter()
             encode(texts)
-            seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - start
             rates[side].append(len(texts) / seconds)
             if side == "ours":
                 share.append(needed / seconds / matrix_rate(2048, DIM))
         for side, encode in encoders.items():
             for text in texts[: options.alone]:
-                began = time.perf_counter()
+                start = time.perf_counter()
                 encode([text])
-                alone[side].append(time.perf_counter() - began)
+                alone[side].append(time.perf_counter() - start)
     ours, single = np.median(rates["ours"]), np.median(alone["ours"])
     print(f"\n{len(texts):,} sentences; ours at {np.median(share):.0%} of the matrix rate\n")
     print("| | texts per second | ours / it | one text, p50 ms | it / ours | largest difference |")

@@ -29,8 +29,8 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of real corpora; tests that need it are skipped where it is absent."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("MUNJANG_DATA") or beside)
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("MUNJANG_DATA") or default)
     if not folder.is_dir():
         pytest.skip(f"no real data: set MUNJANG_DATA (looked at {folder})")
     return folder

@@ -14,8 +14,8 @@ from munjang.text.script import Script
 _A_TEXT: dict[Script, str] = {"korean": "정말 재미있는 영화", "other": "a lovely film"}
 
 
-def table_of(columns: Mapping[str, Column], **more: Any) -> Table:
-    """A table of one file, whose columns are named as their roles."""
+def make_table(columns: Mapping[str, Column], **more: Any) -> Table:
+    """Return a table of one file, whose columns are named as their roles."""
     rows = len(next(iter(columns.values())))
     return Table(
         columns=columns,
@@ -27,29 +27,29 @@ def table_of(columns: Mapping[str, Column], **more: Any) -> Table:
     )
 
 
-def text_table(texts: list[str], labels: list[Any] | None = None) -> Table:
-    """A table of texts, with labels or without."""
+def make_text_table(texts: list[str], labels: list[Any] | None = None) -> Table:
+    """Return a table of texts, with labels or without."""
     column = {"text": pl.Series(texts, dtype=pl.String)}
-    return table_of(column if labels is None else {**column, "label": pl.Series(labels)})
+    return make_table(column if labels is None else {**column, "label": pl.Series(labels)})
 
 
-def two_texts_table(
+def make_two_texts_table(
     firsts: list[str], seconds: list[str], labels: list[Any] | None = None
 ) -> PairTable:
-    """A table of two texts per row, with labels or without."""
+    """Return a table of two texts per row, with labels or without."""
     columns = {"first": pl.Series(firsts), "second": pl.Series(seconds)}
     if labels is not None:
         columns["label"] = pl.Series(labels)
-    return PairTable(**vars(table_of(columns, key_role="first")))
+    return PairTable(**vars(make_table(columns, key_role="first")))
 
 
-def pair_table(sources: list[str], targets: list[str]) -> Table:
-    """A table of sources and targets."""
+def make_pair_table(sources: list[str], targets: list[str]) -> Table:
+    """Return a table of sources and targets."""
     columns = {"source": pl.Series(sources), "target": pl.Series(targets)}
-    return table_of(columns, key_role="source", target_role="target")
+    return make_table(columns, key_role="source", target_role="target")
 
 
 @cache
-def texts_of_script(script: Script, rows: int) -> Table:
-    """A table of so many equal texts of a script."""
-    return table_of({"text": pl.repeat(_A_TEXT[script], rows, dtype=pl.String, eager=True)})
+def make_script_table(script: Script, rows: int) -> Table:
+    """Return a table of equal texts of a script."""
+    return make_table({"text": pl.repeat(_A_TEXT[script], rows, dtype=pl.String, eager=True)})

@@ -21,8 +21,7 @@ from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.text.vocabulary import EOS
 from munjang.training.optimizers import AdamW, ParameterGroup
 from tests.architectures import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
-from tests.made import column_of
-from tests.made import padded as padded_rows
+from tests.synthetic import make_column, pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -52,21 +51,25 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 CASES = [
-    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    pytest.param(
+        name, model_settings, id="-".join([name, *(f"{k}={v}" for k, v in model_settings.items())])
+    )
     for name in PAIR_ARCHITECTURES
-    for chosen in SETTINGS.get(name, [{}])
+    for model_settings in SETTINGS.get(name, [{}])
 ]
-every_model = pytest.mark.parametrize(("name", "chosen"), CASES)
+every_model = pytest.mark.parametrize(("name", "model_settings"), CASES)
 
 Rows = list[list[int]]
 
 
-def make_model(name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3) -> Any:
+def make_model(
+    name: str, model_settings: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
+) -> Any:
     """A small encoder-decoder in training mode, every dropout at the share given."""
     fields = PAIR_ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
     dropouts = {key: dropout for key in fields if key.endswith("dropout")}
-    config = pair_config({"name": name, **small, **dropouts, **chosen})
+    config = pair_config({"name": name, **small, **dropouts, **model_settings})
     torch.manual_seed(seed)
     return build_encoder_decoder(config, Vocabularies(SIZE, SIZE, shared=True))
 
@@ -76,23 +79,23 @@ def random_rows(count: int, seed: int) -> Rows:
     return [random.integers(4, SIZE, random.integers(1, 9)).tolist() for _ in range(count)]
 
 
-def examples(sources: Rows, targets: Rows) -> PairDataset:
-    return PairDataset(column_of(sources), column_of(targets))
+def make_dataset(sources: Rows, targets: Rows) -> PairDataset:
+    return PairDataset(make_column(sources), make_column(targets))
 
 
-def one_batch(sources: Rows, targets: Rows) -> PairBatch:
-    return next(examples(sources, targets).in_order_of_length(len(sources)))
+def make_batch(sources: Rows, targets: Rows) -> PairBatch:
+    return next(make_dataset(sources, targets).in_order_of_length(len(sources)))
 
 
-def padded(rows: Rows, wider: int = 0) -> tuple[Tensor, Tensor]:
+def pad_with_extra(rows: Rows, wider: int = 0) -> tuple[Tensor, Tensor]:
     """Ids and mask [rows, time], with so many columns of padding more than needed."""
-    return padded_rows(rows, extra=wider)
+    return pad_rows(rows, extra=wider)
 
 
 SOURCES, TARGETS = random_rows(6, 0), random_rows(6, 1)
 
 
-def by_row(model: nn.Module, batch: PairBatch) -> dict[int, Tensor]:
+def logits_by_row(model: nn.Module, batch: PairBatch) -> dict[int, Tensor]:
     """Logits of each row's real tokens, [tokens, vocabulary]."""
     with torch.inference_mode():
         logits = model(*batch.inputs).logits()
@@ -105,53 +108,57 @@ def test_every_architecture_has_a_case() -> None:
 
 
 @every_model
-def test_neighbors_order_and_padding_change_nothing(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
-    together = by_row(model, one_batch(SOURCES, TARGETS))
+def test_logits_do_not_depend_on_batch_order_or_padding(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    model = make_model(name, model_settings).eval()
+    together = logits_by_row(model, make_batch(SOURCES, TARGETS))
     for row in range(len(SOURCES)):
-        alone = by_row(model, one_batch([SOURCES[row]], [TARGETS[row]]))[0]
+        alone = logits_by_row(model, make_batch([SOURCES[row]], [TARGETS[row]]))[0]
         torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=1e-4)
 
 
 @every_model
-def test_a_source_without_tokens_gives_numbers(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
-    for logits in by_row(model, one_batch([[], [5]], [[6], []])).values():
+def test_empty_source_gives_finite_logits(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings).eval()
+    for logits in logits_by_row(model, make_batch([[], [5]], [[6], []])).values():
         assert logits.isfinite().all()
 
 
 @every_model
-def test_no_word_sees_a_later_one(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
-    one = by_row(model, one_batch([[4, 5, 6]], [[7, 8, 9, 10]]))[0]
-    other = by_row(model, one_batch([[4, 5, 6]], [[7, 8, 11, 12]]))[0]
+def test_decoder_is_causal(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings).eval()
+    one = logits_by_row(model, make_batch([[4, 5, 6]], [[7, 8, 9, 10]]))[0]
+    other = logits_by_row(model, make_batch([[4, 5, 6]], [[7, 8, 11, 12]]))[0]
     torch.testing.assert_close(one[:3], other[:3])
     assert not torch.allclose(one[3], other[3])
 
 
 @every_model
-def test_steps_are_teacher_forcing_a_word_at_a_time(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
-    batch = one_batch(SOURCES, TARGETS)
-    whole = by_row(model, batch)
+def test_step_equals_teacher_forcing(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings).eval()
+    batch = make_batch(SOURCES, TARGETS)
+    whole = logits_by_row(model, batch)
     with torch.inference_mode():
         state = model.begin(batch.source, batch.source_mask)
         state = state.pick(torch.zeros(len(SOURCES), 2, dtype=torch.int64))
-        for place in range(batch.decoder_inputs.shape[1]):
-            stepped = model.step(state, batch.decoder_inputs[:, place : place + 1].expand(-1, 2))
+        for index in range(batch.decoder_inputs.shape[1]):
+            stepped = model.step(state, batch.decoder_inputs[:, index : index + 1].expand(-1, 2))
             state = stepped.state
             for number, row in enumerate(batch.rows.tolist()):
-                if batch.decoder_mask[number, place]:
+                if batch.decoder_mask[number, index]:
                     for beam in range(2):
                         torch.testing.assert_close(
-                            stepped.logits[number, beam], whole[row][place], atol=1e-5, rtol=1e-4
+                            stepped.logits[number, beam], whole[row][index], atol=1e-5, rtol=1e-4
                         )
 
 
 @every_model
-def test_hypotheses_are_picked_and_rows_kept(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
-    batch = one_batch(SOURCES, TARGETS)
+def test_state_pick_and_keep_select_hypotheses_and_rows(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    model = make_model(name, model_settings).eval()
+    batch = make_batch(SOURCES, TARGETS)
     random = torch.Generator().manual_seed(0)
     with torch.inference_mode():
         state = model.begin(batch.source, batch.source_mask).pick(torch.zeros(6, 3).long())
@@ -162,30 +169,32 @@ def test_hypotheses_are_picked_and_rows_kept(name: str, chosen: dict[str, Any]) 
         ids = torch.randint(4, SIZE, (6, 3), generator=random)
         full = model.step(state, ids).logits
         some = model.step(state.pick(parents).keep(kept), ids.gather(1, parents)[kept]).logits
-    wanted = full.gather(1, parents[..., None].expand(-1, -1, SIZE))[kept]
-    torch.testing.assert_close(some, wanted, atol=1e-5, rtol=1e-4)
+    expected = full.gather(1, parents[..., None].expand(-1, -1, SIZE))[kept]
+    torch.testing.assert_close(some, expected, atol=1e-5, rtol=1e-4)
 
 
 @every_model
 @settings(max_examples=3)
 @given(seed=st.integers(0, 999), wider=st.integers(0, 3))
-def test_rows_that_join_at_a_step_go_on_as_if_alone(
-    name: str, chosen: dict[str, Any], seed: int, wider: int
+def test_state_join_gives_same_logits_as_separate_states(
+    name: str, model_settings: dict[str, Any], seed: int, wider: int
 ) -> None:
     """Three groups of rows, of other lengths, each two steps later; then some of all are kept.
 
     Every hypothesis is compared with one that is alone from the beginning, without any padding.
     """
-    model = make_model(name, chosen, seed=seed % 7).eval()
+    model = make_model(name, model_settings, seed=seed % 7).eval()
     random = torch.Generator().manual_seed(seed)
     sources = [*random_rows(4, seed), [], *random_rows(1, seed + 1)]
     alone: list[list[Any]] = []
     state: Any = None
     with torch.inference_mode():
         for group in (sources[:2], sources[2:4], sources[4:]):
-            new = model.begin(*padded(group, wider)).pick(torch.zeros(2, 2, dtype=torch.int64))
+            new = model.begin(*pad_with_extra(group, wider)).pick(
+                torch.zeros(2, 2, dtype=torch.int64)
+            )
             state = new if state is None else state.join([new])
-            alone += [[model.begin(*padded([source]))] * 2 for source in group]
+            alone += [[model.begin(*pad_with_extra([source]))] * 2 for source in group]
             for _ in range(2):
                 state, alone = _step_and_compare(model, state, alone, sources, random)
                 parents = torch.randint(0, 2, (len(alone), 2), generator=random)
@@ -221,31 +230,33 @@ def _step_and_compare(
 
 @every_model
 @pytest.mark.parametrize("method", [{"method": "greedy"}, {"method": "sample", "nbest": 2}])
-def test_rows_that_join_a_running_batch_have_the_answers_they_have_alone(
-    name: str, chosen: dict[str, Any], method: dict[str, Any]
+def test_continuous_batch_gives_same_answers_as_single_rows(
+    name: str, model_settings: dict[str, Any], method: dict[str, Any]
 ) -> None:
-    model = make_model(name, chosen).eval()
+    model = make_model(name, model_settings).eval()
     options = DecodingSettings.parse({**method, "max_length": 6, "min_length": 2})
     batch = ContinuousBatch(model.step, options, seed=3)
     finished: dict[int, Any] = {}
     for source in SOURCES:
-        ids, mask = padded([source])
+        ids, mask = pad_with_extra([source])
         batch.join(model.begin(ids, mask), max_steps(mask.sum(1), options))
         finished.update(batch.step().finished)
     for step in batch:
         finished.update(step.finished)
     assert sorted(finished) == list(range(len(SOURCES)))
     for row, source in enumerate(SOURCES):
-        [alone] = decode_sources(model, *padded([source]), options, seed=3, rows=[row])
+        [alone] = decode_sources(model, *pad_with_extra([source]), options, seed=3, rows=[row])
         assert [h.ids for h in alone] == [h.ids for h in finished[row]]
         scores = [h.score for h in finished[row]]
         assert [h.score for h in alone] == pytest.approx(scores, abs=1e-4)
 
 
 @every_model
-def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen).eval()
-    batch = one_batch(SOURCES, TARGETS)
+def test_attention_sums_to_one_and_ignores_padding(
+    name: str, model_settings: dict[str, Any]
+) -> None:
+    model = make_model(name, model_settings).eval()
+    batch = make_batch(SOURCES, TARGETS)
     attends = pair_config({"name": name}).has_attention
     with torch.inference_mode():
         maps = []
@@ -261,17 +272,17 @@ def test_attention_is_whole_and_never_on_padding(name: str, chosen: dict[str, An
         queries = batch.source_mask if layer.kind == "source" else batch.decoder_mask
         assert not layer.weights.masked_select(~keys[:, None, None, :]).any()
         sums = layer.weights.sum(-1)
-        wanted = queries[:, None].expand_as(sums).float()
-        torch.testing.assert_close(sums, wanted)
+        expected = queries[:, None].expand_as(sums).float()
+        torch.testing.assert_close(sums, expected)
     if stepped.attention is not None:
         cross = [layer.weights[:, :, 0] for layer in maps if layer.kind == "cross"]
         assert any(torch.allclose(c.mean(1), stepped.attention[:, 0], atol=1e-5) for c in cross)
 
 
 @every_model
-def test_a_gradient_reaches_every_weight(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, chosen)
-    batch = one_batch([*SOURCES, [4]], [*TARGETS, [5, 6]])
+def test_gradient_reaches_every_parameter(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, model_settings)
+    batch = make_batch([*SOURCES, [4]], [*TARGETS, [5, 6]])
     model(*batch.inputs).loss(batch.targets, 0.1).backward()
     for key, weight in model.named_parameters():
         if weight.numel() and not key.endswith("places"):
@@ -282,22 +293,22 @@ def test_a_gradient_reaches_every_weight(name: str, chosen: dict[str, Any]) -> N
 
 
 @every_model
-def test_saved_and_loaded_it_predicts_the_same(
-    name: str, chosen: dict[str, Any], tmp_path: Path
+def test_saved_and_loaded_model_gives_same_logits(
+    name: str, model_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    model = make_model(name, chosen).eval()
+    model = make_model(name, model_settings).eval()
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, tmp_path / "m")
-    other = make_model(name, chosen, seed=4).eval()
+    other = make_model(name, model_settings, seed=4).eval()
     other.load_state_dict(load_file(tmp_path / "m"))
-    batch = one_batch(SOURCES, TARGETS)
-    one, two = by_row(model, batch), by_row(other, batch)
+    batch = make_batch(SOURCES, TARGETS)
+    one, two = logits_by_row(model, batch), logits_by_row(other, batch)
     assert all(torch.equal(one[row], two[row]) for row in one)
 
 
 @every_model
-def test_a_handful_is_learned_and_generated(name: str, chosen: dict[str, Any]) -> None:
-    model = make_model(name, {**chosen, "dim": 16, **_wide(name)})
-    batch = one_batch(SOURCES, TARGETS)
+def test_overfits_small_batch_and_generates_it(name: str, model_settings: dict[str, Any]) -> None:
+    model = make_model(name, {**model_settings, "dim": 16, **_wide_settings(name)})
+    batch = make_batch(SOURCES, TARGETS)
     optimizer = AdamW([ParameterGroup(list(model.parameters()), 0.01)])
     for _ in range(300):
         for weight in model.parameters():
@@ -313,16 +324,18 @@ def test_a_handful_is_learned_and_generated(name: str, chosen: dict[str, Any]) -
     assert answers == dict(enumerate(TARGETS))
 
 
-def _wide(name: str) -> dict[str, Any]:
+def _wide_settings(name: str) -> dict[str, Any]:
     return {} if name == "transformer" else {"hidden_dim": 16}
 
 
 @every_model
 @settings(max_examples=5)
 @given(seed=st.integers(0, 99))
-def test_decoding_ends_and_knows_no_neighbors(name: str, chosen: dict[str, Any], seed: int) -> None:
-    model = make_model(name, chosen, seed=seed).eval()
-    batch = one_batch(random_rows(5, seed), [[4]] * 5)
+def test_decoding_ends_and_does_not_depend_on_batch(
+    name: str, model_settings: dict[str, Any], seed: int
+) -> None:
+    model = make_model(name, model_settings, seed=seed).eval()
+    batch = make_batch(random_rows(5, seed), [[4]] * 5)
     limits = DecodingSettings(beam=3, max_length=7)
     together = decode_sources(model, batch.source, batch.source_mask, limits)
     for row, best in enumerate(together):

@@ -21,7 +21,7 @@ from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
 from tests.architectures import ARCHITECTURES, build_encoder, model_config
-from tests.made import Rows, examples_of, padded, random_rows
+from tests.synthetic import Rows, make_dataset, pad_rows, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -90,16 +90,18 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
 # Norms after each sublayer need a lower rate.
 LEARNING_RATES = {"bert": 0.01}
 CASES = [
-    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    pytest.param(
+        name, model_settings, id="-".join([name, *(f"{k}={v}" for k, v in model_settings.items())])
+    )
     for name in ARCHITECTURES
-    for chosen in SETTINGS.get(name, [{}])
+    for model_settings in SETTINGS.get(name, [{}])
 ]
-every_encoder = pytest.mark.parametrize(("name", "chosen"), CASES)
+every_encoder = pytest.mark.parametrize(("name", "model_settings"), CASES)
 ROWS = [[], [5], *random_rows(7, vocabulary=VOCABULARY, shortest=2, longest=12)]
 
 
 def make_encoder(
-    name: str, chosen: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
+    name: str, model_settings: dict[str, Any], *, dropout: float = 0.0, seed: int = 3
 ) -> nn.Module:
     """A small encoder in training mode, every dropout at the share given."""
     fields = ARCHITECTURES[name].config_class().model_fields
@@ -109,34 +111,34 @@ def make_encoder(
         for key in fields
         if key.endswith("dropout") and fields[key].annotation is not bool
     }
-    config = model_config({"name": name, **small, **dropouts, **chosen})
+    config = model_config({"name": name, **small, **dropouts, **model_settings})
     torch.manual_seed(seed)
     encoder = build_encoder(config, VOCABULARY)
-    for embedding in embeddings_of(encoder):
-        embedding.count_ngrams([(ids, mask.sum(1)) for ids, mask in [padded(ROWS * 2)]])
+    for embedding in find_embeddings(encoder):
+        embedding.count_ngrams([(ids, mask.sum(1)) for ids, mask in [pad_rows(ROWS * 2)]])
         if embedding.subwords is not None:
             embedding.subwords.fit([*RESERVED, *TOKENS])
     return encoder
 
 
-def embeddings_of(encoder: nn.Module) -> list[TokenEmbedding]:
+def find_embeddings(encoder: nn.Module) -> list[TokenEmbedding]:
     """Every table of token rows in an encoder."""
     return [module for module in encoder.modules() if isinstance(module, TokenEmbedding)]
 
 
 def make_loop(
-    name: str, chosen: dict[str, Any], train: Rows, *, dropout: float = 0.0, **training: Any
+    name: str, model_settings: dict[str, Any], train: Rows, *, dropout: float = 0.0, **training: Any
 ) -> tuple[Loop, nn.Module]:
     """A training of three classes, rows and their copies in turn; judged on the first eight."""
     task = Classify(("a", "b", "c"))
-    network = task.network(make_encoder(name, chosen, dropout=dropout))
+    network = task.network(make_encoder(name, model_settings, dropout=dropout))
     tuned = TrainingSettings.parse(training)
     targets = [number % 8 % 3 for number in range(len(train))]
-    parts = examples_of(train, targets), examples_of(train[:8], targets[:8])
+    parts = make_dataset(train, targets), make_dataset(train[:8], targets[:8])
     return Loop(make_state(network, tuned), task, *parts, tuned, seed=7), network
 
 
-def answers(encoder: nn.Module, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+def encode(encoder: nn.Module, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """`pooled`, and `states` (of no width where the model builds none)."""
     with torch.inference_mode():
         encoded = encoder(ids, mask)
@@ -150,9 +152,9 @@ def test_every_architecture_has_a_case() -> None:
 
 
 @every_encoder
-def test_shapes(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen)
-    ids, mask = padded(ROWS)
+def test_output_shapes(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings)
+    ids, mask = pad_rows(ROWS)
     encoded = encoder(ids, mask)
     assert encoded.pooled.shape == (len(ROWS), encoder.pooled_dim)
     assert encoded.pooled.isfinite().all()
@@ -168,7 +170,7 @@ def test_shapes(name: str, chosen: dict[str, Any]) -> None:
         assert not encoded.attention.masked_select(~mask[:, None, None]).any()
         sums = encoded.attention[mask.any(1)].sum(-1)
         torch.testing.assert_close(sums, torch.ones_like(sums))
-    assert (encoded.attention is not None) == ("attention" in chosen.get("pooling", ""))
+    assert (encoded.attention is not None) == ("attention" in model_settings.get("pooling", ""))
 
 
 rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), min_size=1)
@@ -177,46 +179,46 @@ rows_of_ids = st.lists(st.lists(st.integers(1, VOCABULARY - 1), max_size=12), mi
 @every_encoder
 @settings(max_examples=12)
 @given(rows=rows_of_ids, extra=st.integers(0, 9), filler=st.integers(0, VOCABULARY - 1))
-def test_padding_and_neighbors_never_change_an_answer(
-    name: str, chosen: dict[str, Any], rows: list[list[int]], extra: int, filler: int
+def test_pooled_does_not_depend_on_padding_or_batch(
+    name: str, model_settings: dict[str, Any], rows: list[list[int]], extra: int, filler: int
 ) -> None:
-    encoder = make_encoder(name, chosen).eval()
+    encoder = make_encoder(name, model_settings).eval()
     rows = [*rows, [], [5], ROWS[2]]
-    together, states = answers(encoder, *padded(rows, extra=extra, filler=filler))
-    for place, row in enumerate(rows):
-        alone, own_states = answers(encoder, *padded([row]))
-        torch.testing.assert_close(together[place], alone[0], atol=1e-5, rtol=1e-4)
+    together, states = encode(encoder, *pad_rows(rows, extra=extra, filler=filler))
+    for index, row in enumerate(rows):
+        alone, own_states = encode(encoder, *pad_rows([row]))
+        torch.testing.assert_close(together[index], alone[0], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(
-            states[place, : len(row)], own_states[0, : len(row)], atol=1e-5, rtol=1e-4
+            states[index, : len(row)], own_states[0, : len(row)], atol=1e-5, rtol=1e-4
         )
 
 
 @every_encoder
 @pytest.mark.parametrize("batch", [1, 2, 64, 257])
-def test_the_size_of_the_batch_changes_no_answer(
-    name: str, chosen: dict[str, Any], batch: int
+def test_pooled_does_not_depend_on_batch_size(
+    name: str, model_settings: dict[str, Any], batch: int
 ) -> None:
-    encoder = make_encoder(name, chosen).eval()
+    encoder = make_encoder(name, model_settings).eval()
     row = ROWS[3]
-    alone, _ = answers(encoder, *padded([row]))
-    together, _ = answers(encoder, *padded([row] * batch))
+    alone, _ = encode(encoder, *pad_rows([row]))
+    together, _ = encode(encoder, *pad_rows([row] * batch))
     torch.testing.assert_close(together, alone.expand_as(together), atol=1e-5, rtol=1e-4)
 
 
 @every_encoder
-def test_the_order_of_rows_does_not_matter(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen).eval()
-    straight, _ = answers(encoder, *padded(ROWS))
-    backwards, _ = answers(encoder, *padded(ROWS[::-1]))
+def test_pooled_does_not_depend_on_row_order(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings).eval()
+    straight, _ = encode(encoder, *pad_rows(ROWS))
+    backwards, _ = encode(encoder, *pad_rows(ROWS[::-1]))
     torch.testing.assert_close(backwards.flip(0), straight, atol=1e-5, rtol=1e-4)
 
 
 @every_encoder
-def test_empty_rows_alone_are_finite_and_give_no_gradient_trouble(
-    name: str, chosen: dict[str, Any]
+def test_empty_rows_give_finite_outputs_and_gradients(
+    name: str, model_settings: dict[str, Any]
 ) -> None:
-    encoder = make_encoder(name, chosen)
-    pooled = encoder(*padded([[], []])).pooled
+    encoder = make_encoder(name, model_settings)
+    pooled = encoder(*pad_rows([[], []])).pooled
     assert pooled.isfinite().all()
     pooled.square().sum().backward()
     for parameter in encoder.parameters():
@@ -225,28 +227,30 @@ def test_empty_rows_alone_are_finite_and_give_no_gradient_trouble(
 
 
 @every_encoder
-def test_a_gradient_reaches_every_parameter(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen)
-    ids, mask = padded(ROWS)
+def test_gradient_reaches_every_parameter(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings)
+    ids, mask = pad_rows(ROWS)
     pooled = encoder(ids, mask).pooled
     (pooled * torch.randn_like(pooled)).sum().backward()
-    for place, parameter in encoder.named_parameters():
-        assert parameter.grad is not None, place
-        assert parameter.grad.to_dense().abs().max() > 0, place
-        assert parameter.grad.to_dense().isfinite().all(), place
+    for key, parameter in encoder.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.to_dense().abs().max() > 0, key
+        assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_encoder
-def test_embedding_rows_get_a_gradient_exactly_where_they_were_used(
-    name: str, chosen: dict[str, Any]
+def test_embedding_gradient_is_nonzero_exactly_for_used_rows(
+    name: str, model_settings: dict[str, Any]
 ) -> None:
     # pooling by the maximum may pass over a token; the mean passes over none
     pooling = {"pooling": "mean", "activation": "tanh"}
     fields = ARCHITECTURES[name].config_class().model_fields
-    encoder = make_encoder(name, {**chosen, **{k: v for k, v in pooling.items() if k in fields}})
-    ids, mask = padded(ROWS)
+    encoder = make_encoder(
+        name, {**model_settings, **{k: v for k, v in pooling.items() if k in fields}}
+    )
+    ids, mask = pad_rows(ROWS)
     encoder(ids, mask).pooled.square().sum().backward()
-    for embedding in embeddings_of(encoder):
+    for embedding in find_embeddings(encoder):
         assert embedding.weight.grad is not None
         gradient = embedding.weight.grad.to_dense()
         used = set(embedding.rows(ids, mask).unique().tolist()) - {PAD}
@@ -255,11 +259,11 @@ def test_embedding_rows_get_a_gradient_exactly_where_they_were_used(
 
 @every_encoder
 @pytest.mark.parametrize("rows", [ROWS, [ROWS[-1]]], ids=["batch", "one row"])
-def test_to_encode_what_is_embedded_is_to_answer(
-    name: str, chosen: dict[str, Any], rows: Rows
+def test_encode_of_embed_equals_forward(
+    name: str, model_settings: dict[str, Any], rows: Rows
 ) -> None:
-    encoder = make_encoder(name, chosen).eval()
-    ids, mask = padded(rows)
+    encoder = make_encoder(name, model_settings).eval()
+    ids, mask = pad_rows(rows)
     with torch.no_grad():
         whole = encoder(ids, mask)
         parts = encoder.encode(encoder.embed(ids, mask), mask)
@@ -267,11 +271,11 @@ def test_to_encode_what_is_embedded_is_to_answer(
 
 
 @every_encoder
-def test_nothing_of_the_ids_reaches_the_answer_past_the_vectors(
-    name: str, chosen: dict[str, Any]
+def test_encode_depends_on_ids_through_vectors_only(
+    name: str, model_settings: dict[str, Any]
 ) -> None:
-    encoder = make_encoder(name, chosen).eval()
-    ids, mask = padded(ROWS)
+    encoder = make_encoder(name, model_settings).eval()
+    ids, mask = pad_rows(ROWS)
     others = torch.where(mask, (ids + 7) % (VOCABULARY - 2) + 2, ids)
     zeroed = []
     for batch in (ids, others):
@@ -284,38 +288,38 @@ def test_nothing_of_the_ids_reaches_the_answer_past_the_vectors(
 
 
 @every_encoder
-def test_a_gradient_reaches_the_vectors(name: str, chosen: dict[str, Any]) -> None:
-    encoder = make_encoder(name, chosen).eval()
-    ids, mask = padded(ROWS)
+def test_gradient_reaches_token_vectors(name: str, model_settings: dict[str, Any]) -> None:
+    encoder = make_encoder(name, model_settings).eval()
+    ids, mask = pad_rows(ROWS)
     vectors = encoder.embed(ids, mask)
-    given = {f: t if t is None else t.detach().requires_grad_() for f, t in vars(vectors).items()}
-    encoder.encode(type(vectors)(**given), mask).pooled.square().sum().backward()
-    for tensor in given.values():
+    leaves = {f: t if t is None else t.detach().requires_grad_() for f, t in vars(vectors).items()}
+    encoder.encode(type(vectors)(**leaves), mask).pooled.square().sum().backward()
+    for tensor in leaves.values():
         if tensor is not None:
             assert tensor.grad[mask].abs().sum() > 0
             assert not tensor.grad[~mask].any()
 
 
 @every_encoder
-def test_saved_and_loaded_it_gives_the_same_answers(
-    name: str, chosen: dict[str, Any], tmp_path: Path
+def test_saved_and_loaded_encoder_gives_same_outputs(
+    name: str, model_settings: dict[str, Any], tmp_path: Path
 ) -> None:
-    first, second = (make_encoder(name, chosen, seed=seed).eval() for seed in (1, 2))
-    for embedding in embeddings_of(second):
+    first, second = (make_encoder(name, model_settings, seed=seed).eval() for seed in (1, 2))
+    for embedding in find_embeddings(second):
         embedding.count_ngrams([])  # what the first one counted must come with its weights
-    batch = padded(ROWS)
-    before, _ = answers(first, *batch)
-    assert not torch.equal(before, answers(second, *batch)[0])
+    batch = pad_rows(ROWS)
+    before, _ = encode(first, *batch)
+    assert not torch.equal(before, encode(second, *batch)[0])
     save_file(first.state_dict(), tmp_path / "weights.safetensors")
     second.load_state_dict(load_file(tmp_path / "weights.safetensors"))
-    assert torch.equal(answers(second, *batch)[0], before)
+    assert torch.equal(encode(second, *batch)[0], before)
 
 
 @every_encoder
-def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[str, Any]) -> None:
+def test_same_seed_gives_bitwise_equal_training(name: str, model_settings: dict[str, Any]) -> None:
     runs = []
     for noise in (1, 2):
-        loop, network = make_loop(name, chosen, ROWS, dropout=0.3, epochs=1, batch_size=2)
+        loop, network = make_loop(name, model_settings, ROWS, dropout=0.3, epochs=1, batch_size=2)
         torch.manual_seed(noise)  # whatever else draws random numbers must not matter
         losses = [step.loss for step in loop]
         runs.append((losses, network.state_dict()))
@@ -325,15 +329,15 @@ def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: dict[st
 
 
 @every_encoder
-def test_a_handful_is_learned_to_zero_loss(name: str, chosen: dict[str, Any]) -> None:
+def test_overfits_small_batch(name: str, model_settings: dict[str, Any]) -> None:
     # of one length, or batches would hold copies of a single row
     rows = random_rows(8, vocabulary=VOCABULARY, shortest=7, longest=7)
     rate = LEARNING_RATES.get(name, 0.08)
     fast = {"learning_rate": rate, "weight_decay": 0.0, "schedule": "linear", "batch_size": 8}
-    loop, network = make_loop(name, chosen, rows * 120, epochs=1, **fast)
+    loop, network = make_loop(name, model_settings, rows * 120, epochs=1, **fast)
     *_, last = loop
     assert last.scores is not None
     assert last.scores.accuracy == 1.0
     assert last.scores.log_loss < 0.02
-    for embedding in embeddings_of(network):
+    for embedding in find_embeddings(network):
         assert not embedding.weight[PAD].any(), "the PAD row moved"

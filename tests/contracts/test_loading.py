@@ -30,24 +30,24 @@ from tests.architectures import (
 from tests.contracts import test_encoder_decoders as of_pairs
 from tests.contracts import test_encoders as of_texts
 from tests.contracts import test_image_encoders as of_images
-from tests.made import padded
+from tests.synthetic import pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def states_of_lots() -> tuple[bytes, Any, Any]:
+def random_states() -> tuple[bytes, Any, Any]:
     """Return the states of the generators of torch, NumPy and Python."""
     return torch.get_rng_state().numpy().tobytes(), str(np.random.get_state()), random.getstate()
 
 
-def loaded_again(network: nn.Module, build: Callable[[], nn.Module], folder: Path) -> nn.Module:
+def save_and_load(network: nn.Module, build: Callable[[], nn.Module], folder: Path) -> nn.Module:
     """The network out of a folder of its weights, after looking at all that `load` must leave."""
     folder.mkdir(exist_ok=True)
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / WEIGHTS)
     write_manifest(folder, [WEIGHTS], "0")
-    before = states_of_lots()
+    before = random_states()
     again = load_network(open_sealed(folder), build)
-    assert states_of_lots() == before
+    assert random_states() == before
     assert not again.training
     for module in again.modules():
         kept = [*module._parameters.values(), *module._buffers.values(), *vars(module).values()]
@@ -57,43 +57,55 @@ def loaded_again(network: nn.Module, build: Callable[[], nn.Module], folder: Pat
     for name, tensor in own.items():
         assert tensor.dtype == found[name].dtype
         assert torch.equal(tensor, found[name])
-    wanted = {name: p.requires_grad for name, p in network.named_parameters()}
-    assert {name: p.requires_grad for name, p in again.named_parameters()} == wanted
+    expected = {name: p.requires_grad for name, p in network.named_parameters()}
+    assert {name: p.requires_grad for name, p in again.named_parameters()} == expected
     return again
 
 
-def small(row: ArchitectureRow, sizes: dict[str, Any], chosen: dict[str, Any]) -> dict[str, Any]:
+def with_small_sizes(
+    row: ArchitectureRow, sizes: dict[str, Any], model_settings: dict[str, Any]
+) -> dict[str, Any]:
     """Settings of a model, as the contract of its kind makes it."""
     fields = row.config_class().model_fields
-    return {**{key: size for key, size in sizes.items() if key in fields}, **chosen}
+    return {**{key: size for key, size in sizes.items() if key in fields}, **model_settings}
 
 
 @of_texts.every_encoder
-def test_an_encoder_of_texts(name: str, chosen: dict[str, Any], tmp_path: Path) -> None:
-    network = of_texts.make_encoder(name, chosen).eval()
-    config = model_config({"name": name, **small(ARCHITECTURES[name], of_texts.SMALL, chosen)})
-    again = loaded_again(network, lambda: build_encoder(config, of_texts.VOCABULARY), tmp_path)
-    ids, mask = padded(of_texts.ROWS)
-    both = (of_texts.answers(one, ids, mask) for one in (network, again))
+def test_load_text_encoder_draws_no_random_numbers(
+    name: str, model_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    network = of_texts.make_encoder(name, model_settings).eval()
+    config = model_config(
+        {"name": name, **with_small_sizes(ARCHITECTURES[name], of_texts.SMALL, model_settings)}
+    )
+    again = save_and_load(network, lambda: build_encoder(config, of_texts.VOCABULARY), tmp_path)
+    ids, mask = pad_rows(of_texts.ROWS)
+    both = (of_texts.encode(one, ids, mask) for one in (network, again))
     assert all(torch.equal(mine, its) for mine, its in zip(*both, strict=True))
 
 
 @of_pairs.every_model
-def test_an_encoder_decoder(name: str, chosen: dict[str, Any], tmp_path: Path) -> None:
-    network = of_pairs.make_model(name, chosen).eval()
-    config = pair_config({"name": name, **small(PAIR_ARCHITECTURES[name], of_pairs.SMALL, chosen)})
+def test_load_encoder_decoder_draws_no_random_numbers(
+    name: str, model_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    network = of_pairs.make_model(name, model_settings).eval()
+    config = pair_config(
+        {"name": name, **with_small_sizes(PAIR_ARCHITECTURES[name], of_pairs.SMALL, model_settings)}
+    )
     sizes = Vocabularies(of_pairs.SIZE, of_pairs.SIZE, shared=True)
-    again = loaded_again(network, lambda: build_encoder_decoder(config, sizes), tmp_path)
-    batch = of_pairs.one_batch(of_pairs.SOURCES, of_pairs.TARGETS)
+    again = save_and_load(network, lambda: build_encoder_decoder(config, sizes), tmp_path)
+    batch = of_pairs.make_batch(of_pairs.SOURCES, of_pairs.TARGETS)
     with torch.inference_mode():
         assert torch.equal(network(*batch.inputs).logits(), again(*batch.inputs).logits())
 
 
 @of_images.every_encoder
-def test_an_encoder_of_images(name: str, chosen: dict[str, Any], tmp_path: Path) -> None:
-    network = of_images.make_encoder(name, chosen).eval()
-    config = image_config({"name": name, "filters": [5, 6], **chosen})
-    again = loaded_again(network, lambda: build_image_encoder(config, of_images.SHAPE), tmp_path)
-    some = of_images.images(4)
+def test_load_image_encoder_draws_no_random_numbers(
+    name: str, model_settings: dict[str, Any], tmp_path: Path
+) -> None:
+    network = of_images.make_encoder(name, model_settings).eval()
+    config = image_config({"name": name, "filters": [5, 6], **model_settings})
+    again = save_and_load(network, lambda: build_image_encoder(config, of_images.SHAPE), tmp_path)
+    some = of_images.random_images(4)
     with torch.inference_mode():
         assert torch.equal(network(some).pooled, again(some).pooled)

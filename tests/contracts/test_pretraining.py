@@ -17,14 +17,14 @@ from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
 from tests.architectures import ARCHITECTURES, build_encoder, model_config
-from tests.made import column_of, made_corpus, padded
+from tests.synthetic import make_column, make_corpus, pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 NAMES = [name for name, row in ARCHITECTURES.items() if "states" in row.gives]
 every_encoder = pytest.mark.parametrize("name", NAMES)
 SMALL = {"dim": 16, "hidden_dim": 16, "filters": 16, "heads": 2, "layers": 1, "bag_dim": 0}
-TEXTS, _ = made_corpus(60)
+TEXTS, _ = make_corpus(60)
 
 
 class Fitted:
@@ -54,26 +54,26 @@ def make_loop(
         for key in fields
         if key.endswith("dropout") and fields[key].annotation is not bool
     }
-    chosen = MaskedLm(MaskedLmSettings.parse(task or {})).with_input(Fitted)
+    objective = MaskedLm(MaskedLmSettings.parse(task or {})).with_input(Fitted)
     torch.manual_seed(3)
     encoder = build_encoder(model_config({"name": name, **small, **dropouts}), SIZE)
     settings = TrainingSettings.parse({"batch_size": 8, **training})
-    data = TextDataset(column_of(rows))
-    state = make_state(chosen.network(encoder), settings)
-    return Loop(state, chosen, data, data.take(torch.arange(8).numpy()), settings, seed=7)
+    data = TextDataset(make_column(rows))
+    state = make_state(objective.network(encoder), settings)
+    return Loop(state, objective, data, data.take(torch.arange(8).numpy()), settings, seed=7)
 
 
-def batch_of(rows: list[list[int]], extra: int = 0) -> Batch:
-    ids, mask = padded(rows, extra=extra)
+def make_batch(rows: list[list[int]], extra: int = 0) -> Batch:
+    ids, mask = pad_rows(rows, extra=extra)
     return Batch(ids, mask.sum(1), mask, torch.arange(len(rows)))
 
 
-def test_the_lineage_is_here() -> None:
+def test_architectures_include_all_text_encoders_with_states() -> None:
     assert set(NAMES) >= {"cnn", "rnn", "lstm", "gru", "transformer", "bert"}
 
 
 @every_encoder
-def test_a_handful_is_learned(name: str) -> None:
+def test_masked_lm_overfits_small_corpus(name: str) -> None:
     loop = make_loop(
         name, FEW * 8, epochs=60, learning_rate=0.01, schedule="linear", task={"mask_rate": 0.15}
     )
@@ -86,15 +86,15 @@ def test_a_handful_is_learned(name: str) -> None:
 
 
 @every_encoder
-def test_padding_and_neighbors_change_no_prediction(name: str) -> None:
+def test_masked_lm_logits_do_not_depend_on_padding_or_batch(name: str) -> None:
     network = make_loop(name, ROWS).state.model.eval()
-    batch = batch_of(ROWS[:9], extra=5)
-    places = batch.mask.flatten().nonzero()[:, 0]
+    batch = make_batch(ROWS[:9], extra=5)
+    positions = batch.mask.flatten().nonzero()[:, 0]
     with torch.no_grad():
-        together = network(batch.ids, batch.mask, places).tokens.logits()
+        together = network(batch.ids, batch.mask, positions).tokens.logits()
         start = 0
         for row in ROWS[:9]:
-            alone = batch_of([row])
+            alone = make_batch([row])
             own = network(alone.ids, alone.mask, torch.arange(len(row))).tokens.logits()
             torch.testing.assert_close(
                 together[start : start + len(row)], own, atol=1e-5, rtol=1e-4
@@ -103,22 +103,22 @@ def test_padding_and_neighbors_change_no_prediction(name: str) -> None:
 
 
 @every_encoder
-def test_a_gradient_reaches_every_parameter_that_states_need(name: str) -> None:
+def test_masked_lm_gradient_reaches_every_parameter_of_states(name: str) -> None:
     loop = make_loop(name, ROWS, task={"pairs": "sentence_order"})
     network: Any = loop.state.model
     rows = [[*row, *row[1:]] for row in ROWS[:16]]
-    masked = loop.task.draw_targets(batch_of(rows), loop.generator, 0.0)  # type: ignore[attr-defined]
+    masked = loop.task.draw_targets(make_batch(rows), loop.generator, 0.0)  # type: ignore[attr-defined]
     loop.task.loss(network(*masked.inputs), masked.targets).backward()
-    for place, parameter in network.named_parameters():
-        if place.startswith(("encoder.pooler", "encoder.pooling")):
+    for key, parameter in network.named_parameters():
+        if key.startswith(("encoder.pooler", "encoder.pooling")):
             continue  # of the pooled vector
-        assert parameter.grad is not None, place
-        assert parameter.grad.to_dense().abs().max() > 0, place
-        assert parameter.grad.to_dense().isfinite().all(), place
+        assert parameter.grad is not None, key
+        assert parameter.grad.to_dense().abs().max() > 0, key
+        assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_encoder
-def test_the_same_seed_gives_the_same_run(name: str) -> None:
+def test_same_seed_gives_bitwise_equal_training(name: str) -> None:
     runs = []
     for noise in (1, 2):
         loop = make_loop(name, ROWS, dropout=0.3, epochs=1, task={"whole_words": True})
@@ -130,7 +130,7 @@ def test_the_same_seed_gives_the_same_run(name: str) -> None:
 
 
 @every_encoder
-def test_a_resumed_run_is_the_same_run(name: str, tmp_path: Path) -> None:
+def test_resumed_run_equals_uninterrupted_run(name: str, tmp_path: Path) -> None:
     whole = make_loop(name, ROWS, dropout=0.3, epochs=2)
     losses = [step.loss for step in whole]
     stopped = make_loop(name, ROWS, dropout=0.3, epochs=2)
@@ -147,7 +147,7 @@ def test_a_resumed_run_is_the_same_run(name: str, tmp_path: Path) -> None:
 
 
 @every_encoder
-def test_what_is_hidden_is_hidden(name: str) -> None:
+def test_masked_tokens_do_not_leak_into_logits(name: str) -> None:
     """The prediction of a masked place does not depend on the token that stood there."""
     loop = make_loop(name, ROWS)
     network, task = loop.state.model.eval(), loop.task
@@ -156,7 +156,7 @@ def test_what_is_hidden_is_hidden(name: str) -> None:
         answers = []
         for token in (5, 9):
             row = [GO, 6, token, 7, EOS]
-            batch = batch_of([row])
+            batch = make_batch([row])
             ids = batch.ids.clone()
             ids[0, 2] = mask_id
             answers.append(network(ids, batch.mask, torch.tensor([2])).tokens.logits())

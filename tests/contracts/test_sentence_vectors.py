@@ -18,8 +18,8 @@ from munjang.tasks.heads import Ensemble, Head, find_encoders
 from munjang.tasks.vectors import compute_vectors
 from tests.architectures import ARCHITECTURES
 from tests.contracts.test_encoders import ROWS, make_encoder
-from tests.made import examples_of, made_corpus
-from tests.unit.data.strategies import ugly_text
+from tests.synthetic import make_corpus, make_dataset
+from tests.unit.data.strategies import hostile_text
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -35,7 +35,7 @@ SMALL = {
 MODELS: dict[tuple[str, str], Model] = {}
 
 
-def overrides(name: str, **changed: Any) -> list[str]:
+def small_overrides(name: str, **changed: Any) -> list[str]:
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {"heads": 2, "layers": 1, "filters": 8, "hidden_dim": 8, "bag_dim": 0}
     fitting = {f"model.{key}": value for key, value in small.items() if key in fields}
@@ -43,10 +43,10 @@ def overrides(name: str, **changed: Any) -> list[str]:
     return [f"{key}={value}" for key, value in both.items()]
 
 
-def classifier(name: str, *, korean: bool = True) -> Model:
+def train_classifier(name: str, *, korean: bool = True) -> Model:
     if (name, str(korean)) not in MODELS:
         trained = munjang.train(
-            made_corpus(60, korean=korean), model=name, overrides=overrides(name)
+            make_corpus(60, korean=korean), model=name, overrides=small_overrides(name)
         )
         MODELS[name, str(korean)] = trained.model
     return MODELS[name, str(korean)]
@@ -74,14 +74,14 @@ def slow_vectors(encoder: Any, rows: list[list[int]], pooling: str) -> np.ndarra
 
 @every_architecture
 @pytest.mark.parametrize("pooling", POOLINGS[1:])
-def test_vectors_are_those_of_each_row_alone(name: str, pooling: str) -> None:
+def test_vectors_equal_those_of_single_rows(name: str, pooling: str) -> None:
     encoder = make_encoder(name, {}).eval()
     if pooling != "pooled" and not isinstance(encoder, GivesStates):
         with pytest.raises(ConfigError, match="choose pooled"):
-            compute_vectors(Head(encoder, 2), examples_of(ROWS, [0] * len(ROWS)), pooling=pooling)
+            compute_vectors(Head(encoder, 2), make_dataset(ROWS, [0] * len(ROWS)), pooling=pooling)
         return
     rows = [*ROWS, *ROWS[::-1], *[[5, 6, 7]] * 300]
-    data = examples_of(rows, [0] * len(rows))
+    data = make_dataset(rows, [0] * len(rows))
     vectors = compute_vectors(Head(encoder, 2), data, pooling=pooling)
     assert vectors.dtype == np.float32
     np.testing.assert_allclose(vectors, slow_vectors(encoder, rows, pooling), atol=1e-5, rtol=1e-4)
@@ -91,20 +91,20 @@ def test_vectors_are_those_of_each_row_alone(name: str, pooling: str) -> None:
 
 
 @every_architecture
-def test_the_default_is_the_mean_of_states_where_there_are_states(name: str) -> None:
+def test_default_pooling_is_mean_of_states_if_available(name: str) -> None:
     encoder = make_encoder(name, {}).eval()
     pooling = "mean" if isinstance(encoder, GivesStates) else "pooled"
     assert ("states" in ARCHITECTURES[name].gives) == (pooling == "mean")
-    data = examples_of(ROWS, [0] * len(ROWS))
-    wanted = compute_vectors(Head(encoder, 2), data, pooling=pooling)
-    assert np.array_equal(compute_vectors(Head(encoder, 2), data), wanted)
+    data = make_dataset(ROWS, [0] * len(ROWS))
+    expected = compute_vectors(Head(encoder, 2), data, pooling=pooling)
+    assert np.array_equal(compute_vectors(Head(encoder, 2), data), expected)
 
 
-def test_networks_of_an_ensemble_give_their_vectors_one_after_another() -> None:
+def test_ensemble_concatenates_vectors() -> None:
     heads = [Head(make_encoder("cnn", {}, seed=seed), 2).eval() for seed in (1, 2)]
-    data = examples_of(ROWS, [0] * len(ROWS))
-    wanted = np.concatenate([compute_vectors(head, data) for head in heads], axis=1)
-    assert np.array_equal(compute_vectors(Ensemble(heads).eval(), data), wanted)
+    data = make_dataset(ROWS, [0] * len(ROWS))
+    expected = np.concatenate([compute_vectors(head, data) for head in heads], axis=1)
+    assert np.array_equal(compute_vectors(Ensemble(heads).eval(), data), expected)
 
 
 @every_architecture
@@ -112,9 +112,9 @@ def test_networks_of_an_ensemble_give_their_vectors_one_after_another() -> None:
     max_examples=8,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(texts=st.lists(ugly_text(), min_size=1, max_size=6))
-def test_ugly_texts_have_the_same_vector_alone_and_together(name: str, texts: list[str]) -> None:
-    model = classifier(name)
+@given(texts=st.lists(hostile_text(), min_size=1, max_size=6))
+def test_embed_hostile_texts_equals_single_texts(name: str, texts: list[str]) -> None:
+    model = train_classifier(name)
     texts = [*texts, "", "가" * 300]
     together = model.embed(texts)
     assert np.isfinite(together).all()
@@ -127,8 +127,8 @@ def test_ugly_texts_have_the_same_vector_alone_and_together(name: str, texts: li
 
 
 @pytest.mark.parametrize("name", ["cnn", "mean"])
-def test_new_words_of_subword_models_have_vectors(name: str) -> None:
-    model = classifier(name, korean=False)
+def test_embed_gives_vectors_to_oov_words_of_subword_models(name: str) -> None:
+    model = train_classifier(name, korean=False)
     texts = ["the film was greatest", "unheardof", "an unheardof plot"]
     together = model.embed(texts)
     alone = np.concatenate([model.embed(text) for text in texts])
@@ -136,9 +136,9 @@ def test_new_words_of_subword_models_have_vectors(name: str) -> None:
 
 
 @every_architecture
-def test_saved_and_loaded_vectors_and_hits_are_the_same(name: str, tmp_path: Path) -> None:
-    model = classifier(name)
-    texts, _ = made_corpus(40, korean=True, seed=5)
+def test_saved_and_loaded_model_gives_same_vectors_and_hits(name: str, tmp_path: Path) -> None:
+    model = train_classifier(name)
+    texts, _ = make_corpus(40, korean=True, seed=5)
     model.save(tmp_path / "model")
     loaded = munjang.load(tmp_path / "model")
     assert np.array_equal(loaded.embed(texts), model.embed(texts))
@@ -148,12 +148,12 @@ def test_saved_and_loaded_vectors_and_hits_are_the_same(name: str, tmp_path: Pat
     assert munjang.search(tmp_path / "model", texts, texts[7], k=3)[0] == hits
 
 
-def pairs(count: int) -> tuple[list[str], list[str], list[float]]:
+def make_pairs(count: int) -> tuple[list[str], list[str], list[float]]:
     """Pairs of fillers around two words each: 5 if they share the word, else 0."""
-    texts, labels = made_corpus(count, korean=True, seed=3)
+    texts, labels = make_corpus(count, korean=True, seed=3)
     firsts, seconds, numbers = [], [], []
-    for place, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        other = (place * 7 + place // 3) % count
+    for index, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        other = (index * 7 + index // 3) % count
         firsts.append(text)
         seconds.append(texts[other])
         numbers.append(5.0 if labels[other] == label else 0.0)
@@ -171,11 +171,11 @@ FAST = {
 
 @every_architecture
 @pytest.mark.parametrize("loss", ["cosine", "in_batch_negatives"])
-def test_a_handful_of_pairs_is_learned(name: str, loss: str) -> None:
-    firsts, seconds, numbers = pairs(60)
-    kept = [place for place, number in enumerate(numbers) if number == 5 or loss == "cosine"]
-    sides = tuple([column[place] for place in kept] for column in (firsts, seconds))
-    data: Any = (sides, [numbers[place] for place in kept])
+def test_similarity_overfits_few_pairs(name: str, loss: str) -> None:
+    firsts, seconds, numbers = make_pairs(60)
+    kept = [index for index, number in enumerate(numbers) if number == 5 or loss == "cosine"]
+    sides = tuple([column[index] for index in kept] for column in (firsts, seconds))
+    data: Any = (sides, [numbers[index] for index in kept])
     metric = "spearman"
     if loss != "cosine":
         sides = sides[0], [f"{text} 이것" for text in sides[0]]
@@ -185,7 +185,7 @@ def test_a_handful_of_pairs_is_learned(name: str, loss: str) -> None:
         valid=data,
         task="similarity",
         model=name,
-        overrides=overrides(name, similarity__loss=loss, **FAST),
+        overrides=small_overrides(name, similarity__loss=loss, **FAST),
     )
     scores = trained.scores.metrics
     assert scores[metric] > (0.8 if loss == "cosine" else 0.9), scores
@@ -199,13 +199,13 @@ def test_a_handful_of_pairs_is_learned(name: str, loss: str) -> None:
 
 
 @every_architecture
-def test_a_model_of_similarity_is_saved_and_loaded_whole(name: str, tmp_path: Path) -> None:
-    firsts, seconds, numbers = pairs(40)
+def test_similarity_model_is_saved_and_loaded(name: str, tmp_path: Path) -> None:
+    firsts, seconds, numbers = make_pairs(40)
     trained = munjang.train(
         ((firsts, seconds), numbers),
         task="similarity",
         model=name,
-        overrides=overrides(name, similarity__pooling="pooled"),
+        overrides=small_overrides(name, similarity__pooling="pooled"),
         out=tmp_path / "model",
     )
     loaded = munjang.load(tmp_path / "model")
@@ -217,12 +217,12 @@ def test_a_model_of_similarity_is_saved_and_loaded_whole(name: str, tmp_path: Pa
     many = loaded.predict(rows * 60)
     assert [a.cosine for a in many[:3]] == pytest.approx([a.cosine for a in answers], abs=1e-5)
     # the pooling of the training is that of embed
-    wanted = loaded.embed(firsts, pooling="pooled")
-    assert np.array_equal(loaded.embed(firsts), wanted)
+    expected = loaded.embed(firsts, pooling="pooled")
+    assert np.array_equal(loaded.embed(firsts), expected)
     assert find_encoders(loaded.network)
 
 
-def test_models_without_an_encoder_refuse_in_one_line() -> None:
+def test_embed_without_encoder_is_refused_in_one_line() -> None:
     texts = [f"{n} a" for n in range(30)]
     trained = munjang.train(
         (texts, texts),
@@ -234,8 +234,8 @@ def test_models_without_an_encoder_refuse_in_one_line() -> None:
         trained.model.embed(["1 a"])
 
 
-def test_mistakes_are_named() -> None:
-    model = classifier("cnn")
+def test_embed_errors_name_the_argument() -> None:
+    model = train_classifier("cnn")
     with pytest.raises(ConfigError, match="unknown pooling 'men'; did you mean 'mean'"):
         model.embed(["글"], pooling="men")
     with pytest.raises(DataError, match=r"queries\[1\]: expected a text"):

@@ -20,8 +20,8 @@ from munjang.text.normalize import normalize
 from munjang.text.registry import TOKENIZERS, make_tokenizer, tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, PAD, RESERVED, Vocabulary
-from tests.made_tokenizers import saved_tokenizer
-from tests.unit.text.strategies import ugly_text, ugly_texts
+from tests.huggingface_tokenizers import train_and_save_tokenizer
+from tests.unit.text.strategies import hostile_text, hostile_texts
 
 CORPUS = [
     "이 영화 정말 재미있다!! 최고 최고",
@@ -36,11 +36,11 @@ CORPUS = [
 ] * 5
 
 
-def _whole(token: str) -> str:
+def _identity(token: str) -> str:
     return token
 
 
-def _without_marks(piece: str) -> str:
+def _strip_marks(piece: str) -> str:
     return piece.removeprefix("##").removeprefix("▁") or " "
 
 
@@ -60,7 +60,7 @@ class Row:
     name: str
     settings: dict[str, Any] = field(default_factory=dict)
     exact: bool = True
-    written: Callable[[str], str] | None = _whole
+    written: Callable[[str], str] | None = _identity
     lowers: bool = False
     slow: bool = False
     kind: str = ""
@@ -70,7 +70,7 @@ class Row:
     def make(self) -> Tokenizer:
         settings = dict(self.settings)
         if self.kind:
-            settings["file"] = _file_of(self.kind)
+            settings["file"] = _tokenizer_file(self.kind)
         return make_tokenizer(self.name, **settings)
 
     def __str__(self) -> str:
@@ -79,8 +79,8 @@ class Row:
 
 
 @cache
-def _file_of(kind: str) -> str:
-    return str(saved_tokenizer(Path(mkdtemp(prefix="munjang-")), kind, CORPUS))
+def _tokenizer_file(kind: str) -> str:
+    return str(train_and_save_tokenizer(Path(mkdtemp(prefix="munjang-")), kind, CORPUS))
 
 
 ROWS = [
@@ -94,9 +94,9 @@ ROWS = [
     Row("bytes", written=None, open=False),
     Row("morphemes", exact=False, written=None, slow=True),
     Row("morphemes", {"tags": True}, exact=False, written=None, slow=True),
-    Row("bpe", written=_without_marks),
-    Row("unigram", written=_without_marks),
-    Row("wordpiece", written=_without_marks),
+    Row("bpe", written=_strip_marks),
+    Row("unigram", written=_strip_marks),
+    Row("wordpiece", written=_strip_marks),
     Row("bert_wordpiece", exact=False, written=None),
     Row("bert_wordpiece", {"lowercase": True}, exact=False, written=None),
     Row("huggingface", kind="bert", exact=False, written=None),
@@ -114,18 +114,18 @@ quick = settings(max_examples=25)
 
 
 @cache
-def _fitted_by_name(place: int) -> Tokenizer:
-    row = ROWS[place]
+def _fit_cached(index: int) -> Tokenizer:
+    row = ROWS[index]
     if row.name == "morphemes":
         pytest.importorskip("kiwipiepy")
     return row.make().fit(pl.Series(CORPUS))
 
 
-def fitted(row: Row) -> Tokenizer:
-    return _fitted_by_name(ROWS.index(row))
+def fit_row(row: Row) -> Tokenizer:
+    return _fit_cached(ROWS.index(row))
 
 
-def column(texts: list[str]) -> pl.Series:
+def to_series(texts: list[str]) -> pl.Series:
     return pl.Series(texts, dtype=pl.String)
 
 
@@ -141,13 +141,13 @@ def test_every_tokenizer_has_a_row() -> None:
 
 @every_row
 @quick
-@given(texts=ugly_texts())
+@given(texts=hostile_texts())
 @example(texts=[])
 @example(texts=["", "", ""])
 @example(texts=["<pad>", "<oov> <go><eos>", "##pad ▁<pad>"])
-def test_one_row_a_text_and_every_id_in_the_vocabulary(row: Row, texts: list[str]) -> None:
-    tokenizer = fitted(row)
-    encoded = tokenizer.encode(column(texts))
+def test_encode_gives_one_row_per_text_and_ids_in_vocabulary(row: Row, texts: list[str]) -> None:
+    tokenizer = fit_row(row)
+    encoded = tokenizer.encode(to_series(texts))
     assert encoded.type == pa.large_list(pa.int32())
     assert len(encoded) == len(texts)
     for text, ids in zip(texts, encoded.to_pylist(), strict=True):
@@ -161,12 +161,12 @@ def test_one_row_a_text_and_every_id_in_the_vocabulary(row: Row, texts: list[str
 
 @every_row
 @quick
-@given(texts=ugly_texts())
+@given(texts=hostile_texts())
 @example(texts=["e\u0301", "\u0301", "가\u11a8 \u1100\u1161", "q\u0323\u0307x", "  a  "])
-def test_offsets_point_into_the_text_as_given(row: Row, texts: list[str]) -> None:
-    tokenizer = fitted(row)
-    tokens = tokenizer.encode_with_offsets(column(texts))
-    assert tokens.ids == tokenizer.encode(column(texts))
+def test_offsets_point_into_original_text(row: Row, texts: list[str]) -> None:
+    tokenizer = fit_row(row)
+    tokens = tokenizer.encode_with_offsets(to_series(texts))
+    assert tokens.ids == tokenizer.encode(to_series(texts))
     rows = (tokens.ids.to_pylist(), tokens.starts.to_pylist(), tokens.ends.to_pylist())
     for text, ids, starts, ends in zip(texts, *rows, strict=True):
         assert len(ids) == len(starts) == len(ends)
@@ -176,26 +176,26 @@ def test_offsets_point_into_the_text_as_given(row: Row, texts: list[str]) -> Non
             if row.written is None or identity == OOV or start == end:
                 continue
             written = row.written(tokenizer.vocabulary.tokens[identity])
-            here = normalize(column([text[start:end]]))[0]
+            here = normalize(to_series([text[start:end]]))[0]
             if row.lowers:
                 here = here.lower()
             # Letters that compose or swap places share one range, so a slice may hold more.
-            composed = normalize(column([text]))[0] == text
+            composed = normalize(to_series([text]))[0] == text
             assert written == here if composed else written in here
 
 
 @every_row
 @quick
-@given(texts=ugly_texts())
-def test_a_column_is_its_texts_one_by_one(row: Row, texts: list[str]) -> None:
-    tokenizer = fitted(row)
-    alone = [tokenizer.encode(column([text])).to_pylist()[0] for text in texts]
-    assert tokenizer.encode(column(texts)).to_pylist() == alone
+@given(texts=hostile_texts())
+def test_encode_column_equals_single_texts(row: Row, texts: list[str]) -> None:
+    tokenizer = fit_row(row)
+    alone = [tokenizer.encode(to_series([text])).to_pylist()[0] for text in texts]
+    assert tokenizer.encode(to_series(texts)).to_pylist() == alone
 
 
 @every_row
 @settings(quick, max_examples=60)
-@given(texts=ugly_texts())
+@given(texts=hostile_texts())
 @example(
     texts=[
         "",
@@ -224,43 +224,43 @@ def test_a_column_is_its_texts_one_by_one(row: Row, texts: list[str]) -> None:
         "-" * 130,
     ]
 )
-def test_a_text_alone_has_the_ids_that_it_has_in_a_column(row: Row, texts: list[str]) -> None:
-    tokenizer = fitted(row)
+def test_encode_text_equals_encode_column(row: Row, texts: list[str]) -> None:
+    tokenizer = fit_row(row)
     alone = [tokenizer.encode_text(text).tolist() for text in texts]
-    assert alone == tokenizer.encode(column(texts)).to_pylist()
+    assert alone == tokenizer.encode(to_series(texts)).to_pylist()
 
 
 @every_row
 @quick
-@given(text=ugly_text())
-def test_composed_and_decomposed_text_get_the_same_ids(row: Row, text: str) -> None:
-    tokenizer = fitted(row)
+@given(text=hostile_text())
+def test_nfc_and_nfd_text_have_same_ids(row: Row, text: str) -> None:
+    tokenizer = fit_row(row)
     forms = [unicodedata.normalize(form, text) for form in ("NFC", "NFD")]
-    composed, decomposed = tokenizer.encode(column(forms)).to_pylist()
+    composed, decomposed = tokenizer.encode(to_series(forms)).to_pylist()
     assert composed == decomposed
 
 
 @every_row
 @quick
-@given(texts=ugly_texts())
-def test_saved_and_loaded_it_gives_the_same_ids(row: Row, texts: list[str]) -> None:
-    tokenizer = fitted(row)
+@given(texts=hostile_texts())
+def test_saved_and_loaded_tokenizer_gives_same_ids(row: Row, texts: list[str]) -> None:
+    tokenizer = fit_row(row)
     loaded = reload(tokenizer)
-    assert loaded.encode(column(texts)) == tokenizer.encode(column(texts))
+    assert loaded.encode(to_series(texts)) == tokenizer.encode(to_series(texts))
     assert loaded.to_json() == tokenizer.to_json()
 
 
 @every_row
 @quick
-@given(texts=ugly_texts())
+@given(texts=hostile_texts())
 @example(texts=[])
 @example(texts=["", ""])
 @example(texts=[" leading", "trailing ", "  two  spaces  ", "\t\n\r\n", "\x00", "## #a", "a##b"])
-def test_decoding_gives_the_text_back_when_all_is_known(row: Row, texts: list[str]) -> None:
+def test_decode_restores_text_without_oov(row: Row, texts: list[str]) -> None:
     if row.slow:
         pytest.skip("analyzed text is not written back exactly")
-    tokenizer = row.make().fit(column(texts))
-    encoded = tokenizer.encode(column(texts))
+    tokenizer = row.make().fit(to_series(texts))
+    encoded = tokenizer.encode(to_series(texts))
     decoded = tokenizer.decode(encoded)
     assert len(decoded) == len(texts)
     assert decoded.null_count() == 0
@@ -268,15 +268,15 @@ def test_decoding_gives_the_text_back_when_all_is_known(row: Row, texts: list[st
     known = not any("▁" in text for text in texts)
     if row.exact and known:
         assert OOV not in values_and_offsets(encoded)[0]
-        assert decoded.to_list() == normalize(column(texts)).to_list()
+        assert decoded.to_list() == normalize(to_series(texts)).to_list()
 
 
 @every_row
 @quick
-@given(texts=ugly_texts())
-def test_decoding_any_ids_gives_one_text_a_row(row: Row, texts: list[str]) -> None:
-    tokenizer = fitted(row)
-    encoded = tokenizer.encode(column(texts))
+@given(texts=hostile_texts())
+def test_decode_any_ids_gives_one_text_per_row(row: Row, texts: list[str]) -> None:
+    tokenizer = fit_row(row)
+    encoded = tokenizer.encode(to_series(texts))
     decoded = tokenizer.decode(encoded)
     assert decoded.dtype == pl.String
     assert len(decoded) == len(texts)
@@ -286,25 +286,25 @@ def test_decoding_any_ids_gives_one_text_a_row(row: Row, texts: list[str]) -> No
 
 @every_row
 @settings(quick, max_examples=10)
-@given(texts=ugly_texts())
-def test_fitting_twice_gives_the_same_vocabulary(row: Row, texts: list[str]) -> None:
-    first, second = (row.make().fit(column(CORPUS + texts)) for _ in range(2))
+@given(texts=hostile_texts())
+def test_fit_twice_gives_same_vocabulary(row: Row, texts: list[str]) -> None:
+    first, second = (row.make().fit(to_series(CORPUS + texts)) for _ in range(2))
     assert first.vocabulary.to_json() == second.vocabulary.to_json()
     assert first.to_json() == second.to_json()
 
 
 @every_learned_row
-def test_refitting_forgets_the_old_text(row: Row) -> None:
-    tokenizer = row.make().fit(column(["영화 영화"]))
-    tokenizer.fit(column(["하늘 하늘"]))
-    assert tokenizer.vocabulary.tokens == row.make().fit(column(["하늘 하늘"])).vocabulary.tokens
-    assert set(values_and_offsets(tokenizer.encode(column(["하늘"])))[0].tolist()) != {OOV}
+def test_refit_forgets_previous_texts(row: Row) -> None:
+    tokenizer = row.make().fit(to_series(["영화 영화"]))
+    tokenizer.fit(to_series(["하늘 하늘"]))
+    assert tokenizer.vocabulary.tokens == row.make().fit(to_series(["하늘 하늘"])).vocabulary.tokens
+    assert set(values_and_offsets(tokenizer.encode(to_series(["하늘"])))[0].tolist()) != {OOV}
 
 
 @every_learned_row
-def test_max_size_and_min_frequency_bound_the_vocabulary(row: Row) -> None:
-    texts = column(CORPUS)
-    whole = fitted(row).vocabulary
+def test_max_size_and_min_frequency_limit_vocabulary(row: Row) -> None:
+    texts = to_series(CORPUS)
+    whole = fit_row(row).vocabulary
     assert whole.tokens[:4] == RESERVED
     assert len(set(whole.tokens)) == whole.size
     small = row.make().fit(texts, max_size=40).vocabulary
@@ -314,33 +314,33 @@ def test_max_size_and_min_frequency_bound_the_vocabulary(row: Row) -> None:
 
 
 @every_row
-def test_what_was_not_fitted_is_unknown(row: Row) -> None:
-    tokenizer = row.make().fit(column(["영화"]))
-    ids = tokenizer.encode(column(["뷁"])).to_pylist()[0]
+def test_unseen_text_is_oov(row: Row) -> None:
+    tokenizer = row.make().fit(to_series(["영화"]))
+    ids = tokenizer.encode(to_series(["뷁"])).to_pylist()[0]
     assert (OOV in ids) is row.open
 
 
 @every_row
 @pytest.mark.parametrize("use", ["fit", "encode", "encode_with_offsets"])
-def test_a_missing_text_is_named_with_its_row(row: Row, use: str) -> None:
+def test_missing_text_is_refused_with_its_row(row: Row, use: str) -> None:
     texts = pl.Series(["좋다", "나쁘다", None, "좋다"])
-    tokenizer = row.make() if use == "fit" else fitted(row)
+    tokenizer = row.make() if use == "fit" else fit_row(row)
     with pytest.raises(DataError, match="row 3"):
         getattr(tokenizer, use)(texts)
 
 
 @every_row
-def test_before_fit_it_says_so(row: Row) -> None:
+def test_encode_before_fit_raises_not_fitted_error(row: Row) -> None:
     for use in ("encode", "encode_with_offsets"):
         with pytest.raises(NotFittedError, match="fit"):
-            getattr(row.make(), use)(column(["영화"]))
+            getattr(row.make(), use)(to_series(["영화"]))
     with pytest.raises(NotFittedError, match="fit"):
         _ = row.make().vocabulary
 
 
 @every_row
-def test_ids_of_another_vocabulary_are_refused(row: Row) -> None:
-    tokenizer = fitted(row)
+def test_decode_ids_of_another_vocabulary_is_refused(row: Row) -> None:
+    tokenizer = fit_row(row)
     strange = pa.array([[4], [4, tokenizer.vocabulary.size]], pa.large_list(pa.int32()))
     with pytest.raises(DataError, match="row 2"):
         tokenizer.decode(strange)
@@ -358,10 +358,10 @@ LONG = {
 @pytest.mark.parametrize(
     "row", [pytest.param(r, marks=[pytest.mark.slow] if r.slow else [], id=str(r)) for r in ROWS]
 )
-def test_a_text_of_100_000_characters(row: Row, kind: str) -> None:
-    tokenizer = fitted(row)
+def test_encode_text_of_100_000_characters(row: Row, kind: str) -> None:
+    tokenizer = fit_row(row)
     text = LONG[kind]
-    tokens = tokenizer.encode_with_offsets(column([text]))
+    tokens = tokenizer.encode_with_offsets(to_series([text]))
     ends = values_and_offsets(tokens.ends)[0]
     assert len(ends) == 0 or 0 <= ends.min() <= ends.max() <= len(text)
     decoded = tokenizer.decode(tokens.ids)[0]
@@ -370,7 +370,7 @@ def test_a_text_of_100_000_characters(row: Row, kind: str) -> None:
 
 
 @every_row
-def test_real_reviews(row: Row, data_folder: Path) -> None:
+def test_encode_real_reviews(row: Row, data_folder: Path) -> None:
     file = data_folder / "nsmc" / "test.tsv"
     frame = pl.read_csv(file, separator="\t", quote_char=None, n_rows=200 if row.slow else 2_000)
     texts = frame["document"].fill_null("")

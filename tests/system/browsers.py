@@ -46,7 +46,7 @@ PROBE = """<script>addEventListener("load", () => {
 });</script>"""
 
 
-class Shown:
+class RenderedPage:
     """A page as a browser has drawn it.
 
     Attributes:
@@ -64,9 +64,9 @@ class Shown:
             *("--disable-sync", "--enable-logging=stderr", f"--user-data-dir={profile}"),
             *("--host-resolver-rules=MAP * ~NOTFOUND", *options, "--dump-dom", path.as_uri()),
         ]
-        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True)
-        self.dom = done.stdout.decode()
-        self.console = [x for x in done.stderr.decode().splitlines() if "CONSOLE" in x]
+        result = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True)
+        self.dom = result.stdout.decode()
+        self.console = [x for x in result.stderr.decode().splitlines() if "CONSOLE" in x]
         root = self.dom[self.dom.index("<html") : self.dom.index("<head")]
-        told = {key: html.unescape(x) for key, x in re.findall(r'data-(\w+)="([^"]*)"', root)}
-        self.told: dict[str, Any] = {**told, "loaded": json.loads(told["loaded"])}
+        values = {key: html.unescape(x) for key, x in re.findall(r'data-(\w+)="([^"]*)"', root)}
+        self.probe: dict[str, Any] = {**values, "loaded": json.loads(values["loaded"])}

@@ -31,7 +31,7 @@ QUICK = {
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """Result of a command."""
 
     code: int
@@ -39,7 +39,7 @@ class Done:
     err: str
 
 
-def settings(**changed: object) -> list[str]:
+def set_options(**changed: object) -> list[str]:
     """`--set` options; `training__epochs=3` sets training.epochs."""
     named = {**QUICK, **{name.replace("__", "."): value for name, value in changed.items()}}
     return [part for key, value in named.items() for part in ("--set", f"{key}={value}")]
@@ -50,25 +50,25 @@ def environment() -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}
 
 
-def run(*arguments: object, given: str | bytes = b"") -> Done:
+def run(*arguments: object, stdin: str | bytes = b"") -> CommandResult:
     """Run a command in a process of its own."""
-    done = subprocess.run(
+    result = subprocess.run(
         [*MUNJANG, *map(str, arguments)],
-        input=given.encode() if isinstance(given, str) else given,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         timeout=PATIENCE,
         env=environment(),
         check=False,
     )
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    return CommandResult(result.returncode, result.stdout.decode(), result.stderr.decode())
 
 
-def peak_of(*arguments: object) -> tuple[Done, int]:
+def run_with_peak_memory(*arguments: object) -> tuple[CommandResult, int]:
     """Run a command, and tell the most bytes of memory that its process has held."""
-    told = [sys.executable, "-c", _TELLS_ITS_PEAK, *map(str, arguments)]
-    done = subprocess.run(told, capture_output=True, env=environment(), check=False, text=True)
-    err, _, peak = done.stderr.rpartition("peak memory: ")
-    return Done(done.returncode, done.stdout, err), int(peak)
+    command = [sys.executable, "-c", _TELLS_ITS_PEAK, *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, env=environment(), check=False, text=True)
+    err, _, peak = result.stderr.rpartition("peak memory: ")
+    return CommandResult(result.returncode, result.stdout, err), int(peak)
 
 
 _TELLS_ITS_PEAK = """
@@ -89,16 +89,16 @@ def start(*arguments: object, **streams: object) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, env=environment(), **{**piped, **streams})  # type: ignore[call-overload, no-any-return]
 
 
-def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> Done:
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> CommandResult:
     """Run a command in this process: for the many ways to be wrong, which need no other."""
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
-    return Done(int(ended.value.code or 0), out, err)
+    return CommandResult(int(ended.value.code or 0), out, err)
 
 
-def ask(*arguments: object) -> Done:
+def invoke(*arguments: object) -> CommandResult:
     """As `run`, in this process: a process of its own takes seconds to begin."""
     with (
         redirect_stdout(io.StringIO()) as out,
@@ -106,7 +106,7 @@ def ask(*arguments: object) -> Done:
         pytest.raises(SystemExit) as ended,
     ):
         main([str(argument) for argument in arguments])
-    return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
+    return CommandResult(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 
 def write_table(
@@ -122,13 +122,13 @@ def write_table(
     return path
 
 
-def head(path: Path, lines: int, into: Path) -> Path:
+def copy_head(path: Path, lines: int, into: Path) -> Path:
     """The first lines of a file, in a file of their own."""
     with path.open("rb") as file:
         into.write_bytes(b"".join(line for line, _ in zip(file, range(lines), strict=False)))
     return into
 
 
-def controls(text: str) -> set[str]:
+def control_characters(text: str) -> set[str]:
     """Control characters other than new line and tab."""
     return {c for c in text if ord(c) < 32 and c not in "\n\t"} | ({"\x7f"} & set(text))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.commands import PATIENCE, Done, call, start
+from tests.system.commands import PATIENCE, CommandResult, call, start
 
 SMALL = (
     *("--set", "model.dim=8"),
@@ -22,12 +22,12 @@ ALL = ("--models", "mean,majority,nbsvm", "--seeds", 2)
 HOSTILE = "<script>alert('재미있다')</script> & great"
 
 
-def command(table: Path, out: Path, *more: object) -> list[object]:
+def compare_command(table: Path, out: Path, *more: object) -> list[object]:
     """The words of a comparison that learns a little within seconds."""
     return ["compare", table, "--out", out, "--budget", "4k tokens", *SMALL, *more]
 
 
-def standings(out: Path) -> dict[str, dict[str, Any]]:
+def read_standings(out: Path) -> dict[str, dict[str, Any]]:
     """The rows of the table by name, from compare.json."""
     rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
     return {row["name"]: row for row in rows}
@@ -40,7 +40,7 @@ def wait_for(event: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def workers(out: Path) -> list[str]:
+def find_workers(out: Path) -> list[str]:
     """Processes whose command line names the folder of a comparison as a worker's does."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -53,7 +53,7 @@ def workers(out: Path) -> list[str]:
     return found
 
 
-def copied_without(compared: Path, out: Path, *runs: str) -> Path:
+def copy_without(compared: Path, out: Path, *runs: str) -> Path:
     """A copy of a comparison as if some of its runs had not begun yet."""
     shutil.copytree(compared, out)
     for name in runs:
@@ -63,9 +63,13 @@ def copied_without(compared: Path, out: Path, *runs: str) -> Path:
     return out
 
 
-def stopped_killed_and_gone_on(
-    words: Sequence[object], out: Path, run: str, before: str, capsys: pytest.CaptureFixture[str]
-) -> Done:
+def stop_kill_and_resume(
+    arguments: Sequence[object],
+    out: Path,
+    run: str,
+    before: str,
+    capsys: pytest.CaptureFixture[str],
+) -> CommandResult:
     """Go on with a comparison that lacks its last run: to Ctrl-C, to a kill, and to its end.
 
     Args:
@@ -76,26 +80,26 @@ def stopped_killed_and_gone_on(
         capsys: of the test.
     """
     last = out / "runs" / run
-    stopped = start(*words)
+    stopped = start(*arguments)
     # a run that is seen to begin takes seconds to import its libraries
     wait_for((last / "job.json").exists)
     stopped.send_signal(signal.SIGINT)
-    _, told = stopped.communicate(timeout=PATIENCE)
-    assert stopped.returncode == 130, told.decode()
-    assert f"stopped after {before} runs; ".encode() in told
-    assert b"--resume continues from" in told
-    assert not workers(out)
+    _, errors = stopped.communicate(timeout=PATIENCE)
+    assert stopped.returncode == 130, errors.decode()
+    assert f"stopped after {before} runs; ".encode() in errors
+    assert b"--resume continues from" in errors
+    assert not find_workers(out)
     assert not (last / "run.json").exists()
 
     (last / "job.json").unlink()
-    killed = start(*words)
+    killed = start(*arguments)
     wait_for((last / "job.json").exists)
     killed.kill()
     killed.communicate(timeout=PATIENCE)
-    wait_for(lambda: not workers(out))
+    wait_for(lambda: not find_workers(out))
     assert not (out / "compare.json").exists()
     assert not (last / "run.json").exists()
 
-    done = call(capsys, *words)
-    assert done.code == 0, done.err
-    return done
+    result = call(capsys, *arguments)
+    assert result.code == 0, result.err
+    return result

@@ -18,7 +18,7 @@ import yaml
 import munjang
 from munjang.baselines import fit_baseline, fit_pair_baseline
 from munjang.data.samples.images import load_digits
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 
 MANIFEST, WEIGHTS, CONFIG = "manifest.json", "model.safetensors", "config.yaml"
 ONE_STEP = (*(one for one in QUICK if "epochs" not in one), "training.max_steps=2")
@@ -30,23 +30,23 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NOTHING = object()
 
 # What no setting, token or shape of a model is; the deep and the long ones come as text.
-ABSURD: tuple[Any, ...] = (
+EXTREME: tuple[Any, ...] = (
     None, True, -1, 0, 3, 10**9, 10**25, 1e300, "", "x", "\x1b[31m\n", [], {}, [[]], {"a": {}},
 )  # fmt: skip
 
 
-def _texts(**asked: Any) -> Callable[[Path], Path]:
+def _make_text_model(**options: Any) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
-        extra = asked.get("overrides", ())
+        extra = options.get("overrides", ())
         model = munjang.train(
-            made_corpus(60), model=asked["model"], overrides=[*ONE_STEP, *extra]
+            make_corpus(60), model=options["model"], overrides=[*ONE_STEP, *extra]
         ).model
         return Path(model.save(folder))
 
     return make
 
 
-def _pairs(folder: Path) -> Path:
+def _make_pair_model(folder: Path) -> Path:
     overrides = ["model.dim=8", "model.layers=1", "training.max_steps=2", "training.threads=1"]
     pairs = munjang.train(
         (SOURCES, TARGETS), task="translate", model="transformer", overrides=overrides
@@ -54,7 +54,7 @@ def _pairs(folder: Path) -> Path:
     return Path(pairs.model.save(folder))
 
 
-def _images(folder: Path) -> Path:
+def _make_image_model(folder: Path) -> Path:
     pixels, labels = load_digits()
     quick = [
         "training.max_steps=2",
@@ -66,31 +66,37 @@ def _images(folder: Path) -> Path:
     return Path(munjang.train(some, task="images", overrides=quick).model.save(folder))
 
 
-def _baseline(folder: Path) -> Path:
-    texts, names = made_corpus(60)
+def _make_baseline(folder: Path) -> Path:
+    texts, names = make_corpus(60)
     labels = sorted(set(names))
     targets = np.array([labels.index(name) for name in names])
     return fit_baseline("tfidf-words", texts, targets, labels).save(folder)
 
 
-def _pair_baseline(folder: Path) -> Path:
+def _make_pair_baseline(folder: Path) -> Path:
     counted = {"bleu_tokenizer": "13a", "lowercase": False}
     return fit_pair_baseline("nearest", SOURCES, TARGETS, counted).save(folder)
 
 
 # Every kind of folder, and how one of it is made.
 KINDS: dict[str, Callable[[Path], Path]] = {
-    "cnn": _texts(model="cnn", overrides=["model.ensemble_size=2", "model.linear_weight=0.2"]),
-    "bpe": _texts(model="mean", overrides=["tokenizer.name=bpe", "tokenizer.max_size=60"]),
-    "unigram": _texts(model="mean", overrides=["tokenizer.name=unigram", "tokenizer.max_size=60"]),
-    "wordpiece": _texts(
+    "cnn": _make_text_model(
+        model="cnn", overrides=["model.ensemble_size=2", "model.linear_weight=0.2"]
+    ),
+    "bpe": _make_text_model(
+        model="mean", overrides=["tokenizer.name=bpe", "tokenizer.max_size=60"]
+    ),
+    "unigram": _make_text_model(
+        model="mean", overrides=["tokenizer.name=unigram", "tokenizer.max_size=60"]
+    ),
+    "wordpiece": _make_text_model(
         model="mean", overrides=["tokenizer.name=wordpiece", "tokenizer.max_size=60"]
     ),
-    "jamo": _texts(model="lstm", overrides=["tokenizer.name=jamo"]),
-    "pairs": _pairs,
-    "images": _images,
-    "baseline": _baseline,
-    "pair baseline": _pair_baseline,
+    "jamo": _make_text_model(model="lstm", overrides=["tokenizer.name=jamo"]),
+    "pairs": _make_pair_model,
+    "images": _make_image_model,
+    "baseline": _make_baseline,
+    "pair baseline": _make_pair_baseline,
 }
 
 
@@ -146,12 +152,12 @@ ON_ANY_FILE: dict[str, Callable[[Path], None]] = {
     "many lists": lambda path: _write(path, b"[" + b"[],\n" * 1_000_000 + b"1]"),
     "many words": lambda path: _write(path, b"[\n" + '"😀x",\n'.encode() * 2_500_000),
     "a number of 100,000 digits": lambda path: _write(path, b"[" + b"9" * 100_000 + b"]"),
-    "aliases": lambda path: _write(path, _laughs(b"a%d: &a%d [%s]\n", b"*a%d")),
-    "merge keys": lambda path: _write(path, _laughs(b"a%d: &a%d {<<: [%s]}\n", b"*a%d")),
+    "aliases": lambda path: _write(path, _billion_laughs(b"a%d: &a%d [%s]\n", b"*a%d")),
+    "merge keys": lambda path: _write(path, _billion_laughs(b"a%d: &a%d {<<: [%s]}\n", b"*a%d")),
 }  # fmt: skip
 
 
-def _laughs(line: bytes, alias: bytes) -> bytes:
+def _billion_laughs(line: bytes, alias: bytes) -> bytes:
     """Lines of which each holds ten times the one before."""
     lines = [line % (0, 0, b"1")] + [
         line % (n, n, b", ".join([alias % (n - 1)] * 10)) for n in range(1, 26)
@@ -162,13 +168,18 @@ def _laughs(line: bytes, alias: bytes) -> bytes:
 Case = tuple[str, Callable[[Path], None]]
 
 
-def cases(whole: Path, others: Sequence[Path] = ()) -> list[Case]:
+def list_cases(whole: Path, others: Sequence[Path] = ()) -> list[Case]:
     """All that is done to copies of a whole folder: what it is, and what does it to a copy."""
-    return [*_files(whole), *_values(whole), *_of_weights(whole), *_foreign(whole, others)]
+    return [
+        *_file_cases(whole),
+        *_value_cases(whole),
+        *_weight_cases(whole),
+        *_foreign_cases(whole, others),
+    ]
 
 
 @contextmanager
-def spoiled(whole: Path, spoil: Callable[[Path], None], room: Path) -> Iterator[Path]:
+def spoiled_copy(whole: Path, spoil: Callable[[Path], None], room: Path) -> Iterator[Path]:
     """A copy of the folder that was spoiled."""
     folder = Path(shutil.copytree(whole, room / "spoiled"))
     spoil(folder)
@@ -181,7 +192,7 @@ def rewrite(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
 
     def spoil(folder: Path) -> None:
         path = folder / name
-        _write(path, _written(path, change(_read(path))).encode())
+        _write(path, _dump(path, change(_load(path))).encode())
 
     return spoil
 
@@ -191,22 +202,22 @@ def write(name: str, data: bytes) -> Callable[[Path], None]:
     return lambda folder: _write(folder / name, data)
 
 
-def _files(whole: Path) -> Iterator[Case]:
+def _file_cases(whole: Path) -> Iterator[Case]:
     for name in sorted(path.name for path in whole.iterdir()):
         for what, spoil in ON_ANY_FILE.items():
             yield f"{name}: {what}", lambda folder, n=name, s=spoil: s(folder / n)  # type: ignore[misc]
 
 
-def _values(whole: Path) -> Iterator[Case]:
+def _value_cases(whole: Path) -> Iterator[Case]:
     """One value in one file is absurd."""
     for path in sorted(whole.iterdir()):
         if path.suffix not in (".json", ".yaml") or path.name in (MANIFEST, "metrics.json"):
             continue
-        for change, what in _absurd(_read(path)):
+        for change, what in _extreme_values(_load(path)):
             yield f"{path.name}: {what}", rewrite(path.name, change)
 
 
-def _of_weights(whole: Path) -> Iterator[Case]:
+def _weight_cases(whole: Path) -> Iterator[Case]:
     """Another header, or numbers that are none."""
     data = (whole / WEIGHTS).read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
@@ -225,21 +236,21 @@ def _of_weights(whole: Path) -> Iterator[Case]:
     ]
     for changed, what in whole_ones:
         yield f"{WEIGHTS}: {what}", _with_header(lambda changed=changed: changed, body)
-    for change, what in _absurd(header):
+    for change, what in _extreme_values(header):
         yield f"{WEIGHTS}: {what}", _with_header(lambda c=change: c(copy.deepcopy(header)), body)
 
 
 def _with_header(header: Callable[[], Any], body: bytes) -> Callable[[Path], None]:
-    return lambda folder: _write(folder / WEIGHTS, weights(header(), body))
+    return lambda folder: _write(folder / WEIGHTS, to_safetensors(header(), body))
 
 
-def weights(header: Any, body: bytes) -> bytes:
+def to_safetensors(header: Any, body: bytes) -> bytes:
     """A file of weights with that header, as it stands or as JSON."""
     written = header if isinstance(header, bytes) else json.dumps(header).encode()
     return struct.pack("<Q", len(written)) + written + body
 
 
-def _foreign(whole: Path, others: Sequence[Path]) -> Iterator[Case]:
+def _foreign_cases(whole: Path, others: Sequence[Path]) -> Iterator[Case]:
     """One file is that of another model."""
     for other in others:
         for path in sorted(whole.iterdir()):
@@ -250,29 +261,29 @@ def _foreign(whole: Path, others: Sequence[Path]) -> Iterator[Case]:
                 )
 
 
-def _read(path: Path) -> Any:
+def _load(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
     return yaml.load(text, Loader=_LOADER) if path.suffix == ".yaml" else json.loads(text)
 
 
-def _written(path: Path, values: Any) -> str:
+def _dump(path: Path, values: Any) -> str:
     if path.suffix == ".yaml":
         return str(yaml.dump(values, Dumper=_DUMPER, allow_unicode=True, sort_keys=False))
     return json.dumps(values)
 
 
-def _absurd(values: Any) -> Iterator[tuple[Callable[[Any], Any], str]]:
+def _extreme_values(values: Any) -> Iterator[tuple[Callable[[Any], Any], str]]:
     """Changes of plain values, such that one of them, at any place, is absurd or left out."""
-    for absurd in ABSURD:
+    for absurd in EXTREME:
         yield lambda _, absurd=absurd: absurd, f"all = {absurd!r}"
-    for keys in _places(values):
-        place = ".".join(map(str, keys))
-        for absurd in ABSURD:
-            yield partial(_with, keys, absurd), f"{place} = {absurd!r}"
-        yield partial(_with, keys, _NOTHING), f"without {place}"
+    for keys in _paths(values):
+        path = ".".join(map(str, keys))
+        for absurd in EXTREME:
+            yield partial(_replaced, keys, absurd), f"{path} = {absurd!r}"
+        yield partial(_replaced, keys, _NOTHING), f"without {path}"
 
 
-def _with(keys: tuple[Any, ...], value: Any, values: Any) -> Any:
+def _replaced(keys: tuple[Any, ...], value: Any, values: Any) -> Any:
     """Plain values, changed in place: `value` stands at the end of the way, or nothing does."""
     inside = values
     for key in keys[:-1]:
@@ -284,7 +295,7 @@ def _with(keys: tuple[Any, ...], value: Any, values: Any) -> Any:
     return values
 
 
-def _places(values: Any, few: int = 3) -> Iterator[tuple[Any, ...]]:
+def _paths(values: Any, few: int = 3) -> Iterator[tuple[Any, ...]]:
     """The way to every value; of a long list or mapping to its first, middle and last one."""
     keys = list(values) if isinstance(values, dict) else list(range(len(values)))
     if len(keys) > 20:
@@ -292,4 +303,4 @@ def _places(values: Any, few: int = 3) -> Iterator[tuple[Any, ...]]:
     for key in keys:
         yield (key,)
         if isinstance(values[key], dict | list) and values[key]:
-            yield from ((key, *rest) for rest in _places(values[key]))
+            yield from ((key, *rest) for rest in _paths(values[key]))

@@ -42,7 +42,7 @@ def _read_all(ours: int) -> bytes:
         seen += part
 
 
-def in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
+def run_in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
     """Exit code and everything that a process writes to a terminal of its own."""
     ours, theirs = _open(columns)
     command = [*MUNJANG, *map(str, arguments)]
@@ -56,7 +56,7 @@ def in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
     return process.wait(PATIENCE), seen.decode(errors="replace")
 
 
-def on_terminal(
+def call_in_terminal(
     monkeypatch: pytest.MonkeyPatch, *arguments: object, columns: int = 80
 ) -> tuple[int, str]:
     """Run a command in this process, which is faster."""
@@ -76,25 +76,25 @@ def on_terminal(
     return int(ended.value.code or 0), seen[0].decode()
 
 
-def lines_of(seen: str) -> list[str]:
+def to_lines(seen: str) -> list[str]:
     """The lines that were written, without colors; also those that were written over."""
     return [line.rstrip() for line in re.split(r"[\r\n]+", _CONTROL.sub("", seen))]
 
 
 def assert_fits(seen: str, columns: int = 80) -> None:
     """No line is wider than the terminal, which would break it anywhere."""
-    wide = [line for line in lines_of(seen) if cell_len(line) > columns]
+    wide = [line for line in to_lines(seen) if cell_len(line) > columns]
     assert not wide, "\n".join(wide)
 
 
-def words_of(text: str) -> set[str]:
+def to_words(text: str) -> set[str]:
     """All that stands between spaces, but for what is drawn and what goes again."""
-    text = _STAGE.sub("", "\n".join(lines_of(text)))
+    text = _STAGE.sub("", "\n".join(to_lines(text)))
     return {word for word in text.split() if not set(word) <= _DRAWN}
 
 
-def assert_words_whole(seen: str, piped: str, *, drawn: Iterable[str] = ()) -> None:
+def assert_words_not_broken(seen: str, piped: str, *, drawn: Iterable[str] = ()) -> None:
     """Every name, word and figure of the terminal stands, whole, in what a pipe gets."""
-    known = words_of(piped) | {"\\", *drawn}
-    broken = {word for word in words_of(seen) if not {word, word.rstrip(",")} & known}
+    known = to_words(piped) | {"\\", *drawn}
+    broken = {word for word in to_words(seen) if not {word, word.rstrip(",")} & known}
     assert not broken, broken

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.made import made_corpus
+from tests.synthetic import make_corpus
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 PEERS = ("jax", "tensorflow", "keras", "fasttext", "sacremoses", "rouge_score", "joeynmt")
@@ -27,28 +27,28 @@ def no_peers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
 
 
-def run(monkeypatch: pytest.MonkeyPatch, script: str, *words: object) -> object:
+def run(monkeypatch: pytest.MonkeyPatch, script: str, *arguments: object) -> object:
     """The exit code of a script in this process."""
-    monkeypatch.setattr("sys.argv", [script, *map(str, words)])
+    monkeypatch.setattr("sys.argv", [script, *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(FOLDER / script), run_name="__main__")
     return ended.value.code
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_each_answers_help(
+def test_every_script_has_help(
     script: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(monkeypatch, script, "--help") == 0
     assert "usage: " in capsys.readouterr().out
 
 
-def test_a_peer_that_is_missing_is_named_and_left_out(
+def test_missing_peer_is_named_and_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("gc.collect", lambda: 0)  # of a whole suite's objects it takes seconds
     table = tmp_path / "reviews.tsv"
-    rows = [f"{number}\t{text}\t1" for number, text in enumerate(made_corpus(60)[0])]
+    rows = [f"{number}\t{text}\t1" for number, text in enumerate(make_corpus(60)[0])]
     table.write_text("\n".join(["id\tdocument\tlabel", *rows, ""]), "utf-8")
     code = run(monkeypatch, "tokenize.py", "--data", table, "--repeats", 2)
     assert code in (0, 1), "whether the aim is reached on so few texts"
@@ -58,7 +58,7 @@ def test_a_peer_that_is_missing_is_named_and_left_out(
     assert not any(line.startswith("ids as lists") for line in lines)
 
 
-def test_every_missing_package_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_packages_are_named_once(capsys: pytest.CaptureFixture[str]) -> None:
     present = runpy.run_path(str(FOLDER / "peers.py"))["present"]
     assert present(["ours", "tensorflow", "fasttext", "torch"]) == ["ours", "torch"]
     assert capsys.readouterr().out.split("\n\n") == [
@@ -68,6 +68,6 @@ def test_every_missing_package_is_named_once(capsys: pytest.CaptureFixture[str])
     ]
 
 
-def test_data_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = run(monkeypatch, "train.py", "--data", tmp_path / "none.tsv")
-    assert str(told).startswith(f"no {tmp_path / 'none.tsv'}: give --data")
+def test_missing_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = run(monkeypatch, "train.py", "--data", tmp_path / "none.tsv")
+    assert str(message).startswith(f"no {tmp_path / 'none.tsv'}: give --data")

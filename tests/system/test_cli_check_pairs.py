@@ -7,7 +7,7 @@ import pytest
 
 from munjang import AlignedFiles
 from munjang.checking import check
-from tests.system.commands import Done, call, controls, run
+from tests.system.commands import CommandResult, call, control_characters, run
 
 QUICK = tuple(
     part
@@ -25,14 +25,14 @@ TRANSLATE = ("--task", "translate", "--model", "attentive", *QUICK)
 WORDS = {"하나": "one", "둘": "two", "셋": "three", "넷": "four"}
 
 
-def made_rows(count: int = 64) -> list[tuple[str, str]]:
+def make_rows(count: int = 64) -> list[tuple[str, str]]:
     """Three words and their translations, no two alike."""
     names = list(WORDS)
-    chosen = [(names[n % 4], names[n // 4 % 4], names[n // 16 % 4]) for n in range(count)]
-    return [(" ".join(row), " ".join(WORDS[word] for word in row)) for row in chosen]
+    words = [(names[n % 4], names[n // 4 % 4], names[n // 16 % 4]) for n in range(count)]
+    return [(" ".join(row), " ".join(WORDS[word] for word in row)) for row in words]
 
 
-def write(path: Path, lines: list[str]) -> Path:
+def write_lines(path: Path, lines: list[str]) -> Path:
     path.write_bytes("".join(f"{line}\n" for line in lines).encode())
     return path
 
@@ -41,34 +41,37 @@ def write(path: Path, lines: list[str]) -> Path:
 def table(tmp_path: Path) -> Path:
     """TSV with a pair that stands twice, a source with two targets, a copy and a long pair."""
     more = [
-        made_rows()[0],
-        (made_rows()[1][0], "or so"),
+        make_rows()[0],
+        (make_rows()[1][0], "or so"),
         ("OK", "OK"),
         ("하나 " * 9 + "둘", "one " * 9 + "two"),
     ]
-    rows = [f"{ko}\t{en}" for ko, en in [*made_rows(), *more]]
-    return write(tmp_path / "pairs.tsv", ["ko\ten", *rows])
+    rows = [f"{ko}\t{en}" for ko, en in [*make_rows(), *more]]
+    return write_lines(tmp_path / "pairs.tsv", ["ko\ten", *rows])
 
 
 COLUMNS = ("--source-column", "ko", "--target-column", "en")
 
 
-def refused(done: Done, *words: str) -> None:
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
+def assert_refused(result: CommandResult, *words: str) -> None:
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
     for word in words:
-        assert word in done.err
+        assert word in result.err
 
 
-def test_everything_is_drawn(table: Path, tmp_path: Path) -> None:
-    ko, en = zip(*made_rows()[:3], strict=True)
-    files = write(tmp_path / "test.ko", [*ko, "새"]), write(tmp_path / "test.en", [*en, "new"])
+def test_report_shows_everything(table: Path, tmp_path: Path) -> None:
+    ko, en = zip(*make_rows()[:3], strict=True)
+    files = (
+        write_lines(tmp_path / "test.ko", [*ko, "새"]),
+        write_lines(tmp_path / "test.en", [*en, "new"]),
+    )
     held_out = ("--test-source", files[0], "--test-target", files[1])
     longest = ("--set", "tokenizer.max_length=8", "--tokenizer", "words")
-    done = run("check", table, *TRANSLATE, *COLUMNS, *held_out, *longest)
-    assert done.code == 0, done.err
-    assert not controls(done.out)
-    for wanted in (
+    result = run("check", table, *TRANSLATE, *COLUMNS, *held_out, *longest)
+    assert result.code == 0, result.err
+    assert not control_characters(result.out)
+    for expected in (
         "68 pairs of ",
         "source (ko), characters",
         "target (en), tokens",
@@ -89,14 +92,14 @@ def test_everything_is_drawn(table: Path, tmp_path: Path) -> None:
         "final decoding of validation",
         "estimated from",
     ):
-        assert wanted in done.out
+        assert expected in result.out
 
 
-def test_for_machines(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = call(capsys, "check", table, *TRANSLATE, "--json")
-    assert done.code == 0, done.err
-    assert "source column: ko (inferred" in done.err
-    report = json.loads(done.out)
+def test_json_report(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = call(capsys, "check", table, *TRANSLATE, "--json")
+    assert result.code == 0, result.err
+    assert "source column: ko (inferred" in result.err
+    report = json.loads(result.out)
     assert (report["rows"], report["source_column"], report["target_column"]) == (68, "ko", "en")
     assert report["duplicates"]["examples"][0]["places"][1]["row"] == 66
     assert report["tokens"]["source"]["vocabulary"] > 4
@@ -106,29 +109,34 @@ def test_for_machines(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_misaligned_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ko, en = zip(*made_rows(), strict=True)
-    source, target = write(tmp_path / "a.ko", [*ko]), write(tmp_path / "a.en", [*en[:-2]])
+    ko, en = zip(*make_rows(), strict=True)
+    source, target = (
+        write_lines(tmp_path / "a.ko", [*ko]),
+        write_lines(tmp_path / "a.en", [*en[:-2]]),
+    )
     command = ("check", "--task", "translate")
     counts = ("64 lines of sources", "62 of targets", str(source), str(target))
     pair = ("--source", source, "--target", target)
-    refused(run(*command, *pair), *counts)
-    refused(call(capsys, *command, *pair, "--skip-bad-rows"), *counts)
+    assert_refused(run(*command, *pair), *counts)
+    assert_refused(call(capsys, *command, *pair, "--skip-bad-rows"), *counts)
     held_out = ("--test-source", source, "--test-target", target)
-    refused(call(capsys, *command, "--source", source, "--target", source, *held_out), *counts)
+    assert_refused(
+        call(capsys, *command, "--source", source, "--target", source, *held_out), *counts
+    )
 
 
 def test_bad_rows_are_named_or_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ko, en = map(list, zip(*made_rows(), strict=True))
+    ko, en = map(list, zip(*make_rows(), strict=True))
     ko[3], en[9] = "", " "
-    source, target = write(tmp_path / "a.ko", ko), write(tmp_path / "a.en", en)
+    source, target = write_lines(tmp_path / "a.ko", ko), write_lines(tmp_path / "a.en", en)
     pair = ("--source", source, "--target", target)
-    done = call(capsys, "check", *TRANSLATE, *pair)
-    refused(done, "row 4", "source", "--skip-bad-rows")
-    done = call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows")
-    assert done.code == 0, done.err
-    assert "62 pairs of" in done.out
-    assert "skipped 1 row: empty source" in done.out
-    assert "skipped 1 row: " in done.out.split("empty source")[1]
+    result = call(capsys, "check", *TRANSLATE, *pair)
+    assert_refused(result, "row 4", "source", "--skip-bad-rows")
+    result = call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows")
+    assert result.code == 0, result.err
+    assert "62 pairs of" in result.out
+    assert "skipped 1 row: empty source" in result.out
+    assert "skipped 1 row: " in result.out.split("empty source")[1]
     report = json.loads(call(capsys, "check", *TRANSLATE, *pair, "--skip-bad-rows", "--json").out)
     assert sum(report["skipped"].values()) == 2
 
@@ -146,22 +154,22 @@ def test_bad_rows_are_named_or_counted(tmp_path: Path, capsys: pytest.CaptureFix
         (["missing.tsv", "--task", "translate"], "missing.tsv"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_errors_are_one_line(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused(call(capsys, "check", *arguments), words)
+    assert_refused(call(capsys, "check", *arguments), words)
 
 
-def test_what_a_training_would_refuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = write(tmp_path / "one.tsv", ["source\ttarget", "하나\tone"])
-    done = call(capsys, "check", table, *TRANSLATE)
-    assert done.code == 0, done.err
-    assert "a training would refuse this data: " in done.err
-    assert "1 pair of " in done.out
-    assert "estimated" not in done.out
+def test_untrainable_data_has_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write_lines(tmp_path / "one.tsv", ["source\ttarget", "하나\tone"])
+    result = call(capsys, "check", table, *TRANSLATE)
+    assert result.code == 0, result.err
+    assert "a training would refuse this data: " in result.err
+    assert "1 pair of " in result.out
+    assert "estimated" not in result.out
 
 
-def test_a_look_at_multi30k(data_folder: Path) -> None:
+def test_report_of_multi30k(data_folder: Path) -> None:
     folder = data_folder / "multi30k"
     if not folder.is_dir():
         pytest.skip(f"multi30k is not in {data_folder}")
@@ -180,20 +188,24 @@ def test_a_look_at_multi30k(data_folder: Path) -> None:
     assert report.estimate["seconds"] > 0
 
 
-def test_names_say_how_they_are_trained_on(
+def test_sample_of_names_says_how_to_train(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = tmp_path / "names-ko" / "all.tsv"
     own.parent.mkdir()
-    write(own, ["en\tko", "Busan\t부산"])
+    write_lines(own, ["en\tko", "Busan\t부산"])
     monkeypatch.setenv("MUNJANG_DATA", str(tmp_path))
     columns = "--task translate --source-column en --target-column ko"
-    done = call(capsys, "data", "get", "names-ko")
-    assert (done.code, done.out) == (0, f"{own}\n")
-    assert done.err == f"next: munjang train {own} {columns} --out my-model\n"
-    told = json.loads(call(capsys, "data", "get", "names-ko", "--json").out)
-    assert (told["task"], told["source_column"], told["target_column"]) == ("translate", "en", "ko")
-    assert told["paths"] == {"all": str(own)}
+    result = call(capsys, "data", "get", "names-ko")
+    assert (result.code, result.out) == (0, f"{own}\n")
+    assert result.err == f"next: munjang train {own} {columns} --out my-model\n"
+    sample_json = json.loads(call(capsys, "data", "get", "names-ko", "--json").out)
+    assert (sample_json["task"], sample_json["source_column"], sample_json["target_column"]) == (
+        "translate",
+        "en",
+        "ko",
+    )
+    assert sample_json["paths"] == {"all": str(own)}
     listed = json.loads(call(capsys, "data", "list", "--json").out)
     by_name = {sample["name"]: sample for sample in listed}
     assert "text_column" not in by_name["names-ko"]

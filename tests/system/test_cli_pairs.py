@@ -10,7 +10,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 import munjang
-from tests.system.commands import ask, call, run
+from tests.system.commands import call, invoke, run
 
 NAMES = {"1": "하나", "2": "둘", "3": "셋", "4": "넷", "5": "다섯", "6": "여섯"}
 SETTINGS = (
@@ -30,17 +30,17 @@ SETTINGS = (
 )
 
 
-def lines(count: int, seed: int) -> list[str]:
+def random_digits(count: int, seed: int) -> list[str]:
     """Digits without spaces, such as 3124."""
     draw = random.Random(seed)
     return ["".join(draw.choices("123456", k=draw.randint(1, 5))) for _ in range(count)]
 
 
-def answer(digits: str) -> str:
+def spell_out(digits: str) -> str:
     return " ".join(NAMES[digit] for digit in digits)
 
 
-def write(path: Path, texts: list[str]) -> Path:
+def write_lines(path: Path, texts: list[str]) -> Path:
     path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return path
 
@@ -50,27 +50,27 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """train.src, train.trg, test.src, test.trg."""
     folder = tmp_path_factory.mktemp("digits")
     for part, count in (("train", 500), ("test", 60)):
-        texts = lines(count, seed=count)
-        write(folder / f"{part}.src", texts)
-        write(folder / f"{part}.trg", [answer(text) for text in texts])
+        texts = random_digits(count, seed=count)
+        write_lines(folder / f"{part}.src", texts)
+        write_lines(folder / f"{part}.trg", [spell_out(text) for text in texts])
     return folder
 
 
 @pytest.fixture(scope="module")
 def trained(files: Path) -> Path:
     """A folder, and what its training wrote beside it: out.txt and err.txt."""
-    chosen = [part for setting in SETTINGS for part in ("--set", setting)]
-    done = run(
+    options = [part for setting in SETTINGS for part in ("--set", setting)]
+    result = run(
         "train", "--task", "translate", "--model", "attentive", "--source", files / "train.src",
-        "--target", files / "train.trg", "--out", files / "model", *chosen,
+        "--target", files / "train.trg", "--out", files / "model", *options,
     )  # fmt: skip
-    assert done.code == 0, done.err
-    (files / "out.txt").write_text(done.out, encoding="utf-8")
-    (files / "err.txt").write_text(done.err, encoding="utf-8")
+    assert result.code == 0, result.err
+    (files / "out.txt").write_text(result.out, encoding="utf-8")
+    (files / "err.txt").write_text(result.err, encoding="utf-8")
     return files / "model"
 
 
-def test_training_tells_what_it_read_and_shows_answers_on_the_way(trained: Path) -> None:
+def test_train_reports_data_and_shows_sample_answers(trained: Path) -> None:
     err = (trained.parent / "err.txt").read_text(encoding="utf-8")
     assert "read 500 pairs of" in err
     assert "pairs to train on" in err
@@ -84,7 +84,7 @@ def test_training_tells_what_it_read_and_shows_answers_on_the_way(trained: Path)
     assert set(samples[0]["samples"][0]) == {"source", "reference", "answer"}
 
 
-def test_the_folder_holds_two_vocabularies_and_is_loaded_in_python(trained: Path) -> None:
+def test_folder_holds_two_vocabularies_and_loads_in_python(trained: Path) -> None:
     names = {path.name for path in trained.iterdir()}
     assert {"tokenizer.json", "target_tokenizer.json", "target_vocabulary.json"} <= names
     assert "text with a text" in (trained / "README.md").read_text(encoding="utf-8")
@@ -92,18 +92,20 @@ def test_the_folder_holds_two_vocabularies_and_is_loaded_in_python(trained: Path
     assert [a.text for a in model.predict(["12", "", "345"])] == ["하나 둘", "", "셋 넷 다섯"]
 
 
-def test_answers_come_a_line_for_each_line_in_order(trained: Path, files: Path) -> None:
+def test_predictions_are_one_line_per_line_in_order(trained: Path, files: Path) -> None:
     texts = ["123", "", "6", "55", "4321"]
-    by_pipe = run("predict", trained, "--input", "-", given="".join(f"{t}\n" for t in texts))
-    by_file = ask("predict", trained, "--input", write(files / "some.txt", texts))
+    by_pipe = run("predict", trained, "--input", "-", stdin="".join(f"{t}\n" for t in texts))
+    by_file = invoke("predict", trained, "--input", write_lines(files / "some.txt", texts))
     assert by_pipe.out == by_file.out
-    assert by_pipe.out.split("\n")[:-1] == [answer(text) for text in texts]
-    assert ask("predict", trained, *texts[2:]).out.split("\n")[:-1] == list(map(answer, texts[2:]))
+    assert by_pipe.out.split("\n")[:-1] == [spell_out(text) for text in texts]
+    assert invoke("predict", trained, *texts[2:]).out.split("\n")[:-1] == list(
+        map(spell_out, texts[2:])
+    )
 
 
-def test_several_answers_with_row_and_score_the_best_first(trained: Path) -> None:
-    done = ask("predict", trained, "12", "34", "--nbest", "3")
-    rows = [line.split("\t") for line in done.out.split("\n")[:-1]]
+def test_nbest_prints_row_and_score_best_first(trained: Path) -> None:
+    result = invoke("predict", trained, "12", "34", "--nbest", "3")
+    rows = [line.split("\t") for line in result.out.split("\n")[:-1]]
     assert [row[0] for row in rows] == ["1"] * 3 + ["2"] * 3
     assert rows[0][2] == "하나 둘"
     for start in (0, 3):
@@ -111,62 +113,63 @@ def test_several_answers_with_row_and_score_the_best_first(trained: Path) -> Non
         assert scores == sorted(scores, reverse=True)
 
 
-def test_a_line_with_nothing_to_see_has_an_empty_answer_on_its_line(trained: Path) -> None:
-    asked = ["12", "", " ", "\t", "\u3000", "\xa0", "34"]
-    done = run("predict", trained, "--input", "-", given="".join(f"{text}\n" for text in asked))
-    assert done.out.split("\n") == ["하나 둘", *[""] * 5, "셋 넷", ""]
-    done = run("predict", trained, "--nbest", "2", *asked)
-    rows = [line.split("\t") for line in done.out.split("\n")[:-1]]
+def test_blank_line_gets_an_empty_answer(trained: Path) -> None:
+    texts = ["12", "", " ", "\t", "\u3000", "\xa0", "34"]
+    result = run("predict", trained, "--input", "-", stdin="".join(f"{text}\n" for text in texts))
+    assert result.out.split("\n") == ["하나 둘", *[""] * 5, "셋 넷", ""]
+    result = run("predict", trained, "--nbest", "2", *texts)
+    rows = [line.split("\t") for line in result.out.split("\n")[:-1]]
     assert [row for row in rows if row[0] in "23456"] == [[n, "0.0000", ""] for n in "23456"]
     assert [row[0] for row in rows if row[0] in "17"] == ["1", "1", "7", "7"]
 
 
-def test_json_has_scores_and_asked_for_alignments(trained: Path) -> None:
-    done = ask("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
-    found = json.loads(done.out)
+def test_json_has_scores_and_alignments(trained: Path) -> None:
+    result = invoke("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
+    found = json.loads(result.out)
     assert (found["row"], found["answer"], found["truncated"]) == (1, "하나 둘 셋 넷", False)
     best = found["candidates"][0]
     assert len(found["candidates"]) == 2
     assert best["finished"]
     assert best["log_probability"] < 0
-    places = [(link["start"], link["end"]) for link in best["alignment"]]
-    assert len(places) == 4
+    positions = [(link["start"], link["end"]) for link in best["alignment"]]
+    assert len(positions) == 4
     assert [link["answer"].strip() for link in best["alignment"]] == ["하나", "둘", "셋", "넷"]
     assert all("1234"[start:end] == link["source"] for (start, end), link
-               in zip(places, best["alignment"], strict=True))  # fmt: skip
+               in zip(positions, best["alignment"], strict=True))  # fmt: skip
     assert (
-        "alignment" not in json.loads(ask("predict", trained, "12", "--json").out)["candidates"][0]
+        "alignment"
+        not in json.loads(invoke("predict", trained, "12", "--json").out)["candidates"][0]
     )
 
 
-def test_answers_drawn_by_lot_follow_the_seed(trained: Path) -> None:
+def test_sampling_follows_the_seed(trained: Path) -> None:
     drawn = [
-        ask("predict", trained, "135", "--seed", seed, "--nbest", "4",
-            "--set", "decoding.method=sample", "--set", "decoding.temperature=3").out
+        invoke("predict", trained, "135", "--seed", seed, "--nbest", "4",
+               "--set", "decoding.method=sample", "--set", "decoding.temperature=3").out
         for seed in (1, 1, 2)
     ]  # fmt: skip
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_evaluation_is_sacrebleus_of_the_answers_it_writes(trained: Path, files: Path) -> None:
+def test_evaluate_equals_sacrebleu_of_written_hypotheses(trained: Path, files: Path) -> None:
     pairs = ("--source", files / "test.src", "--target", files / "test.trg")
-    done = ask("evaluate", trained, *pairs, "--hypotheses", files / "found.txt", "--json")
-    scores = json.loads(done.out)
+    result = invoke("evaluate", trained, *pairs, "--hypotheses", files / "found.txt", "--json")
+    scores = json.loads(result.out)
     answers = (files / "found.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    wanted = (files / "test.trg").read_text(encoding="utf-8").split("\n")[:-1]
+    expected = (files / "test.trg").read_text(encoding="utf-8").split("\n")[:-1]
     assert scores["rows"] == len(answers) == 60
-    assert scores["bleu"] == pytest.approx(BLEU().corpus_score(answers, [wanted]).score)
-    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(answers, [wanted]).score)
-    assert scores["exact_match"] == sum(map(str.__eq__, answers, wanted)) / 60 >= 0.9
+    assert scores["bleu"] == pytest.approx(BLEU().corpus_score(answers, [expected]).score)
+    assert scores["chrf"] == pytest.approx(CHRF().corpus_score(answers, [expected]).score)
+    assert scores["exact_match"] == sum(map(str.__eq__, answers, expected)) / 60 >= 0.9
     assert "tok:13a" in scores["signatures"][0]
-    assert ask("predict", trained, "--input", files / "test.src").out.split("\n")[:-1] == answers
+    assert invoke("predict", trained, "--input", files / "test.src").out.split("\n")[:-1] == answers
 
 
-def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
+def test_long_text_is_truncated_with_a_note_or_refused(trained: Path) -> None:
     long = "12" * 3000
-    done = ask("predict", trained, long)
-    assert done.code == 0
-    assert "longer than the model reads" in done.err
+    result = invoke("predict", trained, long)
+    assert result.code == 0
+    assert "longer than the model reads" in result.err
     model = munjang.load(trained)
     recipe = model.recipe.with_section("tokenizer", long_sources="refuse")
     refusing = replace(model, recipe=recipe, input=replace(model.input, recipe=recipe))
@@ -175,7 +178,7 @@ def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--source", "a"), "--source and --target go together"),
         (("data.tsv", "--source", "a", "--target", "b"), "not both"),
@@ -198,34 +201,34 @@ def test_a_long_text_is_cut_with_a_word_or_refused(trained: Path) -> None:
         (("x.tsv", "--vectors", "v.vec"), "vectors"),
     ],
 )
-def test_mistakes_are_told_in_a_line(
+def test_errors_are_one_line(
     arguments: tuple[str, ...],
-    told: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    done = call(
+    result = call(
         capsys, "train", "--task", "translate", *arguments, "--out", tmp_path / "m", "--quiet"
     )
-    assert done.code == 2
-    assert told in done.err
-    assert done.err.count("\n") == 1
+    assert result.code == 2
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
-def test_files_that_are_not_aligned_are_refused(
+def test_misaligned_files_are_refused(
     files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = write(tmp_path / "short.trg", ["하나"])
-    done = call(
+    short = write_lines(tmp_path / "short.trg", ["하나"])
+    result = call(
         capsys, "train", "--task", "translate", "--source", files / "train.src", "--target", short,
         "--out", tmp_path / "m", "--quiet",
     )  # fmt: skip
-    assert done.code == 2
-    assert "500" in done.err
-    assert done.err.count("\n") == 1
+    assert result.code == 2
+    assert "500" in result.err
+    assert result.err.count("\n") == 1
 
 
-def test_a_killed_training_goes_on_to_the_same_weights(files: Path, tmp_path: Path) -> None:
+def test_killed_training_resumes_to_same_weights(files: Path, tmp_path: Path) -> None:
     class KilledError(Exception):
         pass
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from tests.system.commands import Done, call, run, start
+from tests.system.commands import CommandResult, call, run, start
 
 SIZES = {
     "model.dim": 16,
@@ -25,7 +25,7 @@ SIZES = {
 }
 
 
-def sizes(**changed: object) -> list[str]:
+def size_options(**changed: object) -> list[str]:
     named = {**SIZES, **{name.replace("__", "."): value for name, value in changed.items()}}
     return [part for key, value in named.items() for part in ("--set", f"{key}={value}")]
 
@@ -43,28 +43,30 @@ def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 @pytest.fixture(scope="module")
-def pretrained(unlabelled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+def pretrained(
+    unlabelled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CommandResult]:
     folder = tmp_path_factory.mktemp("pretrained") / "m"
-    done = run("pretrain", unlabelled, "--out", folder, *sizes(training__epochs=20))
-    assert done.code == 0, done.err
-    return folder, done
+    result = run("pretrain", unlabelled, "--out", folder, *size_options(training__epochs=20))
+    assert result.code == 0, result.err
+    return folder, result
 
 
-def refused(done: Done) -> str:
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
-    return done.err
+def refusal_message(result: CommandResult) -> str:
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    return result.err
 
 
-def test_it_says_what_was_gained(pretrained: tuple[Path, Done]) -> None:
-    folder, done = pretrained
-    assert "token frequencies" in done.out
+def test_pretrain_prints_improvement_over_baseline(pretrained: tuple[Path, CommandResult]) -> None:
+    folder, result = pretrained
+    assert "token frequencies" in result.out
     for metric in ("cross-entropy", "perplexity", "accuracy"):
-        (line,) = [line for line in done.out.splitlines() if metric in line]
+        (line,) = [line for line in result.out.splitlines() if metric in line]
         model, baseline = map(float, re.findall(r"[\d.]+", line))
         assert model >= baseline if metric == "accuracy" else model < baseline
-    assert "munjang predict" in done.out
-    assert "a text with a [MASK]" in done.out
+    assert "munjang predict" in result.out
+    assert "a text with a [MASK]" in result.out
     scores = json.loads((folder / "metrics.json").read_text("utf-8"))["validation"]
     assert scores["cross_entropy"] < scores["baseline_cross_entropy"] - 0.05
     card = (folder / "README.md").read_text("utf-8")
@@ -72,19 +74,19 @@ def test_it_says_what_was_gained(pretrained: tuple[Path, Done]) -> None:
     assert f"{scores['baseline_accuracy']:.4f}" in card
 
 
-def test_train_and_pretrain_are_one(
+def test_pretrain_equals_train_with_task(
     unlabelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quick = sizes(training__max_steps=4)
+    quick = size_options(training__max_steps=4)
     for name, command in {"a": ["pretrain"], "b": ["train", "--task", "masked_lm"]}.items():
-        done = call(capsys, *command, unlabelled, "--out", tmp_path / name, "--quiet", *quick)
-        assert done.code == 0, done.err
+        result = call(capsys, *command, unlabelled, "--out", tmp_path / name, "--quiet", *quick)
+        assert result.code == 0, result.err
     for name in ("model.safetensors", "config.yaml", "vocabulary.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_masks_are_filled(
-    pretrained: tuple[Path, Done], capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_predict_fills_masks(
+    pretrained: tuple[Path, CommandResult], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     folder, _ = pretrained
     texts = ["이 영화 [MASK] 재미있다", "[MASK] 영화는 [MASK]"]
@@ -94,8 +96,8 @@ def test_masks_are_filled(
         probabilities = [float(line[2]) for line in lines[start_ : start_ + 5]]
         assert probabilities == sorted(probabilities, reverse=True)
     assert not any(mark in line[3] for line in lines for mark in ("##", "\u2581"))
-    done = call(capsys, "predict", folder, *texts, "--json", "--top", "2")
-    first, second = map(json.loads, done.out.splitlines())
+    result = call(capsys, "predict", folder, *texts, "--json", "--top", "2")
+    first, second = map(json.loads, result.out.splitlines())
     assert [len(mask) for mask in (*first["masks"], *second["masks"])] == [2, 2, 2]
     assert first["masks"][0][0]["token"] == lines[0][3]
     assert first["masks"][0][0]["probability"] == pytest.approx(float(lines[0][2]), abs=1e-4)
@@ -106,52 +108,54 @@ def test_masks_are_filled(
     assert len(many) == 80 * 15
 
 
-def test_what_cannot_be_filled_is_told(
-    pretrained: tuple[Path, Done], model: Path, capsys: pytest.CaptureFixture[str]
+def test_unfillable_input_is_refused(
+    pretrained: tuple[Path, CommandResult], model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, _ = pretrained
-    said = refused(call(capsys, "predict", folder, "재미있다"))
-    assert 'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got "재미있다"' in said
-    said = refused(call(capsys, "predict", model, "재미있다", "--top", "3"))
-    assert "--top: is for models that predict masked tokens (task masked_lm)" in said
-    assert "beam" in refused(call(capsys, "predict", folder, "[MASK]", "--beam", "3"))
-    assert "from 1 to 1000" in refused(call(capsys, "predict", folder, "[MASK]", "--top", "9999"))
+    message = refusal_message(call(capsys, "predict", folder, "재미있다"))
+    assert 'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got "재미있다"' in message
+    message = refusal_message(call(capsys, "predict", model, "재미있다", "--top", "3"))
+    assert "--top: is for models that predict masked tokens (task masked_lm)" in message
+    assert "beam" in refusal_message(call(capsys, "predict", folder, "[MASK]", "--beam", "3"))
+    assert "from 1 to 1000" in refusal_message(
+        call(capsys, "predict", folder, "[MASK]", "--top", "9999")
+    )
 
 
-def test_it_is_scored_on_other_texts(
-    pretrained: tuple[Path, Done],
+def test_evaluate_on_other_texts(
+    pretrained: tuple[Path, CommandResult],
     unlabelled: Path,
     reviews: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder, _ = pretrained
-    done = call(capsys, "evaluate", folder, unlabelled, "--json")
-    scores = json.loads(done.out)
+    result = call(capsys, "evaluate", folder, unlabelled, "--json")
+    scores = json.loads(result.out)
     assert scores["rows"] == 800
     assert json.loads(call(capsys, "evaluate", folder, unlabelled, "--json").out) == scores
     assert "token frequencies" in call(capsys, "evaluate", folder, unlabelled).out
     # labels of a table are left alone
-    done = call(capsys, "evaluate", folder, reviews, "--text-column", "document", "--json")
-    assert json.loads(done.out)["rows"] == 1500
+    result = call(capsys, "evaluate", folder, reviews, "--text-column", "document", "--json")
+    assert json.loads(result.out)["rows"] == 1500
 
 
-def test_the_data_is_looked_at_before(unlabelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = ("check", unlabelled, "--task", "masked_lm", "--input", "text", *sizes())
-    done = call(capsys, *asked)
-    assert done.code == 0, done.err
-    assert "estimated cost of training bert" in done.out
-    assert "two labels" not in done.out
+def test_check_reports_data_and_cost(unlabelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("check", unlabelled, "--task", "masked_lm", "--input", "text", *size_options())
+    result = call(capsys, *command)
+    assert result.code == 0, result.err
+    assert "estimated cost of training bert" in result.out
+    assert "two labels" not in result.out
     timed = ("--set", "training.budget_seconds=90")
-    report = json.loads(call(capsys, *asked, *timed, "--json").out)
+    report = json.loads(call(capsys, *command, *timed, "--json").out)
     assert report["estimate"]["seconds"] == 90
 
 
-def test_a_budget_ends_a_training_with_a_falling_rate(unlabelled: Path, tmp_path: Path) -> None:
+def test_budget_ends_training_with_decayed_learning_rate(unlabelled: Path, tmp_path: Path) -> None:
     folder = tmp_path / "m"
-    done = run("pretrain", unlabelled, "--budget", "4s", "--out", folder, *sizes())
-    assert done.code == 0, done.err
-    assert "a budget of 0:04" in done.err
-    assert "the same seed does not repeat the run" in done.err
+    result = run("pretrain", unlabelled, "--budget", "4s", "--out", folder, *size_options())
+    assert result.code == 0, result.err
+    assert "a budget of 0:04" in result.err
+    assert "the same seed does not repeat the run" in result.err
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     assert metrics["training"]["seconds"] >= 4
     assert len(metrics["history"]) >= 2
@@ -169,30 +173,32 @@ def test_a_budget_ends_a_training_with_a_falling_rate(unlabelled: Path, tmp_path
         (["--set", "labels=[a, b]"], "labels"),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_errors_are_one_line(
     options: list[str],
     words: str,
     unlabelled: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = call(capsys, "pretrain", unlabelled, "--out", tmp_path / "m", "--quiet", *options)
-    assert words in refused(done)
+    result = call(capsys, "pretrain", unlabelled, "--out", tmp_path / "m", "--quiet", *options)
+    assert words in refusal_message(result)
     assert not (tmp_path / "m").exists()
 
 
-def test_killed_and_resumed_it_is_the_same_model(unlabelled: Path, tmp_path: Path) -> None:
-    options = sizes(training__max_steps=60, training__checkpoint_steps=5, training__epochs=20)
+def test_killed_run_resumes_to_same_model(unlabelled: Path, tmp_path: Path) -> None:
+    options = size_options(
+        training__max_steps=60, training__checkpoint_steps=5, training__epochs=20
+    )
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    done = run("pretrain", unlabelled, "--out", whole, "--quiet", *options)
-    assert done.code == 0, done.err
+    result = run("pretrain", unlabelled, "--out", whole, "--quiet", *options)
+    assert result.code == 0, result.err
     process = start("pretrain", unlabelled, "--out", killed, "--quiet", *options)
     while process.poll() is None and not (killed / "checkpoint.safetensors").exists():
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    done = run("pretrain", unlabelled, "--out", killed, "--quiet", "--resume", *options)
-    assert done.code == 0, done.err
+    result = run("pretrain", unlabelled, "--out", killed, "--quiet", "--resume", *options)
+    assert result.code == 0, result.err
     expected = load_file(whole / "model.safetensors")
     for name, tensor in load_file(killed / "model.safetensors").items():
         assert tensor.equal(expected[name]), name
@@ -201,7 +207,7 @@ def test_killed_and_resumed_it_is_the_same_model(unlabelled: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize("pairs", ["sentence_order", "next_sentence"])
-def test_pairs_of_lines_are_judged(
+def test_pair_objectives_are_scored(
     pairs: str, data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = data_folder / "shakespeare" / "input.txt"
@@ -209,10 +215,10 @@ def test_pairs_of_lines_are_judged(
         pytest.skip(f"no {source}")
     lines, folder = tmp_path / "play.txt", tmp_path / "m"
     lines.write_text(source.read_text("utf-8")[:60_000], "utf-8")
-    options = sizes(masked_lm__pairs=pairs, data__join_next="true", training__epochs=3)
-    done = call(capsys, "pretrain", lines, "--out", folder, *options)
-    assert done.code == 0, done.err
-    assert "accuracy of pairs" in done.out
+    options = size_options(masked_lm__pairs=pairs, data__join_next="true", training__epochs=3)
+    result = call(capsys, "pretrain", lines, "--out", folder, *options)
+    assert result.code == 0, result.err
+    assert "accuracy of pairs" in result.out
     scores = json.loads(call(capsys, "evaluate", folder, lines, "--json").out)
     assert 0.35 < scores["pair_accuracy"] <= 1
     trained = json.loads((folder / "metrics.json").read_text("utf-8"))

@@ -8,73 +8,78 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import Done, call, controls, head, run, settings
+from tests.system.commands import (
+    CommandResult,
+    call,
+    control_characters,
+    copy_head,
+    run,
+    set_options,
+)
 
 LABELS = {"0", "1"}
 
 
-def test_train_tells_the_scores_the_folder_and_what_to_type_next(
-    training: tuple[Path, Done],
+def test_train_prints_scores_folder_and_next_command(
+    training: tuple[Path, CommandResult],
 ) -> None:
-    folder, done = training
-    assert done.code == 0, done.err
-    assert "accuracy" in done.out
-    assert "log loss" in done.out
-    assert f"model saved in '{folder}'" in done.out
-    assert f"munjang predict '{folder}' \"a text\"" in done.out
-    assert "Traceback" not in done.err
+    folder, result = training
+    assert result.code == 0, result.err
+    assert "accuracy" in result.out
+    assert "log loss" in result.out
+    assert f"model saved in '{folder}'" in result.out
+    assert f"munjang predict '{folder}' \"a text\"" in result.out
+    assert "Traceback" not in result.err
     assert {"config.yaml", "model.safetensors", "manifest.json"} <= {
         path.name for path in folder.iterdir()
     }
 
 
-def test_train_in_a_pipe_writes_plain_lines(training: tuple[Path, Done]) -> None:
-    _, done = training
-    assert not controls(done.out + done.err)
-    steps = [line for line in done.err.splitlines() if line.startswith("step ")]
+def test_train_in_a_pipe_writes_plain_lines(training: tuple[Path, CommandResult]) -> None:
+    _, result = training
+    assert not control_characters(result.out + result.err)
+    steps = [line for line in result.err.splitlines() if line.startswith("step ")]
     assert len(steps) >= 2, "one line an evaluation"
-    for wanted in ("100%", "loss", "accuracy", "tokens/s", "left"):
-        assert wanted in steps[-1]
-    assert "1,500 rows" in done.err
+    for expected in ("100%", "loss", "accuracy", "tokens/s", "left"):
+        assert expected in steps[-1]
+    assert "1,500 rows" in result.err
 
 
-def test_evaluate_draws_every_score(
+def test_evaluate_prints_every_score(
     model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call(capsys, "evaluate", model, more_reviews)
-    assert done.code == 0, done.err
-    for wanted in ("accuracy", "macro F1", "log loss", "calibration error", "400 rows"):
-        assert wanted in done.out
-    for wanted in ("precision", "recall", "true \\ predicted"):
-        assert wanted in done.out
-    assert "text column" not in done.err, "the columns are those of the training"
+    result = call(capsys, "evaluate", model, more_reviews)
+    assert result.code == 0, result.err
+    for expected in ("accuracy", "macro F1", "log loss", "calibration error", "400 rows"):
+        assert expected in result.out
+    for expected in ("precision", "recall", "true \\ predicted"):
+        assert expected in result.out
+    assert "text column" not in result.err, "the columns are those of the training"
 
 
-def test_evaluate_says_which_class_does_not_occur(
+def test_evaluate_reports_absent_class(
     model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = more_reviews.read_text("utf-8").splitlines()
     one = tmp_path / "one.tsv"
     one.write_text("\n".join([lines[0], *(x for x in lines if x.endswith("\t1"))]) + "\n", "utf-8")
-    said = "class '0' does not occur in these rows: macro F1 is the mean over all known classes"
+    note = "class '0' does not occur in these rows: macro F1 is the mean over all known classes"
     drawn = call(capsys, "evaluate", model, one)
     assert drawn.code == 0, drawn.err
-    assert said in drawn.out
-    told = json.loads(call(capsys, "evaluate", model, one, "--json").out)
-    assert said in told["notes"][0]
-    recall = next(c["f1"] for c in told["classes"] if c["label"] == "1")
-    assert told["macro_f1"] == pytest.approx(recall / 2)
-    assert f"over the classes that occur it is {recall:.4f}" in told["notes"][0]
+    assert note in drawn.out
+    scores = json.loads(call(capsys, "evaluate", model, one, "--json").out)
+    assert note in scores["notes"][0]
+    recall = next(c["f1"] for c in scores["classes"] if c["label"] == "1")
+    assert scores["macro_f1"] == pytest.approx(recall / 2)
+    assert f"over the classes that occur it is {recall:.4f}" in scores["notes"][0]
     whole = call(capsys, "evaluate", model, more_reviews)
     assert "does not occur" not in whole.out
 
 
-def test_evaluate_for_machines(
-    model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    done = call(capsys, "evaluate", model, more_reviews, "--json")
-    assert done.code == 0, done.err
-    scores = json.loads(done.out)
+def test_evaluate_json(model: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = call(capsys, "evaluate", model, more_reviews, "--json")
+    assert result.code == 0, result.err
+    scores = json.loads(result.out)
     assert scores["rows"] == 400
     confusion = scores["confusion"]
     assert sum(map(sum, confusion)) == 400
@@ -91,9 +96,9 @@ def test_evaluate_for_machines(
 
 def test_predict_texts_of_the_command_line(model: Path) -> None:
     texts = ["정말 재미있다", "", "a\tb\nc", "👨‍👩‍👧 최고", "x" * 5000]
-    done = run("predict", model, *texts)
-    assert done.code == 0, done.err
-    lines = done.out.split("\n")[:-1]
+    result = run("predict", model, *texts)
+    assert result.code == 0, result.err
+    lines = result.out.split("\n")[:-1]
     assert len(lines) == len(texts)
     for line, shown in zip(lines, [*texts[:2], "a\\tb\\nc", *texts[3:]], strict=True):
         label, probability, text = line.split("\t")
@@ -102,14 +107,16 @@ def test_predict_texts_of_the_command_line(model: Path) -> None:
         assert text == shown
 
 
-def test_predict_a_gzipped_table_for_machines(
+def test_predict_gzipped_table_as_json(
     model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     packed = tmp_path / "test.tsv.gz"
     packed.write_bytes(gzip.compress(more_reviews.read_bytes()))
-    done = call(capsys, "predict", model, "--input", packed, "--text-column", "document", "--json")
-    assert done.code == 0, done.err
-    answers = [json.loads(line) for line in done.out.splitlines()]
+    result = call(
+        capsys, "predict", model, "--input", packed, "--text-column", "document", "--json"
+    )
+    assert result.code == 0, result.err
+    answers = [json.loads(line) for line in result.out.splitlines()]
     assert [answer["row"] for answer in answers] == list(range(2, 402)), "the header is row 1"
     for answer in answers:
         assert set(answer["probabilities"]) == LABELS
@@ -122,13 +129,15 @@ def test_predict_a_gzipped_table_for_machines(
         assert one["probability"] == pytest.approx(many["probability"], abs=1e-6)
 
 
-def test_check_looks_at_everything(
+def test_check_reports_everything(
     reviews: Path, more_reviews: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call(capsys, "check", reviews, "--test", more_reviews, "--model", "mean", *settings())
-    assert done.code == 0, done.err
-    assert not controls(done.out)
-    for wanted in (
+    result = call(
+        capsys, "check", reviews, "--test", more_reviews, "--model", "mean", *set_options()
+    )
+    assert result.code == 0, result.err
+    assert not control_characters(result.out)
+    for expected in (
         "1,500 rows",
         "characters per text: 1 to",
         "█",
@@ -141,12 +150,12 @@ def test_check_looks_at_everything(
         "peak memory",
         "estimated from",
     ):
-        assert wanted in done.out
+        assert expected in result.out
 
 
-def test_check_for_machines(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    done = call(capsys, "check", reviews, "--model", "mean", *settings(), "--json")
-    report = json.loads(done.out)
+def test_check_json(reviews: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = call(capsys, "check", reviews, "--model", "mean", *set_options(), "--json")
+    report = json.loads(result.out)
     assert sum(report["labels"].values()) == report["rows"] == 1500
     assert sum(report["tokens"]["counts"]) == 1500
     padding = report["padding"]
@@ -162,16 +171,16 @@ def test_check_for_machines(reviews: Path, capsys: pytest.CaptureFixture[str]) -
     assert estimate["steps"] == 2 * -(-1350 // 64), "two passes over nine tenths in batches of 64"
 
 
-def test_train_on_questions_for_machines(
+def test_train_on_trec_as_json(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trec = data_folder / "trec"
-    train = head(trec / "train.tsv", 2001, tmp_path / "train.tsv")
+    train = copy_head(trec / "train.tsv", 2001, tmp_path / "train.tsv")
     files = (train, "--valid", trec / "test.tsv")
-    options = ("--model", "mean", *settings(training__epochs=3), "--json", "--quiet")
-    done = call(capsys, "train", *files, "--out", tmp_path / "m", *options)
-    assert (done.code, done.err) == (0, "")
-    result = json.loads(done.out)
+    options = ("--model", "mean", *set_options(training__epochs=3), "--json", "--quiet")
+    output = call(capsys, "train", *files, "--out", tmp_path / "m", *options)
+    assert (output.code, output.err) == (0, "")
+    result = json.loads(output.out)
     assert result["folder"] == str(tmp_path / "m")
     assert result["model"] == "mean"
     assert result["validation"]["rows"] == 500
@@ -180,15 +189,15 @@ def test_train_on_questions_for_machines(
     assert result["training"]["rows"] == 2000
 
 
-def test_samples_are_listed_and_found(
+def test_data_list_and_path(
     data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MUNJANG_DATA", str(data_folder))
     listed = call(capsys, "data", "list", "--json")
     samples = {sample["name"]: sample for sample in json.loads(listed.out)}
     assert {"nsmc", "trec", "sst2"} <= set(samples)
-    told = call(capsys, "data", "list")
-    assert all(name in told.out for name in samples)
+    listed_text = call(capsys, "data", "list")
+    assert all(name in listed_text.out for name in samples)
     got = call(capsys, "data", "get", "trec")
     assert got.out.split() == [
         str(data_folder / "trec" / f"{part}.tsv") for part in ("train", "test")
@@ -213,14 +222,14 @@ def test_samples_are_listed_and_found(
     ],
     ids=" ".join,
 )
-def test_help_teaches_by_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    done = call(capsys, *arguments)
-    assert done.code == 0
-    assert "Usage: munjang" in done.out
+def test_help_has_an_example(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    result = call(capsys, *arguments)
+    assert result.code == 0
+    assert "Usage: munjang" in result.out
     words = [word for word in arguments if not word.startswith("-")]
-    assert "  " + " ".join(["munjang", *words]) in done.out, "an example"
-    assert "metavar" not in done.out
-    assert done.err == ""
+    assert "  " + " ".join(["munjang", *words]) in result.out, "an example"
+    assert "metavar" not in result.out
+    assert result.err == ""
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,13 +239,15 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 # Typer itself reads the arguments of a command through pydantic.
 @pytest.mark.parametrize(("arguments", "allowed"), [([], set()), (["train"], {"pydantic"})])
 def test_help_imports_nothing_heavy(arguments: list[str], allowed: set[str]) -> None:
-    asked = (
+    code = (
         "import sys\n"
         "from munjang.cli import main\n"
         f"try: main([*{arguments}, '--help'])\n"
         "finally: print(*sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert "Usage: munjang" in done.stdout
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "Usage: munjang" in result.stdout
     heavy = {"torch", "numpy", "polars", "pyarrow", "pydantic", "sklearn", "yaml", "rich"}
-    assert not {name.split(".")[0] for name in done.stderr.split()} & (heavy - allowed)
+    assert not {name.split(".")[0] for name in result.stderr.split()} & (heavy - allowed)

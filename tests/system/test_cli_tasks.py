@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import Done, call, settings
+from tests.system.commands import CommandResult, call, set_options
 
 QUICK = (
     "--quiet",
     *("--model", "mean"),
-    *settings(training__learning_rate=0.003, training__embedding_learning_rate=0.1),
+    *set_options(training__learning_rate=0.003, training__embedding_learning_rate=0.1),
 )
 
 
-def entity_kinds(path: Path, sentences: int) -> list[tuple[str, list[str]]]:
+def read_entity_types(path: Path, sentences: int) -> list[tuple[str, list[str]]]:
     """Sentences of CoNLL and the kinds of the entities in them, which may be none."""
     found = []
     blocks = path.read_text("utf-8").split("\n\n")[:sentences]
@@ -36,14 +36,14 @@ def ratings(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return into
 
 
-def test_a_number_a_text(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_regress_session(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "m"
-    done = call(capsys, "train", ratings, "--task", "regress", "--out", folder, *QUICK)
-    assert done.code == 0, done.err
-    for wanted in ("MAE", "RMSE", "Spearman", "R2", "300 rows", "model saved in"):
-        assert wanted in done.out
-    done = call(capsys, "evaluate", folder, ratings, "--json")
-    scores = json.loads(done.out)
+    result = call(capsys, "train", ratings, "--task", "regress", "--out", folder, *QUICK)
+    assert result.code == 0, result.err
+    for expected in ("MAE", "RMSE", "Spearman", "R2", "300 rows", "model saved in"):
+        assert expected in result.out
+    result = call(capsys, "evaluate", folder, ratings, "--json")
+    scores = json.loads(result.out)
     assert scores["rows"] == 3000
     assert 0 < scores["mae"] <= scores["rmse"] < scores["baseline_rmse"] < 4
     assert scores["spearman"] > 0.3
@@ -59,10 +59,10 @@ def test_a_number_a_text(ratings: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert answer["value"] == pytest.approx(float(best), abs=1e-4)
 
 
-def test_any_number_of_labels_a_text(
+def test_multilabel_session(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pairs = entity_kinds(data_folder / "naver-ner" / "train.conll", 1500)
+    pairs = read_entity_types(data_folder / "naver-ner" / "train.conll", 1500)
     assert any(not kinds for _, kinds in pairs)
     assert any(len(kinds) > 1 for _, kinds in pairs)
     train, table, folder = tmp_path / "kinds.jsonl", tmp_path / "kinds.tsv", tmp_path / "m"
@@ -71,13 +71,13 @@ def test_any_number_of_labels_a_text(
     )
     rows = "".join(f"{text}\t{'|'.join(kinds)}\n" for text, kinds in pairs)
     table.write_text(f"text\tlabels\n{rows}", "utf-8")
-    done = call(capsys, "train", train, "--task", "multilabel", "--out", folder, *QUICK)
-    assert done.code == 0, done.err
-    for wanted in ("micro F1", "macro F1", "subset accuracy", "log loss"):
-        assert wanted in done.out
+    result = call(capsys, "train", train, "--task", "multilabel", "--out", folder, *QUICK)
+    assert result.code == 0, result.err
+    for expected in ("micro F1", "macro F1", "subset accuracy", "log loss"):
+        assert expected in result.out
     assert "thresholds:" in (folder / "config.yaml").read_text("utf-8")
-    done = call(capsys, "evaluate", folder, table, "--json")
-    scores = json.loads(done.out)
+    result = call(capsys, "evaluate", folder, table, "--json")
+    scores = json.loads(result.out)
     assert scores["rows"] == len(pairs)
     assert sum(one["rows"] for one in scores["classes"]) == sum(len(kinds) for _, kinds in pairs)
     assert 0.3 < scores["micro_f1"] < 1
@@ -89,26 +89,26 @@ def test_any_number_of_labels_a_text(
     assert line == f"{'|'.join(answer['labels'])}\t{text}\n"
 
 
-def test_numbers_and_sets_are_looked_at_before_training(
+def test_check_reports_numbers_and_label_sets(
     ratings: Path, data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    quick = ("--model", "mean", *settings())
-    done = call(capsys, "check", ratings, "--task", "regress", *quick)
-    assert done.code == 0, done.err
-    assert "numbers from 1 to 10, mean 8." in done.out
-    assert "always answering the mean would have an RMSE of " in done.out
-    assert "estimated cost of training mean" in done.out
+    quick = ("--model", "mean", *set_options())
+    result = call(capsys, "check", ratings, "--task", "regress", *quick)
+    assert result.code == 0, result.err
+    assert "numbers from 1 to 10, mean 8." in result.out
+    assert "always answering the mean would have an RMSE of " in result.out
+    assert "estimated cost of training mean" in result.out
     report = json.loads(call(capsys, "check", ratings, "--task", "regress", *quick, "--json").out)
     assert sum(report["numbers"]["counts"]) == 3000
     assert report["labels"] is None
 
-    pairs = entity_kinds(data_folder / "naver-ner" / "train.conll", 300)
+    pairs = read_entity_types(data_folder / "naver-ner" / "train.conll", 300)
     kinds = tmp_path / "kinds.jsonl"
     kinds.write_text("".join(json.dumps({"text": t, "labels": k}) + "\n" for t, k in pairs))
-    done = call(capsys, "check", kinds, "--task", "multilabel", *quick)
-    assert done.code == 0, done.err
-    assert "labels per row" in done.out
-    assert "always answering" not in done.out
+    result = call(capsys, "check", kinds, "--task", "multilabel", *quick)
+    assert result.code == 0, result.err
+    assert "labels per row" in result.out
+    assert "always answering" not in result.out
     report = json.loads(call(capsys, "check", kinds, "--task", "multilabel", *quick, "--json").out)
     assert sum(report["sets"].values()) == len(pairs)
     assert sum(int(size) * rows for size, rows in report["sets"].items()) == sum(
@@ -116,11 +116,11 @@ def test_numbers_and_sets_are_looked_at_before_training(
     )
 
 
-def refused(done: Done) -> str:
+def refusal_message(result: CommandResult) -> str:
     """The one line of a command that refused."""
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
-    return done.err
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    return result.err
 
 
 @pytest.mark.parametrize(
@@ -143,38 +143,38 @@ def refused(done: Done) -> str:
         ),
     ],
 )
-def test_mistakes_are_told_in_one_line(
+def test_errors_are_one_line(
     arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "bad.csv"
     table.write_text("text,label\na,1\nb,five\nc,3\nd,nan\n")
-    done = call(capsys, "train", table, *arguments, "--out", tmp_path / "m", "--quiet")
-    assert words in refused(done)
+    result = call(capsys, "train", table, *arguments, "--out", tmp_path / "m", "--quiet")
+    assert words in refusal_message(result)
     assert not (tmp_path / "m").exists()
 
 
-def test_several_members_and_a_linear_model_answer_together(
+def test_ensemble_with_linear_model_session(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train, folder = data_folder / "trec" / "train.tsv", tmp_path / "m"
-    together = settings(model__ensemble_size=2, model__linear_weight=0.33)
-    done = call(capsys, "train", train, "--out", folder, *QUICK, *together)
-    assert done.code == 0, done.err
+    together = set_options(model__ensemble_size=2, model__linear_weight=0.33)
+    result = call(capsys, "train", train, "--out", folder, *QUICK, *together)
+    assert result.code == 0, result.err
     scores = json.loads(call(capsys, "evaluate", folder, train, "--json").out)
     assert scores["accuracy"] > 0.8
-    done = call(capsys, "predict", folder, "Who wrote Hamlet ?")
-    assert done.out.startswith("human\t")
+    result = call(capsys, "predict", folder, "Who wrote Hamlet ?")
+    assert result.out.startswith("human\t")
 
 
-def test_a_linear_model_is_not_for_numbers(
+def test_regress_refuses_linear_model(
     ratings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    beside = settings(model__linear_weight=0.5)
-    done = call(
-        capsys, "train", ratings, "--task", "regress", "--out", tmp_path / "m", *QUICK, *beside
+    linear = set_options(model__linear_weight=0.5)
+    result = call(
+        capsys, "train", ratings, "--task", "regress", "--out", tmp_path / "m", *QUICK, *linear
     )
-    assert done.code == 2
-    assert done.err.count("\n") == 1
-    assert "model.linear_weight" in done.err
-    assert "set it to 0" in done.err
+    assert result.code == 2
+    assert result.err.count("\n") == 1
+    assert "model.linear_weight" in result.err
+    assert "set it to 0" in result.err
     assert not (tmp_path / "m").exists()

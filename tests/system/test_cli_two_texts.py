@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import Done, ask, call, head, run
+from tests.system.commands import CommandResult, call, copy_head, invoke, run
 
 QUICK = (
     *("--set", "model.ngram_buckets=4096"),
@@ -20,24 +20,26 @@ def questions(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     folder = data_folder / "question-pair-ko"
     if not folder.is_dir():
         pytest.skip(f"no question-pair-ko in {data_folder}")
-    return head(folder / "valid.tsv", 301, tmp_path_factory.mktemp("pairs") / "questions.tsv")
+    return copy_head(folder / "valid.tsv", 301, tmp_path_factory.mktemp("pairs") / "questions.tsv")
 
 
 @pytest.fixture(scope="module")
 def trained(questions: Path) -> Path:
     out = questions.parent / "model"
-    done = ask("train", questions, "--model", "mean", *QUICK, "--out", out)
-    assert done.code == 0, done.err
+    result = invoke("train", questions, "--model", "mean", *QUICK, "--out", out)
+    assert result.code == 0, result.err
     return out
 
 
-def answers(done: Done) -> list[list[str]]:
-    assert done.code == 0, done.err
-    return [line.split("\t") for line in done.out.splitlines()]
+def read_rows(result: CommandResult) -> list[list[str]]:
+    assert result.code == 0, result.err
+    return [line.split("\t") for line in result.out.splitlines()]
 
 
 def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: Path) -> None:
-    done = ask("train", questions, "--model", "mean", *QUICK, "--out", trained.parent / "again")
+    result = invoke(
+        "train", questions, "--model", "mean", *QUICK, "--out", trained.parent / "again"
+    )
     for line in (
         "input: two_texts (inferred from the data)",
         "first column: question1 (inferred: by its name)",
@@ -45,7 +47,7 @@ def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: P
         "label column: is_duplicate (inferred: by its name)",
         "read 300 pairs of",
     ):
-        assert line in done.err
+        assert line in result.err
     again = (trained.parent / "again" / "model.safetensors").read_bytes()
     assert again == (trained / "model.safetensors").read_bytes()
     card = (trained / "README.md").read_text("utf-8")
@@ -53,35 +55,35 @@ def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: P
     assert 'predict([("a text", "another text")])' in card
 
 
-def test_a_named_text_column_reads_one_text(questions: Path, tmp_path: Path) -> None:
+def test_named_text_column_reads_one_text(questions: Path, tmp_path: Path) -> None:
     one = ("--text-column", "question1", "--label-column", "is_duplicate")
-    done = ask("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
-    assert done.code == 0, done.err
-    assert "read 300 rows" in done.err
+    result = invoke("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
+    assert result.code == 0, result.err
+    assert "read 300 rows" in result.err
 
 
-def test_pairs_are_answered_from_words_lines_and_files(trained: Path, questions: Path) -> None:
-    typed = answers(ask("predict", trained, "집에 가자", "집으로 가자", "배고파", "비 온다"))
+def test_pairs_are_predicted_from_arguments_lines_and_files(trained: Path, questions: Path) -> None:
+    typed = read_rows(invoke("predict", trained, "집에 가자", "집으로 가자", "배고파", "비 온다"))
     assert [row[2:] for row in typed] == [["집에 가자", "집으로 가자"], ["배고파", "비 온다"]]
     lines = "집에 가자\t집으로 가자\n\n배고파\t비 온다\n"
-    piped = answers(run("predict", trained, given=lines))
+    piped = read_rows(run("predict", trained, stdin=lines))
     assert [piped[0], piped[2]] == typed
     assert piped[1][2:] == ["", ""]
-    whole = answers(ask("predict", trained, "--input", questions))
+    whole = read_rows(invoke("predict", trained, "--input", questions))
     assert len(whole) == 300
     swapped = ("--first-column", "question2", "--second-column", "question1")
-    other = answers(ask("predict", trained, "--input", questions, *swapped))
+    other = read_rows(invoke("predict", trained, "--input", questions, *swapped))
     assert [row[2] for row in other] == [row[3] for row in whole]
-    plain = json.loads(ask("predict", trained, "--json", "a", "b").out)
+    plain = json.loads(invoke("predict", trained, "--json", "a", "b").out)
     assert set(plain["probabilities"]) == {"0", "1"}
 
 
-def test_a_file_scores_as_its_answers_do(trained: Path, questions: Path) -> None:
-    done = ask("evaluate", trained, questions, "--json", "--quiet")
-    accuracy = json.loads(done.out)["accuracy"]
+def test_evaluate_equals_predictions_of_the_file(trained: Path, questions: Path) -> None:
+    result = invoke("evaluate", trained, questions, "--json", "--quiet")
+    accuracy = json.loads(result.out)["accuracy"]
     rows = questions.read_text("utf-8").splitlines()[1:]
-    given = answers(ask("predict", trained, "--input", questions))
-    right = [row.rsplit("\t", 1)[1] == found[0] for row, found in zip(rows, given, strict=True)]
+    predicted = read_rows(invoke("predict", trained, "--input", questions))
+    right = [row.rsplit("\t", 1)[1] == found[0] for row, found in zip(rows, predicted, strict=True)]
     assert sum(right) / len(right) == pytest.approx(accuracy)
 
 
@@ -92,87 +94,85 @@ def test_a_file_scores_as_its_answers_do(trained: Path, questions: Path) -> None
         (("--text-column", "x", "--input", "-"), "text_column: a row of this model is two texts"),
     ],
 )
-def test_mistakes_of_prediction_are_one_line(
+def test_predict_errors_are_one_line(
     trained: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     message: str,
 ) -> None:
-    done = call(capsys, "predict", trained, *arguments)
-    assert done.code != 0
-    assert message in done.err
-    assert done.err.count("\n") == 1
+    result = call(capsys, "predict", trained, *arguments)
+    assert result.code != 0
+    assert message in result.err
+    assert result.err.count("\n") == 1
 
 
-def test_lines_that_are_no_pairs_name_their_row_or_are_skipped(trained: Path) -> None:
+def test_lines_that_are_not_pairs_are_named_or_skipped(trained: Path) -> None:
     lines = "a\tb\nalone\na\tb\tc\n"
-    done = run("predict", trained, given=lines)
-    assert done.code != 0
-    assert "row 2: expected two texts with a tab between them, got a line with no tab" in done.err
-    assert len(done.out.splitlines()) == 1
-    skipped = run("predict", trained, "--skip-bad-rows", given=lines)
+    result = run("predict", trained, stdin=lines)
+    assert result.code != 0
+    assert "row 2: expected two texts with a tab between them, got a line with no tab" in result.err
+    assert len(result.out.splitlines()) == 1
+    skipped = run("predict", trained, "--skip-bad-rows", stdin=lines)
     assert skipped.code == 0
     assert "skipped 2 rows: not two texts" in skipped.err
 
 
-def test_a_model_of_one_text_refuses_two_columns(
+def test_model_of_one_text_refuses_two_columns(
     questions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = ("--text-column", "question1", "--label-column", "is_duplicate")
-    ask("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
-    done = call(capsys, "predict", tmp_path / "m", "--first-column", "a", "--input", questions)
-    assert "first_column: a row of this model is one text" in done.err
+    invoke("train", questions, *one, "--model", "mean", *QUICK, "--out", tmp_path / "m")
+    result = call(capsys, "predict", tmp_path / "m", "--first-column", "a", "--input", questions)
+    assert "first_column: a row of this model is one text" in result.err
 
 
-def test_a_check_finds_repeats_and_leaks(questions: Path) -> None:
-    done = ask("check", questions, "--test", questions, "--model", "mean", *QUICK)
-    assert done.code == 0, done.err
-    assert "300 pairs of" in done.out
-    assert "the same pair in DATA and in the test: 300 pairs, 300 rows" in done.out
-    assert "300 test pairs have a text that is in DATA" in done.out
-    assert "estimated cost of training mean" in done.out
+def test_check_finds_duplicates_and_leaks(questions: Path) -> None:
+    result = invoke("check", questions, "--test", questions, "--model", "mean", *QUICK)
+    assert result.code == 0, result.err
+    assert "300 pairs of" in result.out
+    assert "the same pair in DATA and in the test: 300 pairs, 300 rows" in result.out
+    assert "300 test pairs have a text that is in DATA" in result.out
+    assert "estimated cost of training mean" in result.out
 
 
-def test_a_comparison_has_baselines_of_pairs(questions: Path, tmp_path: Path) -> None:
+def test_compare_has_pair_baselines(questions: Path, tmp_path: Path) -> None:
     out = tmp_path / "compared"
     names = "mean,majority,tfidf-cosine,tfidf-pair"
     small = ("--budget", "2k tokens", "--seeds", 1, "--quiet", *QUICK[:2], *QUICK[4:])
-    done = ask("compare", questions, "--models", names, *small, "--out", out)
-    assert done.code == 0, done.err
+    result = invoke("compare", questions, "--models", names, *small, "--out", out)
+    assert result.code == 0, result.err
     rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
     scores = {row["name"]: row["figures"]["accuracy"] for row in rows}
     assert set(scores) == set(names.split(","))
     assert scores["tfidf-cosine"] > scores["majority"]
     model = next(out.glob("runs/tfidf-pair/*/model"))
-    assert answers(ask("predict", model, "배고파", "배고파"))[0][0] == "0"  # 0: the same
-    assert ask("evaluate", model, questions).code == 0
+    assert read_rows(invoke("predict", model, "배고파", "배고파"))[0][0] == "0"  # 0: the same
+    assert invoke("evaluate", model, questions).code == 0
 
 
-def test_similarity_is_a_number_and_settings_are_searched(
-    data_folder: Path, tmp_path: Path
-) -> None:
+def test_similarity_gives_numbers_and_is_tuned(data_folder: Path, tmp_path: Path) -> None:
     if not (data_folder / "korsts").is_dir():
         pytest.skip(f"no korsts in {data_folder}")
-    pairs = head(data_folder / "korsts" / "dev.tsv", 201, tmp_path / "sts.tsv")
+    pairs = copy_head(data_folder / "korsts" / "dev.tsv", 201, tmp_path / "sts.tsv")
     options = ("--task", "regress", "--model", "mean", *QUICK)
-    tuned = ask("tune", pairs, *options, "--trials", 2, "--quiet", "--out", tmp_path / "tuned")
+    tuned = invoke("tune", pairs, *options, "--trials", 2, "--quiet", "--out", tmp_path / "tuned")
     assert tuned.code == 0, tuned.err
     best = tmp_path / "tuned" / "best"
-    done = ask("evaluate", best, pairs, "--json", "--quiet")
-    assert "spearman" in json.loads(done.out)
-    number, first, second = answers(ask("predict", best, "개가 달린다", "개가 뛴다"))[0]
+    result = invoke("evaluate", best, pairs, "--json", "--quiet")
+    assert "spearman" in json.loads(result.out)
+    number, first, second = read_rows(invoke("predict", best, "개가 달린다", "개가 뛴다"))[0]
     assert float(number) == float(number)
     assert (first, second) == ("개가 달린다", "개가 뛴다")
 
 
-def test_attention_goes_between_the_texts_that_are_read_together(
+def test_attention_goes_between_jointly_read_texts(
     questions: Path, tmp_path: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = ("--set", "model.dim=8", "--set", "model.heads=2", "--set", "model.layers=1")
     out = tmp_path / "bert"
-    done = ask("train", questions, "--model", "bert", *small, *QUICK[2:], "--out", out)
-    assert done.code == 0, done.err
-    shown = ask("explain", out, "집에 가자", "집으로", "--json")
+    result = invoke("train", questions, "--model", "bert", *small, *QUICK[2:], "--out", out)
+    assert result.code == 0, result.err
+    shown = invoke("explain", out, "집에 가자", "집으로", "--json")
     assert shown.code == 0, shown.err
     tokens = json.loads(shown.out)["source"]
     assert tokens.count("⟨eos⟩") == 2

@@ -14,30 +14,30 @@ import pytest
 
 import munjang
 from munjang.folder.load import load
-from tests.system.commands import Done, call
+from tests.system.commands import CommandResult, call
 from tests.system.comparisons import (
     ALL,
-    command,
-    copied_without,
-    standings,
-    stopped_killed_and_gone_on,
+    compare_command,
+    copy_without,
+    read_standings,
+    stop_kill_and_resume,
 )
-from tests.system.terminals import assert_fits, assert_words_whole, lines_of, on_terminal
+from tests.system.terminals import assert_fits, assert_words_not_broken, call_in_terminal, to_lines
 
 
 @pytest.fixture
-def unfinished(compared: tuple[Path, Done], tmp_path: Path) -> Callable[..., Path]:
+def copy_unfinished(compared: tuple[Path, CommandResult], tmp_path: Path) -> Callable[..., Path]:
     """Makes a copy of that comparison as if some of its runs had not begun yet."""
-    return partial(copied_without, compared[0], tmp_path / "out")
+    return partial(copy_without, compared[0], tmp_path / "out")
 
 
-def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> None:
-    out, done = compared
-    assert done.code == 0, done.err
-    for wanted in ("accuracy", "over seeds", "behind the best", "p50", "p99", "memory"):
-        assert wanted in done.out
-    assert "the smallest that is good enough: " in done.out
-    rows = standings(out)
+def test_table_shows_scores_and_costs(compared: tuple[Path, CommandResult]) -> None:
+    out, result = compared
+    assert result.code == 0, result.err
+    for expected in ("accuracy", "over seeds", "behind the best", "p50", "p99", "memory"):
+        assert expected in result.out
+    assert "the smallest that is good enough: " in result.out
+    rows = read_standings(out)
     assert list(rows)[-1] == "majority"
     assert rows["majority"]["score"] == pytest.approx(1 / 3, abs=0.01)
     assert rows["nbsvm"]["score"] > 0.9
@@ -52,7 +52,7 @@ def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> No
     assert rows["nbsvm"]["over_seeds"] is None
 
 
-def test_the_budget_of_tokens_is_kept(compared: tuple[Path, Done]) -> None:
+def test_token_budget_is_respected(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     for seed in (0, 1):
         record = json.loads((out / f"runs/mean/seed-{seed}/run.json").read_text("utf-8"))
@@ -60,7 +60,7 @@ def test_the_budget_of_tokens_is_kept(compared: tuple[Path, Done]) -> None:
         assert 3000 < seen <= 4100
 
 
-def test_every_model_is_a_folder_that_loads(compared: tuple[Path, Done]) -> None:
+def test_every_model_folder_is_loadable(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     for seed in (0, 1):
         model = load(out / f"runs/mean/seed-{seed}/model")
@@ -70,45 +70,45 @@ def test_every_model_is_a_folder_that_loads(compared: tuple[Path, Done]) -> None
     assert baseline.predict("an awful film")[0].label == "bad"
 
 
-def test_a_baseline_is_asked_and_judged_as_a_model_is(
-    compared: tuple[Path, Done], hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_baseline_predicts_and_evaluates_like_a_model(
+    compared: tuple[Path, CommandResult], hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = compared[0] / "runs/nbsvm/seed-0/model"
-    done = call(capsys, "predict", folder, "an awful film", "a lovely plot")
-    assert done.code == 0, done.err
-    first, second = (line.split("\t") for line in done.out.splitlines())
+    result = call(capsys, "predict", folder, "an awful film", "a lovely plot")
+    assert result.code == 0, result.err
+    first, second = (line.split("\t") for line in result.out.splitlines())
     assert (first[0], first[2]) == ("bad", "an awful film")
     assert 0 < float(second[1]) <= 1
     answers = call(capsys, "predict", folder, "--input", hostile_table, "--json")
     assert answers.code == 0, answers.err
     assert len(answers.out.splitlines()) == 120
-    judged = call(capsys, "evaluate", folder, hostile_table, "--json")
-    assert judged.code == 0, judged.err
-    assert json.loads(judged.out)["accuracy"] > 0.9
+    evaluated = call(capsys, "evaluate", folder, hostile_table, "--json")
+    assert evaluated.code == 0, evaluated.err
+    assert json.loads(evaluated.out)["accuracy"] > 0.9
 
 
-def test_the_csv_has_a_row_a_model(compared: tuple[Path, Done]) -> None:
+def test_csv_has_one_row_per_model(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     with (out / "compare.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    expected = standings(out)
+    expected = read_standings(out)
     assert [row["name"] for row in rows] == list(expected)
     for row in rows:
         assert float(row["score"]) == pytest.approx(expected[row["name"]]["score"])
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
-def test_stopped_and_killed_it_goes_on_where_it_was(
-    hostile_table: Path, unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+def test_stopped_and_killed_comparison_is_resumed(
+    hostile_table: Path, copy_unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = unfinished("mean/seed-1")
-    words = command(hostile_table, out, *ALL, "--resume")
+    out = copy_unfinished("mean/seed-1")
+    words = compare_command(hostile_table, out, *ALL, "--resume")
     before = (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns
-    done = stopped_killed_and_gone_on(words, out, "mean/seed-1", "3 of 4", capsys)
+    result = stop_kill_and_resume(words, out, "mean/seed-1", "3 of 4", capsys)
     assert (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns == before
-    assert "mean, seed 0: done before" in done.err
-    assert "mean, seed 1: done before" not in done.err
-    assert standings(out)["mean"]["runs"] == 2
+    assert "mean, seed 0: done before" in result.err
+    assert "mean, seed 1: done before" not in result.err
+    assert read_standings(out)["mean"]["runs"] == 2
 
 
 KILLER = """
@@ -130,66 +130,66 @@ def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
     return monkeypatch
 
 
-def test_a_crash_costs_one_run_and_is_told(
+def test_crash_loses_one_run_and_is_reported(
     hostile_table: Path,
-    unfinished: Callable[..., Path],
+    copy_unfinished: Callable[..., Path],
     killer: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = unfinished("mean/seed-1", "nbsvm/seed-0")
-    words = command(hostile_table, out, *ALL, "--resume")
-    done = call(capsys, *words)
-    assert done.code == 0, done.err
-    rows = standings(out)
+    out = copy_unfinished("mean/seed-1", "nbsvm/seed-0")
+    words = compare_command(hostile_table, out, *ALL, "--resume")
+    result = call(capsys, *words)
+    assert result.code == 0, result.err
+    rows = read_standings(out)
     assert rows["mean"]["runs"] == 1
     assert "SIGKILL" in rows["mean"]["reasons"][0]
     assert rows["nbsvm"]["runs"] == 0
     assert rows["nbsvm"]["score"] is None
     assert "sklearn.svm" in rows["nbsvm"]["reasons"][0]
     assert rows["majority"]["runs"] == 1
-    assert "mean (1 of 2 runs)" in done.out
-    assert "when memory runs out" in done.out
-    assert "Traceback" not in done.out + done.err
+    assert "mean (1 of 2 runs)" in result.out
+    assert "when memory runs out" in result.out
+    assert "Traceback" not in result.out + result.err
 
     killer.undo()
     again = call(capsys, *words)
     assert again.code == 0, again.err
-    assert {row["name"]: row["runs"] for row in standings(out).values()} == {
+    assert {row["name"]: row["runs"] for row in read_standings(out).values()} == {
         "mean": 2,
         "nbsvm": 1,
         "majority": 1,
     }
 
 
-def test_a_comparison_in_which_every_run_fails_is_a_failure(
+def test_comparison_with_only_failed_runs_fails(
     hostile_table: Path,
     tmp_path: Path,
     killer: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
-    done = call(capsys, *command(hostile_table, out, "--models", "nbsvm", "--json"))
-    assert done.code == 1
-    result = json.loads(done.out)
+    output = call(capsys, *compare_command(hostile_table, out, "--models", "nbsvm", "--json"))
+    assert output.code == 1
+    result = json.loads(output.out)
     assert result["choice"] is None
     assert "sklearn.svm" in result["standings"][0]["reasons"][0]
-    assert done.err.splitlines()[-1].startswith("munjang: no run finished")
+    assert output.err.splitlines()[-1].startswith("munjang: no run finished")
     assert "No run finished" in (out / "compare.html").read_text("utf-8")
 
 
-def test_a_terminal_of_80_columns_keeps_the_columns_that_decide(
-    compared: tuple[Path, Done],
+def test_terminal_of_80_columns_keeps_deciding_columns(
+    compared: tuple[Path, CommandResult],
     hostile_table: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = [*command(hostile_table, compared[0], *ALL), "--resume"]
-    code, seen = on_terminal(monkeypatch, *words)
+    words = [*compare_command(hostile_table, compared[0], *ALL), "--resume"]
+    code, seen = call_in_terminal(monkeypatch, *words)
     assert code == 0
     assert_fits(seen)
-    done = call(capsys, *words)
-    assert_words_whole(seen, done.out + done.err, drawn=("--wide", "also", "shows:"))
-    lines = lines_of(seen)
+    result = call(capsys, *words)
+    assert_words_not_broken(seen, result.out + result.err, drawn=("--wide", "also", "shows:"))
+    lines = to_lines(seen)
     (head,) = (line for line in lines if line.lstrip().startswith("model "))
     assert [word for word in head.split() if word in ("accuracy", "rows", "folder", "p50")] == [
         "accuracy", "rows", "folder", "p50",
@@ -198,19 +198,19 @@ def test_a_terminal_of_80_columns_keeps_the_columns_that_decide(
         assert any(line.split()[:1] == [name] for line in lines)
     (more,) = (i for i, line in enumerate(lines) if line.startswith("--wide also shows: "))
     assert "tokens/s" in " ".join(lines[more : more + 2])
-    _, wide = on_terminal(monkeypatch, *words, "--wide")
-    assert any("tokens/s" in line and "p99" in line for line in lines_of(wide))
+    _, wide = call_in_terminal(monkeypatch, *words, "--wide")
+    assert any("tokens/s" in line and "p99" in line for line in to_lines(wide))
 
 
-def test_a_budget_in_seconds_ends_a_training_that_would_take_hours(
+def test_seconds_budget_ends_long_training(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = command(
+    words = compare_command(
         hostile_table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000"
     )
-    done = call(capsys, *words, "--budget", "2s")
-    assert done.code == 0, done.err
+    result = call(capsys, *words, "--budget", "2s")
+    assert result.code == 0, result.err
     record = json.loads((out / "runs/mean/seed-0/run.json").read_text("utf-8"))
     # 100,000 passes of more than one step each, were it not for the budget
     assert 1 <= record["steps"] <= record["planned_steps"]
@@ -223,11 +223,13 @@ def test_tokenizers_are_crossed_with_one_network(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = command(hostile_table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe")
-    done = call(capsys, *words, "--seeds", 1, "--metric", "macro_f1")
-    assert done.code == 0, done.err
-    assert "macro F1" in done.out
-    assert set(standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
+    words = compare_command(
+        hostile_table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe"
+    )
+    result = call(capsys, *words, "--seeds", 1, "--metric", "macro_f1")
+    assert result.code == 0, result.err
+    assert "macro F1" in result.out
+    assert set(read_standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
     for name in ("jamo", "bpe"):
         model = load(out / f"runs/mean-on-{name}/seed-0/model")
         assert model.recipe.section("tokenizer").name == name
@@ -249,108 +251,108 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_is_told_in_one_line_before_anything_is_written(
+def test_errors_are_one_line_before_anything_is_written(
     case: str, hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more, wanted = MISTAKES[case]
-    done = call(capsys, "compare", hostile_table, "--out", tmp_path / "out", *more)
-    assert done.code == 2, done
-    assert done.out == ""
-    last = done.err.splitlines()[-1]
+    more, expected = MISTAKES[case]
+    result = call(capsys, "compare", hostile_table, "--out", tmp_path / "out", *more)
+    assert result.code == 2, result
+    assert result.out == ""
+    last = result.err.splitlines()[-1]
     assert last.startswith("munjang: ")
-    assert wanted in last
+    assert expected in last
     assert not (tmp_path / "out").exists()
 
 
-def test_a_comparison_is_not_overwritten_unasked(
-    compared: tuple[Path, Done], hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_comparison_is_not_overwritten_unless_asked(
+    compared: tuple[Path, CommandResult], hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, _ = compared
-    done = call(capsys, *command(hostile_table, out))
-    assert done.code == 2
-    assert "--resume continues it, --overwrite replaces it" in done.err
-    other = call(capsys, *command(hostile_table, out, "--resume", "--budget", "5k tokens"))
+    result = call(capsys, *compare_command(hostile_table, out))
+    assert result.code == 2
+    assert "--resume continues it, --overwrite replaces it" in result.err
+    other = call(capsys, *compare_command(hostile_table, out, "--resume", "--budget", "5k tokens"))
     assert other.code == 2
     assert "another budget" in other.err
 
 
-def finished_again(
+def resume_finished(
     hostile_table: Path, out: Path, capsys: pytest.CaptureFixture[str], *more: object
-) -> Done:
+) -> CommandResult:
     """Go on with a comparison whose runs are all done: it is judged anew."""
-    done = call(capsys, *command(hostile_table, out, *ALL, "--resume", *more))
-    assert done.code == 0, done.err
-    assert "..." not in done.err, "nothing is run again"
-    return done
+    result = call(capsys, *compare_command(hostile_table, out, *ALL, "--resume", *more))
+    assert result.code == 0, result.err
+    assert "..." not in result.err, "nothing is run again"
+    return result
 
 
 @pytest.fixture
-def whole(compared: tuple[Path, Done], tmp_path: Path) -> Path:
+def finished_copy(compared: tuple[Path, CommandResult], tmp_path: Path) -> Path:
     """A copy of that comparison."""
-    return copied_without(compared[0], tmp_path / "out")
+    return copy_without(compared[0], tmp_path / "out")
 
 
-def test_the_margin_is_kept_and_decides_which_one_is_good_enough(
-    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_margin_is_saved_and_selects_the_model(
+    finished_copy: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for margin, told in ((None, False), (0.9, True)):
+    for margin, is_conclusive in ((None, False), (0.9, True)):
         more = () if margin is None else ("--margin", margin)
-        done = finished_again(hostile_table, whole, capsys, *more)
-        kept = json.loads((whole / "comparison.json").read_text("utf-8"))
-        result = json.loads((whole / "compare.json").read_text("utf-8"))
+        output = resume_finished(hostile_table, finished_copy, capsys, *more)
+        kept = json.loads((finished_copy / "comparison.json").read_text("utf-8"))
+        result = json.loads((finished_copy / "compare.json").read_text("utf-8"))
         assert kept["margin"] == result["margin"] == (margin or 0.01)
         assert result["choice"]["name"] != "majority"
         verdicts = {row["name"]: row["verdict"] for row in result["standings"]}
         assert verdicts["majority"] in ("constant", "worse")
-        assert ("good enough" in verdicts.values()) == told
-        page = (whole / "compare.html").read_text("utf-8")
-        for text in (done.out, page):
+        assert ("good enough" in verdicts.values()) == is_conclusive
+        page = (finished_copy / "compare.html").read_text("utf-8")
+        for text in (output.out, page):
             assert f"at most {margin or 0.01:g} behind" in text
             assert "majority gives every text of the test part the same answer" in text
             assert "12 rows to judge on are too few" in text
             assert "two seeds show little" in text
 
 
-def test_a_run_that_got_little_of_the_processor_is_marked(
-    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_cpu_starved_run_is_marked(
+    finished_copy: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for seed, share in ((0, 0.29), (1, 0.95)):
-        path = whole / f"runs/mean/seed-{seed}/run.json"
+        path = finished_copy / f"runs/mean/seed-{seed}/run.json"
         record = json.loads(path.read_text("utf-8"))
         assert 0 < record["processor_share"] <= 1, "every network's run measures it"
         record |= {"processor_share": share, "epochs": 0.02}
         path.write_text(json.dumps(record), "utf-8")
-    done = finished_again(hostile_table, whole, capsys)
-    page = (whole / "compare.html").read_text("utf-8")
-    for text in (done.out, page):
+    result = resume_finished(hostile_table, finished_copy, capsys)
+    page = (finished_copy / "compare.html").read_text("utf-8")
+    for text in (result.out, page):
         assert "mean *" in text
         assert "* mean: 1 of 2 runs got less than 70% of the processor time" in text
         assert "(the least was 29%)" in text
         assert "mean saw 2.0% of the rows to train on" in text
-    row = standings(whole)["mean"]
+    row = read_standings(finished_copy)["mean"]
     assert (row["starved"], row["processor_share"], row["epochs"]) == (1, 0.29, 0.02)
-    with (whole / "compare.csv").open(encoding="utf-8", newline="") as file:
+    with (finished_copy / "compare.csv").open(encoding="utf-8", newline="") as file:
         table = {row["name"]: row for row in csv.DictReader(file)}
     assert (table["mean"]["starved"], table["mean"]["processor_share"]) == ("1", "0.29")
     assert table["nbsvm"]["starved"] == "0"
 
 
-def test_a_class_that_the_test_part_lacks_is_told(
+def test_class_absent_from_test_is_reported(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     test = tmp_path / "test.csv"
     lines = hostile_table.read_text("utf-8").splitlines()
-    wanted = [line for line in lines[1:] if not line.endswith(",bad")]
-    test.write_text("\n".join([lines[0], *wanted]) + "\n", "utf-8")
+    expected = [line for line in lines[1:] if not line.endswith(",bad")]
+    test.write_text("\n".join([lines[0], *expected]) + "\n", "utf-8")
     out = tmp_path / "out"
-    words = command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
-    done = call(capsys, *words, "--test", test)
-    assert done.code == 0, done.err
-    for text in (done.out, (out / "compare.html").read_text("utf-8")):
+    words = compare_command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
+    result = call(capsys, *words, "--test", test)
+    assert result.code == 0, result.err
+    for text in (result.out, (out / "compare.html").read_text("utf-8")):
         assert "does not occur in the test part" in text
     assert json.loads((out / "compare.json").read_text("utf-8"))["absent"] == ["bad"]
     # and of a constant model nothing else can be said
-    assert "none, since every model that finished is constant" in done.out
+    assert "none, since every model that finished is constant" in result.out
 
 
 BROKEN_PLANS: dict[str, bytes] = {
@@ -367,30 +369,30 @@ BROKEN_PLANS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("case", BROKEN_PLANS)
-def test_a_damaged_plan_is_told_in_one_line(
+def test_damaged_plan_is_refused_in_one_line(
     case: str, hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tmp_path / "out" / "comparison.json"
     plan.parent.mkdir()
     plan.write_bytes(BROKEN_PLANS[case])
     words = ["compare", hostile_table, "--out", plan.parent, "--models", "majority", "--quiet"]
-    done = call(capsys, *words, "--resume")
-    assert (done.code, done.out) == (2, "")
-    (line,) = done.err.splitlines()
+    result = call(capsys, *words, "--resume")
+    assert (result.code, result.out) == (2, "")
+    (line,) = result.err.splitlines()
     assert line.startswith("munjang: ")
     assert str(plan.parent) in line
     assert "--overwrite" in line
     assert plan.read_bytes() == BROKEN_PLANS[case], "nothing is written over it"
 
 
-def test_a_damaged_record_is_told_in_one_line(
-    whole: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
+def test_damaged_record_is_refused_in_one_line(
+    finished_copy: Path, hostile_table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record = whole / "runs/mean/seed-1/run.json"
+    record = finished_copy / "runs/mean/seed-1/run.json"
     record.write_bytes(record.read_bytes()[:100])
-    done = call(capsys, *command(hostile_table, whole, *ALL, "--resume"))
-    assert done.code == 2
-    line = done.err.splitlines()[-1]
+    result = call(capsys, *compare_command(hostile_table, finished_copy, *ALL, "--resume"))
+    assert result.code == 2
+    line = result.err.splitlines()[-1]
     assert line.startswith(f"munjang: {record}: ")
     assert "remove this file, and --resume runs it again" in line
-    assert "Traceback" not in done.err
+    assert "Traceback" not in result.err

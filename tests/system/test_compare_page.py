@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.browsers import PROBE, Page, Shown
-from tests.system.commands import Done
-from tests.system.comparisons import HOSTILE, standings
+from tests.system.browsers import PROBE, Page, RenderedPage
+from tests.system.commands import CommandResult
+from tests.system.comparisons import HOSTILE, read_standings
 
 
-def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path, Done]) -> None:
+def test_page_is_complete_self_contained_and_escaped(compared: tuple[Path, CommandResult]) -> None:
     out, _ = compared
     source = (out / "compare.html").read_text("utf-8")
     page = Page(source)
@@ -19,47 +19,45 @@ def test_the_page_is_whole_loads_nothing_and_escapes_texts(compared: tuple[Path,
     assert page.tags.count("svg") == 3
     assert "http" not in source
     assert any(HOSTILE in words for words in page.words), "the text itself is shown"
-    for wanted in ("Where the models disagree most", "nbsvm", "true \\ predicted"):
-        assert any(wanted in words for words in page.words)
+    for expected in ("Where the models disagree most", "nbsvm", "true \\ predicted"):
+        assert any(expected in words for words in page.words)
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_a_browser_shows_every_row_and_asks_nobody(
-    width: int, compared: tuple[Path, Done], browser: str, tmp_path: Path
+def test_browser_shows_every_row_without_requests(
+    width: int, compared: tuple[Path, CommandResult], browser: str, tmp_path: Path
 ) -> None:
     out, _ = compared
     source = (out / "compare.html").read_text("utf-8")
-    shown = Shown(browser, source, tmp_path, f"--window-size={width},3000")
+    shown = RenderedPage(browser, source, tmp_path, f"--window-size={width},3000")
     assert shown.console == []
-    assert shown.told["loaded"] == []
-    assert int(shown.told["beyond"]) <= 0, "wide tables scroll in themselves, the page does not"
+    assert shown.probe["loaded"] == []
+    assert int(shown.probe["beyond"]) <= 0, "wide tables scroll in themselves, the page does not"
     assert "재미있다" in shown.dom
     assert shown.dom.count("<tr>") == source.count("<tr>")
     page = Page(shown.dom.replace(PROBE, ""))
-    for name in standings(out):
+    for name in read_standings(out):
         assert name in page.words
     assert any(HOSTILE in words for words in page.words)
 
 
-def test_on_a_dark_screen_the_page_is_dark(
-    compared: tuple[Path, Done], browser: str, tmp_path: Path
-) -> None:
+def test_dark_mode(compared: tuple[Path, CommandResult], browser: str, tmp_path: Path) -> None:
     source = (compared[0] / "compare.html").read_text("utf-8")
-    shown = Shown(browser, source, tmp_path, "--blink-settings=preferredColorScheme=0")
-    assert shown.told["dark"] == "true"
+    shown = RenderedPage(browser, source, tmp_path, "--blink-settings=preferredColorScheme=0")
+    assert shown.probe["dark"] == "true"
     ground, ink = (
-        sum(map(int, re.findall(r"\d+", shown.told[name])[:3])) / 3 for name in ("ground", "ink")
+        sum(map(int, re.findall(r"\d+", shown.probe[name])[:3])) / 3 for name in ("ground", "ink")
     )
     assert ground < 60 < 180 < ink
 
 
-def test_the_browser_would_tell(browser: str, tmp_path: Path) -> None:
+def test_browser_reports_errors_and_requests(browser: str, tmp_path: Path) -> None:
     """A page that does what compare.html must not is found out."""
     bad = (
         "<html><head></head><body><div style='width: 3000px'>x</div>"
         "<img src='http://example.invalid/x.png'><script>console.error('oh')</script></body></html>"
     )
-    shown = Shown(browser, bad, tmp_path, "--window-size=400,400")
+    shown = RenderedPage(browser, bad, tmp_path, "--window-size=400,400")
     assert any("oh" in line for line in shown.console)
-    assert shown.told["loaded"] == ["http://example.invalid/x.png"]
-    assert int(shown.told["beyond"]) > 0
+    assert shown.probe["loaded"] == ["http://example.invalid/x.png"]
+    assert int(shown.probe["beyond"]) > 0

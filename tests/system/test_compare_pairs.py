@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 import munjang
-from tests.system.browsers import Page, Shown
-from tests.system.commands import Done, call, run, write_table
+from tests.system.browsers import Page, RenderedPage
+from tests.system.commands import CommandResult, call, run, write_table
 from tests.system.comparisons import (
     HOSTILE,
-    copied_without,
-    standings,
-    stopped_killed_and_gone_on,
+    copy_without,
+    read_standings,
+    stop_kill_and_resume,
 )
 
 NETWORKS, BASELINES = ("seq2seq", "attentive", "transformer"), ("copy", "nearest")
@@ -29,7 +29,7 @@ SMALL = (
     *("--set", "decoding.max_length_ratio=1"),
     *("--set", "translate.bleu_tokenizer=char"),
 )
-ASKED, ANSWERED = "question", "answer"
+SOURCE_COLUMN, TARGET_COLUMN = "question", "answer"
 
 
 @pytest.fixture(scope="module")
@@ -42,34 +42,41 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
         head = [HOSTILE.replace(" ", "")] if number % 5 == 0 else []
         rows.append((" ".join(head + line), " ".join(reversed(head + line))))
     path = tmp_path_factory.mktemp("made") / "digits.csv"
-    return write_table(path, rows, header=f"{ASKED},{ANSWERED}")
+    return write_table(path, rows, header=f"{SOURCE_COLUMN},{TARGET_COLUMN}")
 
 
-def command(table: Path, out: Path, *more: object) -> list[object]:
+def pair_command(table: Path, out: Path, *more: object) -> list[object]:
     words = ["compare", table, "--task", "translate", "--out", out, "--seeds", 1]
-    columns = ("--source-column", ASKED, "--target-column", ANSWERED)
+    columns = ("--source-column", SOURCE_COLUMN, "--target-column", TARGET_COLUMN)
     return [*words, *columns, "--budget", "4k tokens", *SMALL, *more]
 
 
 @pytest.fixture(scope="module")
-def compared(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
+def compared(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CommandResult]:
     """A comparison of all that write texts, which came to its end."""
     out = tmp_path_factory.mktemp("compared") / "pairs"
-    return out, run(*command(digits, out))
+    return out, run(*pair_command(digits, out))
 
 
-def record(out: Path, name: str) -> dict[str, Any]:
+def read_record(out: Path, name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((out / f"runs/{name}/seed-0/run.json").read_text("utf-8"))
     return found
 
 
-def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> None:
-    out, done = compared
-    assert done.code == 0, done.err
-    for wanted in ("chrF ", "BLEU", "exact match", "cross-entropy", "behind the best", "tok:char"):
-        assert wanted in done.out
-    assert "the smallest that is good enough: " in done.out
-    rows = standings(out)
+def test_table_shows_scores_and_costs(compared: tuple[Path, CommandResult]) -> None:
+    out, result = compared
+    assert result.code == 0, result.err
+    for expected in (
+        "chrF ",
+        "BLEU",
+        "exact match",
+        "cross-entropy",
+        "behind the best",
+        "tok:char",
+    ):
+        assert expected in result.out
+    assert "the smallest that is good enough: " in result.out
+    rows = read_standings(out)
     assert set(rows) == {*NETWORKS, *BASELINES}
     scores = [row["score"] for row in rows.values()]
     assert scores == sorted(scores, reverse=True)
@@ -82,24 +89,24 @@ def test_the_table_says_how_good_and_how_dear(compared: tuple[Path, Done]) -> No
     assert rows["nearest"]["memory_bytes"] < rows["attentive"]["memory_bytes"]
 
 
-def test_the_budget_of_tokens_is_kept(compared: tuple[Path, Done]) -> None:
+def test_token_budget_is_respected(compared: tuple[Path, CommandResult]) -> None:
     for name in NETWORKS:
-        found = record(compared[0], name)
+        found = read_record(compared[0], name)
         seen = found["seconds"] * found["tokens_per_second"]
         assert 2_000 < seen <= 4_100
         assert len(found["history"]) >= 3, "a learning curve has points"
 
 
-def test_every_model_is_a_folder_that_answers_and_is_judged_as_in_the_table(
-    compared: tuple[Path, Done], capsys: pytest.CaptureFixture[str]
+def test_every_model_folder_predicts_and_evaluates_as_in_the_table(
+    compared: tuple[Path, CommandResult], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, _ = compared
-    rows = standings(out)
+    rows = read_standings(out)
     for name in (*NETWORKS, *BASELINES):
         folder = out / f"runs/{name}/seed-0/model"
-        judged = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
-        assert judged.code == 0, judged.err
-        found = json.loads(judged.out)
+        evaluated = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
+        assert evaluated.code == 0, evaluated.err
+        found = json.loads(evaluated.out)
         for figure in ("chrf", "bleu", "exact_match"):
             assert found[figure] == pytest.approx(rows[name]["figures"][figure]), (name, figure)
         assert found["cross_entropy"] == rows[name]["figures"].get("cross_entropy")
@@ -107,63 +114,65 @@ def test_every_model_is_a_folder_that_answers_and_is_judged_as_in_the_table(
         assert len(answers) == found["rows"]
     copy = munjang.load(out / "runs/copy/seed-0/model")
     assert copy.predict("1 2 3")[0].text == "1 2 3"
-    done = call(capsys, "predict", out / "runs/nearest/seed-0/model", "1 2 3", "4 5")
-    assert len(done.out.splitlines()) == 2
+    result = call(capsys, "predict", out / "runs/nearest/seed-0/model", "1 2 3", "4 5")
+    assert len(result.out.splitlines()) == 2
 
 
-def test_all_lengths_are_told_of_every_model(compared: tuple[Path, Done]) -> None:
+def test_scores_by_length_are_reported_for_every_model(
+    compared: tuple[Path, CommandResult],
+) -> None:
     out, _ = compared
-    told = json.loads((out / "compare.json").read_text("utf-8"))
-    names = [group["name"] for group in told["lengths"]["groups"]]
+    report = json.loads((out / "compare.json").read_text("utf-8"))
+    names = [group["name"] for group in report["lengths"]["groups"]]
     assert len(names) > 2
-    assert sum(group["rows"] for group in told["lengths"]["groups"]) == told["rows"]["test"]
+    assert sum(group["rows"] for group in report["lengths"]["groups"]) == report["rows"]["test"]
     with (out / "compare.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
-    for row, written in zip(told["standings"], table, strict=True):
+    for row, written in zip(report["standings"], table, strict=True):
         assert list(row["by_length"]) == names
         for name, value in row["by_length"].items():
             assert float(written[f"by_length.{name}"]) == value
 
 
-def test_the_page_is_whole_and_escapes_texts(compared: tuple[Path, Done]) -> None:
+def test_page_is_complete_and_escaped(compared: tuple[Path, CommandResult]) -> None:
     source = (compared[0] / "compare.html").read_text("utf-8")
     page = Page(source)
     assert not page.open
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
     assert page.tags.count("svg") == 4
     assert any(HOSTILE.replace(" ", "") in words for words in page.words)
-    for wanted in ("Quality by the length of the source", "Where the answers differ most"):
-        assert wanted in page.words
+    for expected in ("Quality by the length of the source", "Where the answers differ most"):
+        assert expected in page.words
 
 
-def test_a_browser_shows_it_on_a_narrow_screen(
-    compared: tuple[Path, Done], browser: str, tmp_path: Path
+def test_browser_shows_page_on_a_narrow_screen(
+    compared: tuple[Path, CommandResult], browser: str, tmp_path: Path
 ) -> None:
     source = (compared[0] / "compare.html").read_text("utf-8")
-    shown = Shown(browser, source, tmp_path, "--window-size=400,3000")
+    shown = RenderedPage(browser, source, tmp_path, "--window-size=400,3000")
     assert shown.console == []
-    assert shown.told["loaded"] == []
-    assert int(shown.told["beyond"]) <= 0
+    assert shown.probe["loaded"] == []
+    assert int(shown.probe["beyond"]) <= 0
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
-def test_stopped_and_killed_it_goes_on_where_it_was(
+def test_stopped_and_killed_comparison_is_resumed(
     digits: Path,
-    compared: tuple[Path, Done],
+    compared: tuple[Path, CommandResult],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = copied_without(compared[0], tmp_path / "out", "seq2seq/seed-0")
+    out = copy_without(compared[0], tmp_path / "out", "seq2seq/seed-0")
     before = (out / "runs/attentive/seed-0/run.json").stat().st_mtime_ns
-    words = command(digits, out, "--resume")
-    done = stopped_killed_and_gone_on(words, out, "seq2seq/seed-0", "0 of 5", capsys)
+    words = pair_command(digits, out, "--resume")
+    result = stop_kill_and_resume(words, out, "seq2seq/seed-0", "0 of 5", capsys)
     assert (out / "runs/attentive/seed-0/run.json").stat().st_mtime_ns == before
-    assert "attentive, seed 0: done before" in done.err
-    again, first = standings(out)["seq2seq"], standings(compared[0])["seq2seq"]
+    assert "attentive, seed 0: done before" in result.err
+    again, first = read_standings(out)["seq2seq"], read_standings(compared[0])["seq2seq"]
     assert again["figures"] == first["figures"], "a budget of tokens repeats bit for bit"
 
 
-def test_a_crash_costs_one_row(
+def test_crash_loses_one_row(
     digits: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -175,9 +184,11 @@ def test_a_crash_costs_one_row(
     (broken / "sitecustomize.py").write_text(code, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(broken), prepend=":")
     out = tmp_path / "out"
-    done = call(capsys, *command(digits, out, "--models", "nearest,copy", "--metric", "bleu"))
-    assert done.code == 0, done.err
-    rows = standings(out)
+    result = call(
+        capsys, *pair_command(digits, out, "--models", "nearest,copy", "--metric", "bleu")
+    )
+    assert result.code == 0, result.err
+    rows = read_standings(out)
     assert (rows["copy"]["runs"], rows["nearest"]["runs"]) == (1, 0)
     assert rows["copy"]["score"] == rows["copy"]["figures"]["bleu"]
     assert "sklearn.feature_extraction" in rows["nearest"]["reasons"][0]
@@ -188,9 +199,9 @@ def test_tokenizers_are_crossed_with_one_network_on_both_sides(
     digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = command(digits, out, "--models", "seq2seq", "--tokenizers", "words,jamo")
-    done = call(capsys, *words, "--budget", "1k tokens")
-    assert done.code == 0, done.err
+    words = pair_command(digits, out, "--models", "seq2seq", "--tokenizers", "words,jamo")
+    result = call(capsys, *words, "--budget", "1k tokens")
+    assert result.code == 0, result.err
     for name in ("words", "jamo"):
         model = munjang.load(out / f"runs/seq2seq-on-{name}/seed-0/model")
         tokenizer = model.recipe.section("tokenizer")
@@ -209,22 +220,20 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_is_told_in_one_line_before_anything_is_written(
+def test_errors_are_one_line_before_anything_is_written(
     case: str, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more, wanted = MISTAKES[case]
-    done = call(capsys, *command(digits, tmp_path / "out", *more))
-    assert done.code == 2, done
-    assert done.out == ""
-    last = done.err.splitlines()[-1]
+    more, expected = MISTAKES[case]
+    result = call(capsys, *pair_command(digits, tmp_path / "out", *more))
+    assert result.code == 2, result
+    assert result.out == ""
+    last = result.err.splitlines()[-1]
     assert last.startswith("munjang: ")
-    assert wanted in last
+    assert expected in last
     assert not (tmp_path / "out").exists()
 
 
-def test_aligned_files_are_compared_on_aligned_files(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_aligned_files_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words: list[object] = ["compare", "--task", "translate", "--models", "copy", "--quiet"]
     for part, rows in (("", 6), ("valid-", 2), ("test-", 3)):
         for side in ("source", "target"):
@@ -232,18 +241,18 @@ def test_aligned_files_are_compared_on_aligned_files(
             path.write_text("".join(f"{part}line {row}\n" for row in range(rows)), "utf-8")
             words += [f"--{part}{side}", path]
     out = tmp_path / "out"
-    done = call(capsys, *words, "--out", out, "--json")
-    assert done.code == 0, done.err
-    told = json.loads(done.out)
-    assert told["rows"] == {"train": 6, "valid": 2, "test": 3}
-    assert told["standings"][0]["figures"]["exact_match"] == 1.0
+    result = call(capsys, *words, "--out", out, "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
+    assert report["rows"] == {"train": 6, "valid": 2, "test": 3}
+    assert report["standings"][0]["figures"]["exact_match"] == 1.0
 
 
-def test_files_of_pairs_are_refused_where_labels_are_learned(
+def test_aligned_files_are_refused_by_classification(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sides = ("--source", tmp_path / "a", "--target", tmp_path / "b")
-    done = call(capsys, "compare", *sides, "--out", tmp_path / "out")
-    assert done.code == 2
-    assert "are for the task translate" in done.err
+    result = call(capsys, "compare", *sides, "--out", tmp_path / "out")
+    assert result.code == 2
+    assert "are for the task translate" in result.err
     assert not (tmp_path / "out").exists()

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.made import made_corpus
+from tests.synthetic import make_corpus
 from tests.system.browsers import Page
-from tests.system.commands import Done, call, run, write_table
-from tests.system.comparisons import HOSTILE, SMALL, standings
+from tests.system.commands import CommandResult, call, run, write_table
+from tests.system.comparisons import HOSTILE, SMALL, read_standings
 
 
-def table_of(folder: Path, task: str) -> Path:
+def write_task_table(folder: Path, task: str) -> Path:
     """120 texts with a number or with labels each; some would like to be HTML."""
-    texts, names = made_corpus(120)
+    texts, names = make_corpus(120)
     answers = {
         "regress": {"bad": "10", "so-so": "20", "good": "40"},
         "multilabel": {"bad": "bad|strong", "so-so": "", "good": "good|strong"},
@@ -33,7 +33,7 @@ def table_of(folder: Path, task: str) -> Path:
     return write_table(folder / "data.csv", rows)
 
 
-def images_of(folder: Path) -> Path:
+def write_images(folder: Path) -> Path:
     """40 images of two classes: bright on the left, or on the right."""
     random = np.random.default_rng(0)
     for number in range(40):
@@ -66,21 +66,21 @@ class Case:
 
 CASES: dict[str, Case] = {
     "regress": Case(
-        lambda folder: table_of(folder, "regress"),
+        lambda folder: write_task_table(folder, "regress"),
         ("mean", "tfidf-words", "dummy-mean"),
         ("--budget", "4k tokens", "--metric", "rmse", *SMALL),
         ("mae", "rmse", "r2"),
         "Where the models differ most",
     ),
     "multilabel": Case(
-        lambda folder: table_of(folder, "multilabel"),
+        lambda folder: write_task_table(folder, "multilabel"),
         ("mean", "tfidf-words", "dummy-prior"),
         ("--budget", "4k tokens", *SMALL),
         ("micro_f1", "macro_f1", "subset_accuracy", "log_loss"),
         "F1 of each label",
     ),
     "images": Case(
-        images_of,
+        write_images,
         ("image_cnn", "logistic-pixels", "majority"),
         ("--budget", "200 images", "--set", "model.filters=[4]", "--set", "training.threads=1"),
         ("accuracy", "macro_f1", "log_loss"),
@@ -90,15 +90,15 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("task", CASES)
-def test_a_task_is_compared_from_its_data_to_its_page(
+def test_task_is_compared_from_data_to_page(
     task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     case, out = CASES[task], tmp_path / "out"
     data = case.data(tmp_path)
     words = ["compare", data, "--task", task, "--models", ",".join(case.models), "--seeds", 1]
-    done = run(*words, "--out", out, *case.options)
-    assert done.code == 0, done.err
-    rows = standings(out)
+    result = run(*words, "--out", out, *case.options)
+    assert result.code == 0, result.err
+    rows = read_standings(out)
     assert set(rows) == set(case.models)
     network, linear, constant = (rows[name] for name in case.models)
     assert linear["to_best"] is None or not linear["verdict"].startswith("worse")
@@ -138,26 +138,26 @@ def check_models(
         return  # the parts of images are no folder of images
     for name in case.models:
         folder = out / f"runs/{name}/seed-0/model"
-        judged = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
-        assert judged.code == 0, judged.err
-        scores, figures = json.loads(judged.out), rows[name]["figures"]
+        evaluated = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
+        assert evaluated.code == 0, evaluated.err
+        scores, figures = json.loads(evaluated.out), rows[name]["figures"]
         assert isinstance(figures, dict)
         for metric in case.metrics:
             assert figures[metric] == pytest.approx(scores[metric], abs=1e-9), (name, metric)
 
 
 def check_resumed(
-    words: list[object], out: Path, case: Case, capsys: pytest.CaptureFixture[str]
+    arguments: list[object], out: Path, case: Case, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Resumed, nothing is run again; a damaged answer is named."""
-    done = call(capsys, *words, "--out", out, *case.options, "--resume")
-    assert done.code == 0, done.err
-    assert "..." not in done.err
+    result = call(capsys, *arguments, "--out", out, *case.options, "--resume")
+    assert result.code == 0, result.err
+    assert "..." not in result.err
     (answers,) = (out / f"runs/{case.models[1]}/seed-0").glob("*.safetensors")
     answers.write_bytes(answers.read_bytes()[:20])
-    done = call(capsys, *words, "--out", out, *case.options, "--resume")
-    assert done.code == 2
-    assert done.err.splitlines()[-1].startswith(f"munjang: {answers}: ")
+    result = call(capsys, *arguments, "--out", out, *case.options, "--resume")
+    assert result.code == 2
+    assert result.err.splitlines()[-1].startswith(f"munjang: {answers}: ")
 
 
 MISTAKES: dict[str, tuple[str, list[object], str]] = {
@@ -175,16 +175,16 @@ MISTAKES: dict[str, tuple[str, list[object], str]] = {
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_a_mistake_is_told_in_one_line_before_anything_is_written(
+def test_errors_are_one_line_before_anything_is_written(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task, more, wanted = MISTAKES[case]
+    task, more, expected = MISTAKES[case]
     monkeypatch.chdir(tmp_path)
     write_table(tmp_path / "other.csv", [("a film", "wonderful")])
     data = CASES[task].data(tmp_path)
-    done: Done = call(capsys, "compare", data, "--task", task, "--out", "out", *more)
-    assert (done.code, done.out) == (2, ""), done
-    last = done.err.splitlines()[-1]
+    result: CommandResult = call(capsys, "compare", data, "--task", task, "--out", "out", *more)
+    assert (result.code, result.out) == (2, ""), result
+    last = result.err.splitlines()[-1]
     assert last.startswith("munjang: ")
-    assert wanted in last
+    assert expected in last
     assert not (tmp_path / "out").exists()

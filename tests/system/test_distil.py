@@ -9,8 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.made import made_corpus
-from tests.system.commands import PATIENCE, Done, ask, call, head, run, settings, start, write_table
+from tests.synthetic import make_corpus
+from tests.system.commands import (
+    PATIENCE,
+    CommandResult,
+    call,
+    copy_head,
+    invoke,
+    run,
+    set_options,
+    start,
+    write_table,
+)
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,25 +40,27 @@ def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def distilled(
     model: Path, unlabelled: Path, more_reviews: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, Done]:
+) -> tuple[Path, CommandResult]:
     """The folder of a student, and what the command said."""
     folder = tmp_path_factory.mktemp("students") / "a student"
     data = ("--unlabelled", unlabelled, "--data", more_reviews)
     weights = ("--temperature", 2, "--soft-weight", 0.7)
     return folder, run(
-        "distil", model, *data, "--out", folder, "--model", "mean", *weights, *settings()
+        "distil", model, *data, "--out", folder, "--model", "mean", *weights, *set_options()
     )
 
 
-def test_a_session(distilled: tuple[Path, Done], model: Path, more_reviews: Path) -> None:
-    folder, done = distilled
-    assert done.code == 0, done.err
+def test_distil_session(
+    distilled: tuple[Path, CommandResult], model: Path, more_reviews: Path
+) -> None:
+    folder, result = distilled
+    assert result.code == 0, result.err
     for part in ("agreement", "on disk", "rows/s", "times as fast", "(student)", str(model)):
-        assert part in done.out.replace("\n", " ") or part == str(model)
-    assert "1,506 unlabeled rows" in done.err
-    said = run("predict", folder, "정말 재미있다")
-    assert said.code == 0, said.err
-    assert said.out.startswith(("0\t", "1\t"))
+        assert part in result.out.replace("\n", " ") or part == str(model)
+    assert "1,506 unlabeled rows" in result.err
+    predicted = run("predict", folder, "정말 재미있다")
+    assert predicted.code == 0, predicted.err
+    assert predicted.out.startswith(("0\t", "1\t"))
     assert run("evaluate", folder, more_reviews).code == 0
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     teacher, student = metrics["distillation"]["models"]
@@ -60,34 +72,35 @@ def test_a_session(distilled: tuple[Path, Done], model: Path, more_reviews: Path
     assert "soft_weight: 0.7" in config
 
 
-def test_a_column_of_several_files_as_json(model: Path, tmp_path: Path) -> None:
-    texts, _ = made_corpus(60, korean=True)
+def test_columns_of_several_files_as_json(model: Path, tmp_path: Path) -> None:
+    texts, _ = make_corpus(60, korean=True)
     files = [
         write_table(tmp_path / f"{name}.csv", [(text, "7") for text in part], header="body,stars")
         for name, part in (("one", texts[:30]), ("two", texts[30:]))
     ]
-    given = [part for file in files for part in ("--unlabeled", file)]
-    done = ask("distill", model, *given, "--unlabelled-column", "body", "--model", "mean",
-               "--out", tmp_path / "s", "--json", "-q", *settings())  # fmt: skip
-    assert done.code == 0, done.err
-    assert done.err == ""
-    assert json.loads(done.out)["distillation"]["rows"] == 6
+    sources = [part for file in files for part in ("--unlabeled", file)]
+    result = invoke("distill", model, *sources, "--unlabelled-column", "body", "--model", "mean",
+                  "--out", tmp_path / "s", "--json", "-q", *set_options())  # fmt: skip
+    assert result.code == 0, result.err
+    assert result.err == ""
+    assert json.loads(result.out)["distillation"]["rows"] == 6
 
 
-def test_a_student_can_teach(
-    distilled: tuple[Path, Done], model: Path, unlabelled: Path, tmp_path: Path
+def test_student_as_teacher(
+    distilled: tuple[Path, CommandResult], model: Path, unlabelled: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "s"
-    done = ask("distil", model, distilled[0], "--unlabelled", unlabelled, "--model", "cnn", "--out",
-               out, *settings(model__filters=8, training__epochs=1))  # fmt: skip
-    assert done.code == 0, done.err
-    assert "mean of the teachers" in done.out
+    teachers = (model, distilled[0], "--unlabelled", unlabelled)
+    small = set_options(model__filters=8, training__epochs=1)
+    result = invoke("distil", *teachers, "--model", "cnn", "--out", out, *small)
+    assert result.code == 0, result.err
+    assert "mean of the teachers" in result.out
 
 
 def test_ctrl_c_and_resume(model: Path, unlabelled: Path, tmp_path: Path) -> None:
     out = tmp_path / "s"
     command = ("distil", model, "--unlabelled", unlabelled, "--model", "mean", "--out", out)
-    options = settings(training__epochs=2000, training__checkpoint_steps=1)
+    options = set_options(training__epochs=2000, training__checkpoint_steps=1)
     process = start(*command, *options)
     deadline = time.monotonic() + PATIENCE
     while not (out / "checkpoint.safetensors").exists():
@@ -99,23 +112,23 @@ def test_ctrl_c_and_resume(model: Path, unlabelled: Path, tmp_path: Path) -> Non
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
     assert b"--resume" in err
-    assert ask(*command, *options).code == 2
+    assert invoke(*command, *options).code == 2
     shutil.copytree(out, tmp_path / "other")
-    short = settings(training__epochs=2000, training__max_seconds=0.1)
-    done = ask(*command, "--resume", *short)
-    assert done.code == 2
-    assert "max_seconds" in done.err
+    short = set_options(training__epochs=2000, training__max_seconds=0.1)
+    result = invoke(*command, "--resume", *short)
+    assert result.code == 2
+    assert "max_seconds" in result.err
 
 
 @pytest.fixture(scope="module")
 def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("numbers")
-    rows = [(text, str(len(text))) for text in made_corpus(80)[0]]
+    rows = [(text, str(len(text))) for text in make_corpus(80)[0]]
     data = write_table(folder / "data.csv", rows)
-    done = ask(
-        "train", data, "--task", "regress", "--model", "mean", "--out", folder / "m", *settings()
+    result = invoke(
+        "train", data, "--task", "regress", "--model", "mean", "--out", folder / "m", *set_options()
     )
-    assert done.code == 0, done.err
+    assert result.code == 0, result.err
     return folder / "m"
 
 
@@ -137,7 +150,7 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "temperature"),
     ],
 )  # fmt: skip
-def test_mistakes_are_one_line(
+def test_errors_are_one_line(
     arguments: tuple[str, ...],
     message: str,
     model: Path,
@@ -151,60 +164,60 @@ def test_mistakes_are_one_line(
     (tmp_path / "empty.txt").write_text("")
     rows = [(f"text {n}", "yes" if n % 2 else "no") for n in range(20)]
     others = write_table(tmp_path / "others.csv", rows)
-    places = {
+    positions = {
         "model": model,
         "numbers": numbers,
         "texts": "texts.txt",
         "empty": "empty.txt",
         "others": others,
     }
-    done = call(capsys, "distil", *(part.format(**places) for part in arguments), "-q")
-    assert done.code == 2, done.err
-    assert message in done.err
-    assert len(done.err.strip().splitlines()) == 1 or done.err.count("munjang: ") == 1
-    assert "Traceback" not in done.err
+    result = call(capsys, "distil", *(part.format(**positions) for part in arguments), "-q")
+    assert result.code == 2, result.err
+    assert message in result.err
+    assert len(result.err.strip().splitlines()) == 1 or result.err.count("munjang: ") == 1
+    assert "Traceback" not in result.err
     assert not (tmp_path / "s" / "manifest.json").exists()
 
 
-def test_texts_that_are_equal_cannot_be_split(
+def test_equal_texts_cannot_be_split(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "texts.txt").write_text("same\nsame\n")
-    done = call(
+    result = call(
         capsys, "distil", model, "--unlabelled", tmp_path / "texts.txt", "--out", tmp_path / "s"
     )
-    assert done.code == 2
-    assert "1 distinct text" in done.err
+    assert result.code == 2
+    assert "1 distinct text" in result.err
 
 
-def test_head_of_reviews_is_labelled_data_alone(
+def test_labeled_data_without_unlabeled_texts(
     model: Path, more_reviews: Path, tmp_path: Path
 ) -> None:
     """Labeled rows need no others: their soft targets and their labels are learned."""
-    data = head(more_reviews, 201, tmp_path / "data.tsv")
-    done = ask(
-        "distil", model, "--data", data, "--model", "mean", "--out", tmp_path / "s", *settings()
+    data = copy_head(more_reviews, 201, tmp_path / "data.tsv")
+    result = invoke(
+        "distil", model, "--data", data, "--model", "mean", "--out", tmp_path / "s", *set_options()
     )
-    assert done.code == 0, done.err
-    assert "180 labeled and 0 unlabeled rows" in done.err
+    assert result.code == 0, result.err
+    assert "180 labeled and 0 unlabeled rows" in result.err
 
 
 def test_static_vectors_of_a_transformer(reviews: Path, tmp_path: Path) -> None:
     teacher, out = tmp_path / "t", tmp_path / "vectors"
-    data = head(reviews, 201, tmp_path / "data.tsv")
-    small = settings(model__layers=1, model__heads=2, training__epochs=1)
-    done = ask("train", data, "--model", "transformer", "--out", teacher, *small)
-    assert done.code == 0, done.err
-    done = ask("distil", teacher, "--static", "--dim", 8, "--out", out)
-    assert done.code == 0, done.err
-    assert "8 numbers each" in done.out
+    data = copy_head(reviews, 201, tmp_path / "data.tsv")
+    small = set_options(model__layers=1, model__heads=2, training__epochs=1)
+    result = invoke("train", data, "--model", "transformer", "--out", teacher, *small)
+    assert result.code == 0, result.err
+    result = invoke("distil", teacher, "--static", "--dim", 8, "--out", out)
+    assert result.code == 0, result.err
+    assert "8 numbers each" in result.out
     (tmp_path / "texts.txt").write_text("정말 재미있다\n지루하다\n", encoding="utf-8")
-    done = ask("search", out, tmp_path / "texts.txt", "정말 재미있다", "--k", 1)
-    assert done.code == 0, done.err
-    assert done.out.endswith("정말 재미있다\n")
+    result = invoke("search", out, tmp_path / "texts.txt", "정말 재미있다", "--k", 1)
+    assert result.code == 0, result.err
+    assert result.out.endswith("정말 재미있다\n")
     more = ("--set", "training.epochs=1", "--set", "training.threads=1")
-    done = ask("train", data, "--from", out, "--model", "mean", "--out", tmp_path / "m", *more)
-    assert done.code == 0, done.err
+    result = invoke("train", data, "--from", out, "--model", "mean", "--out", tmp_path / "m", *more)
+    assert result.code == 0, result.err
 
 
 @pytest.mark.parametrize(
@@ -217,7 +230,7 @@ def test_static_vectors_of_a_transformer(reviews: Path, tmp_path: Path) -> None:
         (("nothing", "--static", "--out", "s"), "no such model folder"),
     ],
 )
-def test_mistakes_with_static_vectors(
+def test_static_vector_errors_are_one_line(
     arguments: tuple[str, ...],
     message: str,
     model: Path,
@@ -226,7 +239,7 @@ def test_mistakes_with_static_vectors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    done = call(capsys, "distil", *(part.format(model=model) for part in arguments), "-q")
-    assert done.code == 2, done.err
-    assert message in done.err
+    result = call(capsys, "distil", *(part.format(model=model) for part in arguments), "-q")
+    assert result.code == 2, result.err
+    assert message in result.err
     assert not (tmp_path / "s").exists()

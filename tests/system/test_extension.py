@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, PATIENCE, Done
+from tests.system.commands import MUNJANG, PATIENCE, CommandResult
 
 EXTENSION = Path(__file__).parents[1] / "extension"
 QUICK = ("--set", "training.epochs=12", "--set", "training.learning_rate=0.02", "--quiet")
@@ -27,7 +27,7 @@ def installed(tmp_path_factory):
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {version}\n"
     )
     groups = [
-        f"[{group}]\n" + "".join(f"{key} = {place}\n" for key, place in points.items())
+        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in points.items())
         for group, points in project["entry-points"].items()
     ]
     (info / "entry_points.txt").write_text("\n".join(groups))
@@ -53,14 +53,14 @@ def data(tmp_path_factory):
 def run(installed):
     def run_with_extension(*arguments):
         path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run(
+        result = subprocess.run(
             [*MUNJANG, *map(str, arguments)],
             capture_output=True,
             timeout=PATIENCE,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             check=False,
         )
-        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return CommandResult(result.returncode, result.stdout.decode(), result.stderr.decode())
 
     return run_with_extension
 
@@ -68,17 +68,17 @@ def run(installed):
 @pytest.fixture(scope="module")
 def folder(run, data, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "model"
-    done = run("train", data, "--input", "series", "--task", "ordinal", "--out", out, *QUICK)
-    assert done.code == 0, done.err
+    result = run("train", data, "--input", "series", "--task", "ordinal", "--out", out, *QUICK)
+    assert result.code == 0, result.err
     return out
 
 
-def test_it_takes_under_150_lines():
+def test_extension_has_fewer_than_150_lines():
     files = [EXTENSION / "pyproject.toml", *(EXTENSION / "src").rglob("*.py")]
     assert sum(len(file.read_text("utf-8").splitlines()) for file in files) < 150
 
 
-def test_lists_and_help_texts_name_it(run):
+def test_lists_and_help_name_the_extension(run):
     shown = run("train", "--help").out
     assert "ordinal (one of several ordered labels per row)" in " ".join(shown.split())
     assert "attentive_series" in shown
@@ -86,13 +86,13 @@ def test_lists_and_help_texts_name_it(run):
     assert "did you mean 'ordinal'?" in wrong.err
 
 
-def test_it_is_trained_saved_and_loaded(folder, run, data):
+def test_extension_is_trained_saved_and_loaded(folder, run, data):
     assert (folder / "series.json").exists()
     scores = json.loads(run("evaluate", folder, data, "--json").out)
     assert scores["accuracy"] > 0.8
 
 
-def test_it_predicts(folder, run):
+def test_extension_predicts(folder, run):
     answer = json.loads(run("predict", folder, "0 0.1 4.5 0", "--json").out)
     assert answer["label"] == "3"
     assert sum(answer["probabilities"].values()) == pytest.approx(1)
@@ -101,29 +101,29 @@ def test_it_predicts(folder, run):
     assert "row 1: expected numbers, got '0 x'" in wrong.err
 
 
-def test_it_is_explained(folder, run):
+def test_extension_is_explained(folder, run):
     shown = run("explain", folder, "0 0.1 4.5 0")
     assert shown.code == 0, shown.err
     assert "4.5" in shown.out
 
 
-def test_its_parts_go_with_those_of_the_house(run, data, tmp_path):
+def test_extension_parts_combine_with_built_in_parts(run, data, tmp_path):
     for kind, task, model in (
         ("series", "classify", "attentive_series"),
         ("series", "regress", "attentive_series"),
         ("text", "ordinal", "mean"),
     ):
         named = ("--input", kind, "--task", task, "--model", model)
-        done = run("train", data, *named, "--out", tmp_path / f"{kind}-{task}", *QUICK)
-        assert done.code == 0, done.err
+        result = run("train", data, *named, "--out", tmp_path / f"{kind}-{task}", *QUICK)
+        assert result.code == 0, result.err
 
 
-def test_its_models_are_compared(run, data, tmp_path):
+def test_extension_models_are_compared(run, data, tmp_path):
     named = ("--input", "series", "--task", "ordinal", "--models", "attentive_series,majority")
     spent = ("--budget", "6k rows", "--seeds", "1", "--out", tmp_path / "compared")
-    done = run("compare", data, *named, *spent, "--set", "training.learning_rate=0.02", "--json")
-    assert done.code == 0, done.err
-    compared = json.loads(done.out)
+    result = run("compare", data, *named, *spent, "--set", "training.learning_rate=0.02", "--json")
+    assert result.code == 0, result.err
+    compared = json.loads(result.out)
     assert compared["task"] == "ordinal/series"
     assert {row["name"] for row in compared["standings"]} == {"attentive_series", "majority"}
     assert compared["budget"] == {"amount": 6000, "unit": "rows"}
@@ -131,7 +131,7 @@ def test_its_models_are_compared(run, data, tmp_path):
     assert (network["runs"], network["reasons"]) == (1, [])
 
 
-def test_what_it_lacks_is_said_in_one_line(run, data):
+def test_unsupported_commands_are_refused_in_one_line(run, data):
     for arguments, expected in (
         (("shapes", "attentive_series"), "shapes are available for texts and images"),
         (
@@ -139,15 +139,15 @@ def test_what_it_lacks_is_said_in_one_line(run, data):
             "there is no check of the input series; train on it directly",
         ),
     ):
-        done = run(*arguments)
-        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
-        assert expected in done.err
+        result = run(*arguments)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+        assert expected in result.err
 
 
-def test_without_it_the_folder_says_what_is_missing(folder):
-    done = subprocess.run(
+def test_folder_without_extension_says_what_is_missing(folder):
+    result = subprocess.run(
         [*MUNJANG, "predict", str(folder), "1 2 3"], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2
-    assert "unknown input 'series'" in done.stderr or "unknown task 'ordinal'" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert result.returncode == 2
+    assert "unknown input 'series'" in result.stderr or "unknown task 'ordinal'" in result.stderr
+    assert "Traceback" not in result.stderr

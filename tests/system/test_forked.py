@@ -13,22 +13,22 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 ANSWER = {"mean", "cnn", "lstm", "gru", "transformer", "translate", "estimator", "shapes"}
 ANSWER |= {*TOKENIZERS}
-TOLD = {"fit", "train", "evaluate"}
+EXPECTED_NOTE = {"fit", "train", "evaluate"}
 
 
-def test_a_forked_process_answers_as_the_one_that_it_was_forked_off() -> None:
-    command = [sys.executable, "-m", "tests.system.forked"]
+def test_forked_process_gives_same_answers() -> None:
+    command = [sys.executable, "-m", "tests.system.forked_worker"]
     # two threads of OpenMP that sleep while they wait, so that a busy machine is no obstacle
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
-    done = subprocess.run(
+    result = subprocess.run(
         command, capture_output=True, text=True, timeout=5 * PATIENCE, env=environment, check=False
     )
-    ended = dict(line.split(": ", 1) for line in done.stdout.splitlines())
-    assert done.returncode == 0, done.stderr
+    ended = dict(line.split(": ", 1) for line in result.stdout.splitlines())
+    assert result.returncode == 0, result.stderr
     assert {name: ended.get(name) for name in ANSWER - {"morphemes"}} == dict.fromkeys(
         ANSWER - {"morphemes"}, "done"
     )
     if sys.platform == "linux":
-        for name in TOLD:
+        for name in EXPECTED_NOTE:
             assert "it was forked" in ended[name]
             assert "spawn" in ended[name]

@@ -19,8 +19,8 @@ from munjang.api import load
 from munjang.cli import main
 from munjang.errors import FolderError
 from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
-from tests.made import made_corpus
-from tests.system.commands import Done, call, run, settings, write_table
+from tests.synthetic import make_corpus
+from tests.system.commands import CommandResult, call, run, set_options, write_table
 
 resource = pytest.importorskip("resource", reason="this system limits no file sizes")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -30,7 +30,9 @@ FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
 SMALL = (
     "--quiet",
     *("--model", "mean"),
-    *settings(model__dim=8, model__subword_ngrams=0, training__epochs=4, training__batch_size=16),
+    *set_options(
+        model__dim=8, model__subword_ngrams=0, training__epochs=4, training__batch_size=16
+    ),
     *("--set", "training.checkpoint_steps=5"),
 )
 # They tell where the folder lies, or how many seconds it took.
@@ -40,25 +42,25 @@ TIMED = ("config.yaml", "metrics.json", "README.md")
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_table(
-        tmp_path_factory.mktemp("made") / "data.csv", zip(*made_corpus(300), strict=True)
+        tmp_path_factory.mktemp("made") / "data.csv", zip(*make_corpus(300), strict=True)
     )
 
 
-def train(table: Path, out: Path, *more: object) -> list[object]:
+def train_command(table: Path, out: Path, *more: object) -> list[object]:
     return ["train", table, "--out", out, *SMALL, *more]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uninterrupted(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training whose disk had room."""
     out = tmp_path_factory.mktemp("undisturbed") / "m"
     with pytest.raises(SystemExit, match="0"):
-        main([str(word) for word in train(table, out)])
+        main([str(word) for word in train_command(table, out)])
     return out
 
 
 @contextmanager
-def no_file_above(size: int) -> Iterator[None]:
+def limit_file_size(size: int) -> Iterator[None]:
     """Within, no file of this process and of those that it starts may be larger, in bytes."""
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
@@ -68,11 +70,11 @@ def no_file_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
 
 
-def told(done: Done, out: Path, cause: str) -> str:
+def assert_disk_error(result: CommandResult, out: Path, cause: str) -> str:
     """The file that the one line names, relative to the folder."""
-    assert (done.code, done.out) == (2, ""), done
-    *_, last = done.err.splitlines()
-    assert "Traceback" not in done.err
+    assert (result.code, result.out) == (2, ""), result
+    *_, last = result.err.splitlines()
+    assert "Traceback" not in result.err
     found = re.fullmatch(
         rf"munjang: (\S+): {cause}; free some space, then the same command .+", last
     )
@@ -80,7 +82,7 @@ def told(done: Done, out: Path, cause: str) -> str:
     return str(Path(found[1]).relative_to(out))
 
 
-def assert_no_half(out: Path, undisturbed: Path) -> None:
+def assert_no_partial_files(out: Path, undisturbed: Path) -> None:
     """Whatever stands under its final name is whole, and no model claims to be finished."""
     for name in (*FILES, "manifest.json"):
         assert name != "manifest.json" or not (out / name).exists()
@@ -93,11 +95,11 @@ def assert_no_half(out: Path, undisturbed: Path) -> None:
         load(out)
 
 
-def assert_goes_on(
+def assert_resumes(
     table: Path, out: Path, undisturbed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call(capsys, *train(table, out, "--resume"))
-    assert done.code == 0, done.err
+    result = call(capsys, *train_command(table, out, "--resume"))
+    assert result.code == 0, result.err
     same = (out / "model.safetensors").read_bytes() == (
         undisturbed / "model.safetensors"
     ).read_bytes()
@@ -118,35 +120,35 @@ LOGS, NEVER = {"metrics.jsonl", "tensorboard"}, 1_000_000
         ("model.safetensors", -1, NEVER, {"model.safetensors"}),
     ],
 )
-def test_a_file_that_may_grow_no_more(
+def test_file_size_limit_stops_training_resumably(
     file: str,
     room: int,
     steps: int,
     first: set[str],
     table: Path,
-    undisturbed: Path,
+    uninterrupted: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "m"
-    with no_file_above((undisturbed / file).stat().st_size + room):
-        words = train(table, out, "--set", f"training.checkpoint_steps={steps}")
-        done = call(capsys, *words)
-    assert told(done, out, "File too large") in first
-    assert_no_half(out, undisturbed)
-    assert_goes_on(table, out, undisturbed, capsys)
+    with limit_file_size((uninterrupted / file).stat().st_size + room):
+        words = train_command(table, out, "--set", f"training.checkpoint_steps={steps}")
+        result = call(capsys, *words)
+    assert assert_disk_error(result, out, "File too large") in first
+    assert_no_partial_files(out, uninterrupted)
+    assert_resumes(table, out, uninterrupted, capsys)
 
 
-def test_a_file_that_may_grow_no_more_in_a_process_of_its_own(
-    table: Path, undisturbed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_file_size_limit_in_a_subprocess(
+    table: Path, uninterrupted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "m"
-    with no_file_above((undisturbed / "config.yaml").stat().st_size + 100):
-        done = run(*train(table, out))
-    told(done, out, "File too large")
-    assert len(done.err.splitlines()) == 1
-    assert_no_half(out, undisturbed)
-    assert_goes_on(table, out, undisturbed, capsys)
+    with limit_file_size((uninterrupted / "config.yaml").stat().st_size + 100):
+        result = run(*train_command(table, out))
+    assert_disk_error(result, out, "File too large")
+    assert len(result.err.splitlines()) == 1
+    assert_no_partial_files(out, uninterrupted)
+    assert_resumes(table, out, uninterrupted, capsys)
 
 
 Fill = Callable[[int], None]
@@ -155,9 +157,9 @@ Fill = Callable[[int], None]
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[tuple[Path, Fill]]:
     """A file system of 8 MB, and a function that leaves so many bytes of it free."""
-    place, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(place)]
+    folder, ballast = tmp_path / "disk", tmp_path / "disk" / "ballast"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
@@ -166,75 +168,79 @@ def disk(tmp_path: Path) -> Iterator[tuple[Path, Fill]]:
     def fill(free: int) -> None:
         ballast.unlink(missing_ok=True)
         with ballast.open("wb", buffering=0) as file:
-            status = os.statvfs(place)
+            status = os.statvfs(folder)
             file.write(bytes(max(0, status.f_bavail * status.f_frsize - free)))
 
-    yield place, fill
-    subprocess.run(["umount", str(place)], check=True)
+    yield folder, fill
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.mark.parametrize("free", [0, 20_000, 200_000, 600_000])
-def test_a_disk_that_is_full(
+def test_full_disk_stops_training_resumably(
     free: int,
     disk: tuple[Path, Fill],
     table: Path,
-    undisturbed: Path,
+    uninterrupted: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    place, fill = disk
+    folder, fill = disk
     fill(free)
-    out = place / "m"
-    done = call(capsys, *train(table, out))
-    told(done, place, "No space left on device")
+    out = folder / "m"
+    result = call(capsys, *train_command(table, out))
+    assert_disk_error(result, folder, "No space left on device")
     if out.exists():
-        assert_no_half(out, undisturbed)
+        assert_no_partial_files(out, uninterrupted)
     fill(4_000_000)
-    assert_goes_on(table, out, undisturbed, capsys)
+    assert_resumes(table, out, uninterrupted, capsys)
 
 
-def comparison(table: Path, out: Path, models: str, *more: object) -> list[object]:
+def comparison_command(table: Path, out: Path, models: str, *more: object) -> list[object]:
     words = ["compare", table, "--out", out, "--models", models, "--seeds", 1]
     return [*words, "--budget", "2k tokens", *SMALL[3:], *more]
 
 
-def rows(out: Path) -> dict[str, dict[str, Any]]:
+def read_rows(out: Path) -> dict[str, dict[str, Any]]:
     found = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
     return {row["name"]: row for row in found}
 
 
-def test_a_full_disk_stops_a_comparison_that_goes_on(
+def test_full_disk_stops_a_comparison_resumably(
     disk: tuple[Path, Fill], table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place, fill = disk
-    out = place / "out"
-    done = call(capsys, *comparison(table, out, "majority"))
-    assert done.code == 0, done.err
+    folder, fill = disk
+    out = folder / "out"
+    result = call(capsys, *comparison_command(table, out, "majority"))
+    assert result.code == 0, result.err
     first = out / "runs/majority/seed-0/run.json"
     before = first.stat().st_mtime_ns
     fill(44_000)
-    words = comparison(table, out, "majority,tfidf-characters", "--resume", "--quiet")
-    assert "tfidf-characters/seed-0/model" in told(call(capsys, *words), out, "No space left .+")
+    words = comparison_command(table, out, "majority,tfidf-characters", "--resume", "--quiet")
+    assert "tfidf-characters/seed-0/model" in assert_disk_error(
+        call(capsys, *words), out, "No space left .+"
+    )
     assert not (out / "runs/tfidf-characters/seed-0/model").exists(), "half a model takes room"
-    assert set(rows(out)) == {"majority"}, "what was there before stays"
+    assert set(read_rows(out)) == {"majority"}, "what was there before stays"
     fill(4_000_000)
-    done = call(capsys, *words)
-    assert done.code == 0, done.err
+    result = call(capsys, *words)
+    assert result.code == 0, result.err
     assert first.stat().st_mtime_ns == before
-    assert rows(out)["tfidf-characters"]["runs"] == 1
+    assert read_rows(out)["tfidf-characters"]["runs"] == 1
 
 
-def test_a_model_too_large_for_a_file_costs_its_own_row(
+def test_model_larger_than_file_limit_loses_its_row_only(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    with no_file_above(14_000):
-        done = call(capsys, *comparison(table, out, "majority,tfidf-characters", "--quiet"))
-    assert done.code == 0, done.err
-    assert rows(out)["majority"]["runs"] == 1
-    (reason,) = rows(out)["tfidf-characters"]["reasons"]
+    with limit_file_size(14_000):
+        result = call(
+            capsys, *comparison_command(table, out, "majority,tfidf-characters", "--quiet")
+        )
+    assert result.code == 0, result.err
+    assert read_rows(out)["majority"]["runs"] == 1
+    (reason,) = read_rows(out)["tfidf-characters"]["reasons"]
     assert "File too large" in reason
     assert "model.safetensors" in reason
-    with no_file_above(4_000):
-        done = call(capsys, *comparison(table, out, "majority", "--resume", "--quiet"))
-    assert told(done, out, "File too large") in ("compare.json", "compare.html")
-    assert rows(out)["majority"]["runs"] == 1, "the results from before stay"
+    with limit_file_size(4_000):
+        result = call(capsys, *comparison_command(table, out, "majority", "--resume", "--quiet"))
+    assert assert_disk_error(result, out, "File too large") in ("compare.json", "compare.html")
+    assert read_rows(out)["majority"]["runs"] == 1, "the results from before stay"

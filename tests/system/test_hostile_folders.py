@@ -22,10 +22,10 @@ from tests.system.hostile import (
     ON_ANY_FILE,
     WEIGHTS,
     Case,
-    cases,
+    list_cases,
     rewrite,
-    spoiled,
-    weights,
+    spoiled_copy,
+    to_safetensors,
     write,
 )
 
@@ -38,7 +38,7 @@ SOME = 12  # of each kind, in the quick suite
 
 
 @pytest.fixture(scope="module")
-def wholes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def intact_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A whole folder of every kind."""
     room = tmp_path_factory.mktemp("wholes")
     return {kind: make(room / kind.replace(" ", "-")) for kind, make in KINDS.items()}
@@ -48,7 +48,7 @@ class Loader:
     """The process that loads. After it has died it is started anew."""
 
     def __init__(self, wholes: Iterable[Path]) -> None:
-        self.command = [sys.executable, "-m", "tests.system.loads", *map(str, wholes)]
+        self.command = [sys.executable, "-m", "tests.system.load_worker", *map(str, wholes)]
         self.process: subprocess.Popen[str] | None = None
 
     def load(self, folder: Path) -> dict[str, Any]:
@@ -81,58 +81,58 @@ class Loader:
 
 
 @pytest.fixture(scope="module")
-def loader(wholes: dict[str, Path]) -> Iterator[Loader]:
+def loader(intact_folders: dict[str, Path]) -> Iterator[Loader]:
     """A process that has loaded a whole folder of every kind."""
-    found = Loader(wholes.values())
+    found = Loader(intact_folders.values())
     yield found
     found.stop()
 
 
-def faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -> list[str]:
+def find_faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -> list[str]:
     """Return the faults of folders that neither loaded nor were refused in one line."""
     found = []
     for what, spoil in some:
-        with spoiled(whole, spoil, room) as folder:
-            told = loader.load(folder)
-        line = told["said"]
+        with spoiled_copy(whole, spoil, room) as folder:
+            report = loader.load(folder)
+        line = report["said"]
         in_a_line = len(line) < 700 and line.isprintable() and "enough memory" not in line
-        if told["ended"] not in ("loaded", "refused") or not in_a_line:
-            found.append(f"{what}: {told['ended']}: {line[:300]}")
+        if report["ended"] not in ("loaded", "refused") or not in_a_line:
+            found.append(f"{what}: {report['ended']}: {line[:300]}")
     return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_some_hostile_folders(
-    kind: str, wholes: dict[str, Path], loader: Loader, tmp_path: Path
+def test_sampled_hostile_folders_are_refused(
+    kind: str, intact_folders: dict[str, Path], loader: Loader, tmp_path: Path
 ) -> None:
-    every = cases(wholes[kind], list(wholes.values()))
+    every = list_cases(intact_folders[kind], list(intact_folders.values()))
     some = random.Random(kind).sample(every, SOME)
-    assert not faults(loader, wholes[kind], some, tmp_path)
+    assert not find_faults(loader, intact_folders[kind], some, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_hostile_folders(
-    kind: str, wholes: dict[str, Path], loader: Loader, tmp_path: Path
+def test_all_hostile_folders_are_refused(
+    kind: str, intact_folders: dict[str, Path], loader: Loader, tmp_path: Path
 ) -> None:
-    every = cases(wholes[kind], list(wholes.values()))
+    every = list_cases(intact_folders[kind], list(intact_folders.values()))
     assert len(every) > 100
-    assert not faults(loader, wholes[kind], every, tmp_path)
+    assert not find_faults(loader, intact_folders[kind], every, tmp_path)
 
 
-def setting(section: str, key: str, value: Any) -> Callable[[Path], None]:
+def set_key(section: str, key: str, value: Any) -> Callable[[Path], None]:
     """Spoil a setting of `config.yaml`."""
     return rewrite(CONFIG, lambda config: {**config, section: {**config[section], key: value}})
 
 
-def hugging_face(key: str, value: Any) -> Callable[[Path], None]:
+def set_json_key(key: str, value: Any) -> Callable[[Path], None]:
     """Say something in the JSON of a tokenizer of subwords that Munjang never writes."""
     return rewrite(
         "tokenizer.json", lambda state: {**state, "model": {**state["model"], key: value}}
     )
 
 
-def not_a_number(value: float) -> Callable[[Path], None]:
+def write_non_finite(value: float) -> Callable[[Path], None]:
     """Put a number that is none into the first tensor that has a point."""
 
     def spoil(folder: Path) -> None:
@@ -148,7 +148,7 @@ def not_a_number(value: float) -> Callable[[Path], None]:
     return spoil
 
 
-def other_rows(row: int) -> Callable[[Path], None]:
+def change_rows(row: int) -> Callable[[Path], None]:
     """Let the first n-gram of the first table of n-grams be that row of the weights."""
 
     def spoil(folder: Path) -> None:
@@ -162,23 +162,23 @@ def other_rows(row: int) -> Callable[[Path], None]:
     return spoil
 
 
-def wide(folder: Path) -> None:
+def widen_model(folder: Path) -> None:
     """Settings and header that agree on 10 GB, of which the file has nothing."""
-    setting("model", "dim", 100_000_000)(folder)
+    set_key("model", "dim", 100_000_000)(folder)
     data = (folder / WEIGHTS).read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
     for entry in header.values():
         entry["shape"] = [100_000_000 if side == 8 else side for side in entry["shape"]]
-    write(WEIGHTS, weights(header, data[8 + length :]))(folder)
+    write(WEIGHTS, to_safetensors(header, data[8 + length :]))(folder)
 
 
-def labels(*names: str) -> Callable[[Path], None]:
+def change_labels(*names: str) -> Callable[[Path], None]:
     """Other labels."""
     return rewrite(CONFIG, lambda config: {**config, "labels": list(names)})
 
 
-NO_SCORES = rewrite("metrics.json", lambda told: {**told, "validation": {}})
+NO_SCORES = rewrite("metrics.json", lambda metrics: {**metrics, "validation": {}})
 PADDING = {
     "strategy": {"Fixed": 2**40}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0,
     "pad_type_id": 0, "pad_token": "<pad>",
@@ -190,15 +190,15 @@ ADDED = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "spoil", "said"),
+    ("kind", "spoil", "messages"),
     [
-        ("cnn", setting("model", "dim", 100_000_000), "the settings want F32|less than or equal"),
-        ("cnn", setting("model", "dim", 10**18), "these weights do not fit|less than"),
-        ("bpe", wide, "in their header is invalid|less than or equal"),
-        ("jamo", setting("model", "layers", 10**9), "more layers than the|less than or equal"),
-        ("pairs", setting("model", "layers", 10**9), "more layers than the|less than or equal"),
-        ("cnn", setting("model", "kernel_sizes", [3] * 100_000), "more layers than the|at most 64"),
-        ("images", setting("model", "filters", [8] * 100_000), "weights do not fit|at most 64"),
+        ("cnn", set_key("model", "dim", 100_000_000), "the settings want F32|less than or equal"),
+        ("cnn", set_key("model", "dim", 10**18), "these weights do not fit|less than"),
+        ("bpe", widen_model, "in their header is invalid|less than or equal"),
+        ("jamo", set_key("model", "layers", 10**9), "more layers than the|less than or equal"),
+        ("pairs", set_key("model", "layers", 10**9), "more layers than the|less than or equal"),
+        ("cnn", set_key("model", "kernel_sizes", [3] * 100_000), "more layers than the|at most 64"),
+        ("images", set_key("model", "filters", [8] * 100_000), "weights do not fit|at most 64"),
         ("cnn", lambda f: ON_ANY_FILE["merge keys"](f / CONFIG), "line 1: anchors and aliases"),
         ("cnn", lambda f: ON_ANY_FILE["deep lists"](f / CONFIG), "more than 50,000 lists"),
         ("cnn", write(CONFIG, b"[" * 40), "line 1: nested more than 32 deep"),
@@ -206,43 +206,45 @@ ADDED = {
         ("cnn", lambda f: ON_ANY_FILE["a pipe"](f / CONFIG), "expected a regular file"),
         ("cnn", lambda f: ON_ANY_FILE["a device"](f / "README.md"), "expected a regular file"),
         ("baseline", lambda f: ON_ANY_FILE["a pipe"](f / "manifest.json"), "a regular file"),
-        ("bpe", not_a_number(float("nan")), "holds NaN or infinity"),
-        ("pairs", not_a_number(float("inf")), "holds NaN or infinity"),
-        ("baseline", not_a_number(float("nan")), "holds NaN or infinity"),
-        ("cnn", other_rows(2**30), "has indices beyond its rows"),
-        ("bpe", other_rows(-5), "has indices beyond its rows"),
+        ("bpe", write_non_finite(float("nan")), "holds NaN or infinity"),
+        ("pairs", write_non_finite(float("inf")), "holds NaN or infinity"),
+        ("baseline", write_non_finite(float("nan")), "holds NaN or infinity"),
+        ("cnn", change_rows(2**30), "has indices beyond its rows"),
+        ("bpe", change_rows(-5), "has indices beyond its rows"),
         ("cnn", NO_SCORES, "lacks metrics of this kind"),
         ("pairs", NO_SCORES, "lacks metrics of this kind"),
         ("images", NO_SCORES, "lacks metrics of this kind"),
-        ("cnn", labels("good", "bad", "good"), "'good' occurs twice"),
-        ("cnn", labels("good", "bad"), "these weights do not fit"),
-        ("bpe", hugging_face("normalizer", {"type": "Lowercase"}), "'normalizer' is not what"),
-        ("bpe", hugging_face("padding", PADDING), "'padding' is not what"),
-        ("unigram", hugging_face("added_tokens", [ADDED]), "'added_tokens' is not what"),
-        ("bpe", hugging_face("pre_tokenizer", {"type": "Whitespace"}), "'pre_tokenizer' is"),
-        ("wordpiece", hugging_face("decoder", {"type": "WordPiece"}), "'decoder' is not what"),
-        ("unigram", hugging_face("model", {"type": "Unigram"}), "is not what munjang writes"),
+        ("cnn", change_labels("good", "bad", "good"), "'good' occurs twice"),
+        ("cnn", change_labels("good", "bad"), "these weights do not fit"),
+        ("bpe", set_json_key("normalizer", {"type": "Lowercase"}), "'normalizer' is not what"),
+        ("bpe", set_json_key("padding", PADDING), "'padding' is not what"),
+        ("unigram", set_json_key("added_tokens", [ADDED]), "'added_tokens' is not what"),
+        ("bpe", set_json_key("pre_tokenizer", {"type": "Whitespace"}), "'pre_tokenizer' is"),
+        ("wordpiece", set_json_key("decoder", {"type": "WordPiece"}), "'decoder' is not what"),
+        ("unigram", set_json_key("model", {"type": "Unigram"}), "is not what munjang writes"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told(
+def test_damage_is_named(
     kind: str,
     spoil: Callable[[Path], None],
-    said: str,
-    wholes: dict[str, Path],
+    messages: str,
+    intact_folders: dict[str, Path],
     loader: Loader,
     tmp_path: Path,
 ) -> None:
-    with spoiled(wholes[kind], spoil, tmp_path) as folder:
-        told = loader.load(folder)
-    assert told["ended"] == "refused", told
-    assert any(words in told["said"] for words in said.split("|")), told["said"]
+    with spoiled_copy(intact_folders[kind], spoil, tmp_path) as folder:
+        report = loader.load(folder)
+    assert report["ended"] == "refused", report
+    assert any(words in report["said"] for words in messages.split("|")), report["said"]
 
 
-def test_the_command_line_tells_of_it_in_one_line(wholes: dict[str, Path], tmp_path: Path) -> None:
+def test_command_line_error_is_one_line(intact_folders: dict[str, Path], tmp_path: Path) -> None:
     name = "tokenizer.json"
-    with spoiled(wholes["bpe"], lambda f: ON_ANY_FILE["deep lists"](f / name), tmp_path) as folder:
-        done = run("predict", str(folder), "a text")
-    assert done.code == 2
-    assert done.out == ""
-    assert len(done.err.splitlines()) == 1
-    assert str(folder / name) in done.err
+    with spoiled_copy(
+        intact_folders["bpe"], lambda f: ON_ANY_FILE["deep lists"](f / name), tmp_path
+    ) as folder:
+        result = run("predict", str(folder), "a text")
+    assert result.code == 2
+    assert result.out == ""
+    assert len(result.err.splitlines()) == 1
+    assert str(folder / name) in result.err

@@ -10,32 +10,35 @@ import munjang
 from munjang.errors import FolderError
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_manifest
-from tests.made import QUICK, made_corpus
-from tests.made_tokenizers import KINDS, saved_tokenizer
+from tests.huggingface_tokenizers import KINDS, train_and_save_tokenizer
+from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def chosen(path: Path, *, side: str = "") -> list[str]:
+def tokenizer_overrides(path: Path, *, side: str = "") -> list[str]:
     prefix = f"tokenizer.{side}" if side else "tokenizer."
     return [f"{prefix}name=huggingface", f"{prefix}settings.file={path}"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_trained_saved_and_loaded_it_answers_the_same(kind: str, tmp_path: Path) -> None:
-    texts, labels = made_corpus(90, korean=True)
-    path = saved_tokenizer(tmp_path, kind, texts)
+def test_trained_model_is_saved_and_loaded_with_same_answers(kind: str, tmp_path: Path) -> None:
+    texts, labels = make_corpus(90, korean=True)
+    path = train_and_save_tokenizer(tmp_path, kind, texts)
     lines: list[str] = []
     folder = tmp_path / "model"
     trained = munjang.train(
-        (texts, labels), overrides=[*QUICK, *chosen(path)], out=folder, report=lines.append
+        (texts, labels),
+        overrides=[*QUICK, *tokenizer_overrides(path)],
+        out=folder,
+        report=lines.append,
     )
     assert sum(line.startswith("tokenizer huggingface:") for line in lines) == 1
     path.unlink()
     loaded = munjang.load(folder)
     many = [*texts, "뷁 <pad> [CLS]", ""]
-    wanted = trained.model.predict_proba(many)
-    np.testing.assert_allclose(loaded.predict_proba(many), wanted, atol=1e-6)
+    expected = trained.model.predict_proba(many)
+    np.testing.assert_allclose(loaded.predict_proba(many), expected, atol=1e-6)
     assert [answer.label for answer in loaded.predict(many[:3])] == [
         answer.label for answer in trained.model.predict(many[:3])
     ]
@@ -43,12 +46,12 @@ def test_trained_saved_and_loaded_it_answers_the_same(kind: str, tmp_path: Path)
     assert scores[0].accuracy == scores[1].accuracy
 
 
-def test_both_sides_of_a_translation_read_with_one(tmp_path: Path) -> None:
+def test_one_tokenizer_for_both_sides_of_translation(tmp_path: Path) -> None:
     sources, targets = ["the red house", "a small dog"] * 8, ["빨간 집", "작은 개"] * 8
-    path = saved_tokenizer(tmp_path, "byte_level", [*sources, *targets])
+    path = train_and_save_tokenizer(tmp_path, "byte_level", [*sources, *targets])
     small = ["model.dim=16", "training.max_steps=4", "training.batch_tokens=200"]
     small += ["training.threads=1", "decoding.max_length=5"]
-    sides = [*chosen(path, side="source."), *chosen(path, side="target.")]
+    sides = [*tokenizer_overrides(path, side="source."), *tokenizer_overrides(path, side="target.")]
     trained = munjang.train(
         (sources, targets),
         task="translate",
@@ -61,11 +64,11 @@ def test_both_sides_of_a_translation_read_with_one(tmp_path: Path) -> None:
     assert [answer.text for answer in loaded.predict(sources)] == answers
 
 
-def test_a_folder_whose_tokenizer_was_changed_is_one_line(tmp_path: Path) -> None:
-    texts, labels = made_corpus(30)
-    path = saved_tokenizer(tmp_path, "bert", texts)
+def test_changed_tokenizer_is_refused_in_one_line(tmp_path: Path) -> None:
+    texts, labels = make_corpus(30)
+    path = train_and_save_tokenizer(tmp_path, "bert", texts)
     folder = tmp_path / "model"
-    munjang.train((texts, labels), overrides=[*QUICK, *chosen(path)], out=folder)
+    munjang.train((texts, labels), overrides=[*QUICK, *tokenizer_overrides(path)], out=folder)
     file = folder / "tokenizer.json"
     state = json.loads(file.read_text(encoding="utf-8"))
     state["tokenizer"]["normalizer"] = {

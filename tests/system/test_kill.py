@@ -35,7 +35,7 @@ SETTINGS = (
 Runs = Callable[..., "Run"]
 
 
-def fit(data: str, out: str, **options: Any) -> None:
+def train_in_process(data: str, out: str, **options: Any) -> None:
     """Train in the process of a run. Ctrl-C leaves its message in `words.txt` beside `out`."""
     try:
         train(data, model="cnn", overrides=SETTINGS, out=out, **options)
@@ -52,14 +52,14 @@ class Run:
         context.set_forkserver_preload(["torch._dynamo", "munjang.api", __name__])
         self.out = out
         self.process: ForkServerProcess = context.Process(
-            target=fit, args=(str(data), str(out)), kwargs={"resume": True}
+            target=train_in_process, args=(str(data), str(out)), kwargs={"resume": True}
         )
         self.process.start()
 
     @property
     def step(self) -> int:
         """The last step that the log tells of."""
-        return max((record["step"] for record in records(self.out)), default=0)
+        return max((record["step"] for record in read_log(self.out)), default=0)
 
     def wait_for(self, event: Callable[[], bool]) -> None:
         """Until something happened, or the process ended."""
@@ -81,7 +81,7 @@ class Run:
         assert self.process.exitcode is not None, "the training hangs"
 
 
-def records(out: Path) -> list[dict[str, Any]]:
+def read_log(out: Path) -> list[dict[str, Any]]:
     """The whole records of a log."""
     log = out / "metrics.jsonl"
     lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
@@ -104,15 +104,15 @@ def trec(data_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(trec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def uninterrupted(trec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that nobody stopped."""
     out = tmp_path_factory.mktemp("undisturbed") / "model"
-    fit(str(trec), str(out))
+    train_in_process(str(trec), str(out))
     return out
 
 
 @pytest.fixture
-def runs(trec: Path, tmp_path: Path) -> Iterator[Runs]:
+def start_run(trec: Path, tmp_path: Path) -> Iterator[Runs]:
     """Starts runs in one folder; ends them with the test."""
     started: list[Run] = []
 
@@ -125,7 +125,7 @@ def runs(trec: Path, tmp_path: Path) -> Iterator[Runs]:
         run.stop(signal.SIGKILL)
 
 
-def bring_to_an_end(out: Path, runs: Runs) -> None:
+def finish_run(out: Path, runs: Runs) -> None:
     """Resume once more, unless the run was faster than the kill."""
     if not (out / "manifest.json").exists():
         runs().finish()
@@ -133,15 +133,15 @@ def bring_to_an_end(out: Path, runs: Runs) -> None:
         (out / "checkpoint.safetensors").unlink(missing_ok=True)
 
 
-def assert_same_end(out: Path, undisturbed: Path, moments: list[Any]) -> None:
+def assert_same_result(out: Path, undisturbed: Path, moments: list[Any]) -> None:
     for name in ("model.safetensors", "vocabulary.json", "tokenizer.json", "config.yaml"):
         same = (out / name).read_bytes() == (undisturbed / name).read_bytes()
         assert same, f"{name} differs after stops at {moments}"
-    expected = records(undisturbed)
-    assert [(r["step"], r["part"]) for r in records(out)] == [
+    expected = read_log(undisturbed)
+    assert [(r["step"], r["part"]) for r in read_log(out)] == [
         (r["step"], r["part"]) for r in expected
     ]
-    assert [r for r in records(out) if r["part"] == "valid"] == [
+    assert [r for r in read_log(out) if r["part"] == "valid"] == [
         r for r in expected if r["part"] == "valid"
     ]
     assert not (out / "checkpoint.safetensors").exists()
@@ -149,13 +149,15 @@ def assert_same_end(out: Path, undisturbed: Path, moments: list[Any]) -> None:
     load(out)
 
 
-def test_killed_at_random_moments(runs: Runs, tmp_path: Path, undisturbed: Path) -> None:
+def test_kill_at_random_moments_is_resumed(
+    start_run: Runs, tmp_path: Path, uninterrupted: Path
+) -> None:
     out = tmp_path / "model"
     random_moments = random.Random(os.urandom(8))
-    last = max(record["step"] for record in records(undisturbed))
+    last = max(record["step"] for record in read_log(uninterrupted))
     moments: list[Any] = []
     for share in (0.0, 0.3, 0.8):
-        run = runs()
+        run = start_run()
         goal = share * last
         run.wait_for(lambda run=run, goal=goal: run.step >= goal)
         delay = random_moments.uniform(0.0, 0.5 if share == 0.0 else 0.1)
@@ -165,25 +167,25 @@ def test_killed_at_random_moments(runs: Runs, tmp_path: Path, undisturbed: Path)
         if not (out / "manifest.json").exists():
             with pytest.raises(FolderError, match=r"not a finished|no such model folder"):
                 load(out)
-    bring_to_an_end(out, runs)
-    assert_same_end(out, undisturbed, moments)
+    finish_run(out, start_run)
+    assert_same_result(out, uninterrupted, moments)
 
 
-def test_killed_while_the_model_is_written(runs: Runs, tmp_path: Path, undisturbed: Path) -> None:
+def test_kill_during_save_is_resumed(start_run: Runs, tmp_path: Path, uninterrupted: Path) -> None:
     out = tmp_path / "model"
-    run = runs()
+    run = start_run()
     run.wait_for((out / "tokenizer.json").exists)
     run.stop(signal.SIGKILL)
     left = sorted(path.name for path in out.iterdir())
-    bring_to_an_end(out, runs)
-    assert_same_end(out, undisturbed, left)
+    finish_run(out, start_run)
+    assert_same_result(out, uninterrupted, left)
 
 
-def test_ctrl_c_leaves_a_folder_to_go_on_with(
-    runs: Runs, tmp_path: Path, undisturbed: Path
+def test_ctrl_c_leaves_a_resumable_folder(
+    start_run: Runs, tmp_path: Path, uninterrupted: Path
 ) -> None:
     out = tmp_path / "model"
-    run = runs()
+    run = start_run()
     run.wait_for(lambda: run.step >= 30)
     run.stop(signal.SIGINT)
     assert run.process.exitcode == 0
@@ -191,5 +193,5 @@ def test_ctrl_c_leaves_a_folder_to_go_on_with(
     assert words.startswith("stopped after step ")
     assert words.endswith(f"the same command with --resume continues from {out}")
     assert (out / "checkpoint.safetensors").exists()
-    runs().finish()
-    assert_same_end(out, undisturbed, [words])
+    start_run().finish()
+    assert_same_result(out, uninterrupted, [words])

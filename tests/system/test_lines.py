@@ -14,8 +14,8 @@ import pytest
 
 from munjang.data.shards.manifest import FILE as MANIFEST
 from munjang.folder.workspace import ENCODED
-from tests.made import made_corpus
-from tests.system.commands import PATIENCE, Done, ask, environment, run, start
+from tests.synthetic import make_corpus
+from tests.system.commands import PATIENCE, CommandResult, environment, invoke, run, start
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,24 +39,24 @@ TASK = ("--task", "masked_lm", "--model", "bert")
 TIMED = {"seconds", "tokens_per_second"}
 
 
-def documents(count: int = 60) -> list[list[str]]:
+def make_documents(count: int = 60) -> list[list[str]]:
     """Documents of two or three lines."""
-    texts, _ = made_corpus(3 * count)
+    texts, _ = make_corpus(3 * count)
     return [texts[3 * n : 3 * n + 2 + n % 2] for n in range(count)]
 
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
     path = tmp_path / "text.txt"
-    path.write_text("\n\n".join("\n".join(lines) for lines in documents()) + "\n")
+    path.write_text("\n\n".join("\n".join(lines) for lines in make_documents()) + "\n")
     return path
 
 
-def train(data: object, out: Path, *more: object) -> Done:
-    return ask("train", data, *TASK, *SMALL, "--json", "--out", out, *more)
+def run_train(data: object, out: Path, *more: object) -> CommandResult:
+    return invoke("train", data, *TASK, *SMALL, "--json", "--out", out, *more)
 
 
-def metrics(folder: Path) -> dict[str, object]:
+def read_metrics(folder: Path) -> dict[str, object]:
     """Return metrics.json without seconds and names of files."""
     found = json.loads((folder / "metrics.json").read_text())
     history = [{k: v for k, v in row.items() if k not in TIMED} for row in found["history"]]
@@ -64,20 +64,18 @@ def metrics(folder: Path) -> dict[str, object]:
     return {"validation": found["validation"], "history": history, "training": training}
 
 
-def weights(folder: Path) -> bytes:
+def read_weights(folder: Path) -> bytes:
     return (folder / "model.safetensors").read_bytes()
 
 
-def test_a_training_says_what_it_read_and_leaves_no_encoded_text(
-    text: Path, tmp_path: Path
-) -> None:
-    done = train(text, tmp_path / "m")
-    assert done.code == 0, done.err
-    lines = sum(map(len, documents()))
-    assert f"read {lines} lines of text.txt" in done.err
-    assert "60 documents; whole ones are held out" in done.err
-    assert "encoded text: about" in done.err
-    found = metrics(tmp_path / "m")
+def test_train_reports_lines_and_removes_encoded_text(text: Path, tmp_path: Path) -> None:
+    result = run_train(text, tmp_path / "m")
+    assert result.code == 0, result.err
+    lines = sum(map(len, make_documents()))
+    assert f"read {lines} lines of text.txt" in result.err
+    assert "60 documents; whole ones are held out" in result.err
+    assert "encoded text: about" in result.err
+    found = read_metrics(tmp_path / "m")
     training = found["training"]
     assert isinstance(training, dict)
     assert training["lines"] + training["valid_lines"] == lines
@@ -86,14 +84,12 @@ def test_a_training_says_what_it_read_and_leaves_no_encoded_text(
     config = (tmp_path / "m" / "config.yaml").read_text()
     assert "input: lines" in config
     assert "cache" not in config
-    scored = ask("evaluate", tmp_path / "m", text, "--json")
+    scored = invoke("evaluate", tmp_path / "m", text, "--json")
     assert scored.code == 0, scored.err
     assert json.loads(scored.out)["rows"] == lines
 
 
-def test_every_source_of_the_same_documents_gives_the_same_model(
-    text: Path, tmp_path: Path
-) -> None:
+def test_every_source_of_same_documents_gives_same_model(text: Path, tmp_path: Path) -> None:
     content = text.read_bytes()
     packed = tmp_path / "text.gz"
     packed.write_bytes(gzip.compress(content))
@@ -103,100 +99,100 @@ def test_every_source_of_the_same_documents_gives_the_same_model(
     (folder / "a.txt").write_bytes(content[:half])
     (folder / "sub" / "b.txt").write_bytes(content[half:])
     table = tmp_path / "table.jsonl"
-    table.write_text("".join(json.dumps({"text": "\n".join(d)}) + "\n" for d in documents()))
-    assert train(text, tmp_path / "m").code == 0
+    table.write_text("".join(json.dumps({"text": "\n".join(d)}) + "\n" for d in make_documents()))
+    assert run_train(text, tmp_path / "m").code == 0
     for name, source in (("a", packed), ("b", folder), ("c", table)):
-        done = train(source, tmp_path / name)
-        assert done.code == 0, done.err
-        assert weights(tmp_path / name) == weights(tmp_path / "m"), name
-    piped = run("train", "-", *TASK, *SMALL, "--out", tmp_path / "p", given=content)
+        result = run_train(source, tmp_path / name)
+        assert result.code == 0, result.err
+        assert read_weights(tmp_path / name) == read_weights(tmp_path / "m"), name
+    piped = run("train", "-", *TASK, *SMALL, "--out", tmp_path / "p", stdin=content)
     assert piped.code == 0, piped.err
     assert "of standard input" in piped.err
-    assert weights(tmp_path / "p") == weights(tmp_path / "m")
+    assert read_weights(tmp_path / "p") == read_weights(tmp_path / "m")
     assert not (tmp_path / "p" / ENCODED).exists()
 
 
-def test_a_named_cache_is_reused_until_text_or_settings_change(text: Path, tmp_path: Path) -> None:
+def test_named_cache_is_reused_until_text_or_settings_change(text: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    first = train(text, tmp_path / "a", "--cache", cache)
+    first = run_train(text, tmp_path / "a", "--cache", cache)
     assert first.code == 0, first.err
     times = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
     assert MANIFEST in times
-    again = train(text, tmp_path / "b", "--cache", cache)
+    again = run_train(text, tmp_path / "b", "--cache", cache)
     assert f"the text was encoded before, in {cache}" in again.err
     assert {path.name: path.stat().st_mtime_ns for path in cache.iterdir()} == times
-    assert weights(tmp_path / "b") == weights(tmp_path / "a")
-    assert metrics(tmp_path / "b") == metrics(tmp_path / "a")
-    longer = train(text, tmp_path / "c", "--cache", cache, "--set", "tokenizer.max_length=5")
+    assert read_weights(tmp_path / "b") == read_weights(tmp_path / "a")
+    assert read_metrics(tmp_path / "b") == read_metrics(tmp_path / "a")
+    longer = run_train(text, tmp_path / "c", "--cache", cache, "--set", "tokenizer.max_length=5")
     assert "encoded before" not in longer.err
     assert "of more than 5 tokens, split into several rows" in longer.err
     with text.open("a") as file:
         file.write("\none more document\n")
-    changed = train(text, tmp_path / "d", "--cache", cache)
+    changed = run_train(text, tmp_path / "d", "--cache", cache)
     assert "encoded before" not in changed.err
     assert "61 documents" in changed.err
 
 
-def test_a_tokenizer_of_another_model_is_not_taken_for_one_that_was_learned_here(
+def test_tokenizer_of_another_model_is_not_confused_with_a_fitted_one(
     text: Path, tmp_path: Path
 ) -> None:
     other = tmp_path / "other.txt"
     other.write_text("\n".join(f"word{n} again word{n}" for n in range(40)))
     cache = tmp_path / "cache"
-    assert train(other, tmp_path / "first").code == 0
-    begun = train(text, tmp_path / "a", "--cache", cache, "--from", tmp_path / "first")
-    assert begun.code == 0, begun.err
-    again = train(text, tmp_path / "b", "--cache", cache, "--from", tmp_path / "first")
+    assert run_train(other, tmp_path / "first").code == 0
+    pretrained = run_train(text, tmp_path / "a", "--cache", cache, "--from", tmp_path / "first")
+    assert pretrained.code == 0, pretrained.err
+    again = run_train(text, tmp_path / "b", "--cache", cache, "--from", tmp_path / "first")
     assert "the text was encoded before" in again.err
-    assert weights(tmp_path / "b") == weights(tmp_path / "a")
-    learned = train(text, tmp_path / "c", "--cache", cache)
+    assert read_weights(tmp_path / "b") == read_weights(tmp_path / "a")
+    learned = run_train(text, tmp_path / "c", "--cache", cache)
     assert "the text was encoded before" not in learned.err
-    assert train(text, tmp_path / "d").code == 0
-    assert weights(tmp_path / "c") == weights(tmp_path / "d")
+    assert run_train(text, tmp_path / "d").code == 0
+    assert read_weights(tmp_path / "c") == read_weights(tmp_path / "d")
 
 
-def test_neighboring_lines_are_joined_if_there_are_documents(text: Path, tmp_path: Path) -> None:
-    done = train(text, tmp_path / "m", "--set", "data.join_next=true")
-    assert done.code == 0, done.err
-    training = metrics(tmp_path / "m")["training"]
+def test_neighboring_lines_are_joined_within_documents(text: Path, tmp_path: Path) -> None:
+    result = run_train(text, tmp_path / "m", "--set", "data.join_next=true")
+    assert result.code == 0, result.err
+    training = read_metrics(tmp_path / "m")["training"]
     assert isinstance(training, dict)
     assert training["rows"] + training["valid_rows"] == sum(
-        -(-len(document) // 2) for document in documents()
+        -(-len(document) // 2) for document in make_documents()
     )
     pairs = ("--set", "data.join_next=true", "--set", "masked_lm.pairs=sentence_order")
-    assert train(text, tmp_path / "o", *pairs).code == 0
+    assert run_train(text, tmp_path / "o", *pairs).code == 0
     flat = tmp_path / "flat.txt"
-    flat.write_text("\n".join(line for document in documents() for line in document))
-    refused = train(flat, tmp_path / "n", "--set", "data.join_next=true")
+    flat.write_text("\n".join(line for document in make_documents() for line in document))
+    refused = run_train(flat, tmp_path / "n", "--set", "data.join_next=true")
     assert refused.code == 2
     assert "data.join_next: expected documents of several lines" in refused.err
     assert not (tmp_path / "n").exists()
 
 
-def test_validation_text_of_its_own_is_read_as_a_stream_too(text: Path, tmp_path: Path) -> None:
+def test_validation_text_is_streamed(text: Path, tmp_path: Path) -> None:
     valid = tmp_path / "valid.txt"
     valid.write_text("good film\nbad film\n")
-    done = train(text, tmp_path / "m", "--valid", valid)
-    assert done.code == 0, done.err
-    training = metrics(tmp_path / "m")["training"]
+    result = run_train(text, tmp_path / "m", "--valid", valid)
+    assert result.code == 0, result.err
+    training = read_metrics(tmp_path / "m")["training"]
     assert isinstance(training, dict)
-    assert (training["rows"], training["valid_rows"]) == (sum(map(len, documents())), 2)
+    assert (training["rows"], training["valid_rows"]) == (sum(map(len, make_documents())), 2)
     assert {path.name for path in (tmp_path / "m").iterdir()}.isdisjoint(
         {ENCODED, f"{ENCODED}-validation"}
     )
 
 
-def test_a_damaged_line_is_named_or_skipped(text: Path, tmp_path: Path) -> None:
+def test_damaged_line_is_named_or_skipped(text: Path, tmp_path: Path) -> None:
     text.write_bytes(b"good\n\xb0\xa1\xff\n" + text.read_bytes())
-    refused = train(text, tmp_path / "m")
+    refused = run_train(text, tmp_path / "m")
     assert refused.code == 2
     last = refused.err.splitlines()[-1]
     assert f"{text}, row 2: the row holds invalid bytes" in last
     assert "--encoding" in last
     assert not (tmp_path / "m").exists()
-    done = train(text, tmp_path / "m", "--skip-bad-rows")
-    assert done.code == 0, done.err
-    assert "skipped 1 row: invalid bytes" in done.err
+    result = run_train(text, tmp_path / "m", "--skip-bad-rows")
+    assert result.code == 0, result.err
+    assert "skipped 1 row: invalid bytes" in result.err
 
 
 @pytest.mark.parametrize(
@@ -211,26 +207,26 @@ def test_a_damaged_line_is_named_or_skipped(text: Path, tmp_path: Path) -> None:
 def test_too_little_text_is_refused(tmp_path: Path, content: bytes, expected: str) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(content)
-    done = train(path, tmp_path / "m")
-    assert done.code == 2
-    assert expected in done.err.splitlines()[-1]
-    assert "Traceback" not in done.err
+    result = run_train(path, tmp_path / "m")
+    assert result.code == 2
+    assert expected in result.err.splitlines()[-1]
+    assert "Traceback" not in result.err
     assert not (tmp_path / "m").exists()
 
 
 def test_hostile_caches_are_refused_in_one_line(text: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    assert train(text, tmp_path / "a", "--cache", cache).code == 0
+    assert run_train(text, tmp_path / "a", "--cache", cache).code == 0
     files = sorted(path for path in cache.iterdir() if path.name.startswith("training"))
     assert len(files) > 2
     good = {path: path.read_bytes() for path in cache.iterdir()}
 
     def damage(change: Callable[[], object], *expected: str) -> None:
         change()
-        done = train(text, tmp_path / "b", "--cache", cache)
-        assert done.code == 2, done
-        last = done.err.splitlines()[-1]
-        assert "Traceback" not in done.err
+        result = run_train(text, tmp_path / "b", "--cache", cache)
+        assert result.code == 2, result
+        last = result.err.splitlines()[-1]
+        assert "Traceback" not in result.err
         assert all(words in last for words in expected), last
         for path, content in good.items():
             path.write_bytes(content)
@@ -255,13 +251,13 @@ def test_hostile_caches_are_refused_in_one_line(text: Path, tmp_path: Path) -> N
     other = tmp_path / "mine"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
-    done = train(text, tmp_path / "b", "--cache", other)
-    assert done.code == 2
-    assert "other files (thesis.txt)" in done.err.splitlines()[-1]
+    result = run_train(text, tmp_path / "b", "--cache", other)
+    assert result.code == 2
+    assert "other files (thesis.txt)" in result.err.splitlines()[-1]
     assert (other / "thesis.txt").read_text() == "years of work"
 
 
-def stop_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool], sent: int) -> None:
+def send_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool], sent: int) -> None:
     """Send a signal once something is there, or wait for the end."""
     limit = time.monotonic() + PATIENCE
     while process.poll() is None and not reached():
@@ -272,82 +268,76 @@ def stop_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool], s
     process.communicate(timeout=PATIENCE)
 
 
-def test_a_training_killed_while_it_encodes_or_trains_goes_on_to_the_same_model(
-    text: Path, tmp_path: Path
-) -> None:
-    text.write_text("\n\n".join("\n".join(d) for d in documents(400)) + "\n")
+def test_killed_training_resumes_to_same_model(text: Path, tmp_path: Path) -> None:
+    text.write_text("\n\n".join("\n".join(d) for d in make_documents(400)) + "\n")
     # many files, so that a kill meets the encoding
     more = (*TASK, *SMALL, "--set", "training.checkpoint_steps=3", "--set", "data.shard_tokens=40")
-    whole = ask("train", text, *more, "--out", tmp_path / "whole")
+    whole = invoke("train", text, *more, "--out", tmp_path / "whole")
     assert whole.code == 0, whole.err
     out = tmp_path / "killed"
     encoded = out / ENCODED
     process = start("train", text, *more, "--out", out, "--resume")
-    stop_when(process, lambda: (encoded / "training-00003.arrow").exists(), signal.SIGKILL)
+    send_when(process, lambda: (encoded / "training-00003.arrow").exists(), signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL, "it ended before it could be killed"
     process = start("train", text, *more, "--out", out, "--resume")
-    stop_when(process, lambda: (out / "checkpoint.safetensors").exists(), signal.SIGKILL)
+    send_when(process, lambda: (out / "checkpoint.safetensors").exists(), signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert (encoded / MANIFEST).exists(), "encoded text stays beside the checkpoint"
     process = start("train", text, *more, "--out", out, "--resume")
-    stop_when(process, lambda: False, 0)
+    send_when(process, lambda: False, 0)
     assert process.returncode == 0
-    assert weights(out) == weights(tmp_path / "whole")
+    assert read_weights(out) == read_weights(tmp_path / "whole")
     assert not encoded.exists()
 
 
-def test_ctrl_c_while_encoding_leaves_nothing_and_while_training_what_it_needs(
-    text: Path, tmp_path: Path
-) -> None:
-    text.write_text("\n\n".join("\n".join(d) for d in documents(400)) + "\n")
+def test_ctrl_c_during_encoding_and_training(text: Path, tmp_path: Path) -> None:
+    text.write_text("\n\n".join("\n".join(d) for d in make_documents(400)) + "\n")
     more = (*TASK, *SMALL, "--set", "data.shard_tokens=40", "--set", "training.epochs=1000")
     out = tmp_path / "m"
     process = start("train", text, *more, "--out", out)
-    stop_when(process, lambda: (out / ENCODED / "training-00003.arrow").exists(), signal.SIGINT)
+    send_when(process, lambda: (out / ENCODED / "training-00003.arrow").exists(), signal.SIGINT)
     assert process.returncode == 130
     assert not out.exists()
     process = start("train", text, *more, "--out", out)
     log = out / "metrics.jsonl"
-    stop_when(process, lambda: log.exists() and log.stat().st_size > 0, signal.SIGINT)
+    send_when(process, lambda: log.exists() and log.stat().st_size > 0, signal.SIGINT)
     assert process.returncode == 130
     assert (out / "checkpoint.safetensors").exists()
     assert (out / ENCODED / MANIFEST).exists()
-    resumed = ask(
+    resumed = invoke(
         "train", text, *more, "--out", out, "--resume", "--set", "training.max_seconds=0.1"
     )
     assert "training.max_seconds was" in resumed.err, "the checkpoint is of other settings"
 
 
-def test_two_trainings_into_one_cache_at_once_are_refused(text: Path, tmp_path: Path) -> None:
+def test_concurrent_trainings_with_one_cache_are_refused(text: Path, tmp_path: Path) -> None:
     from munjang.folder.lock import hold_lock
 
     cache = tmp_path / "cache"
     cache.mkdir()
     with hold_lock(cache):
-        done = run("train", text, *TASK, *SMALL, "--cache", cache, "--out", tmp_path / "m")
-    assert done.code == 2
-    assert f"{cache}: process" in done.err.splitlines()[-1]
-    assert "writes into this folder" in done.err
+        result = run("train", text, *TASK, *SMALL, "--cache", cache, "--out", tmp_path / "m")
+    assert result.code == 2
+    assert f"{cache}: process" in result.err.splitlines()[-1]
+    assert "writes into this folder" in result.err
 
 
-def test_a_full_disk_is_told_in_one_line(text: Path, tmp_path: Path) -> None:
+def test_full_disk_is_reported_in_one_line(text: Path, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="this system limits no file sizes")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
     try:
-        done = train(text, tmp_path / "m", "--set", "data.shard_tokens=4000")
+        result = run_train(text, tmp_path / "m", "--set", "data.shard_tokens=4000")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert done.code == 2
-    last = done.err.splitlines()[-1]
-    assert "Traceback" not in done.err
+    assert result.code == 2
+    last = result.err.splitlines()[-1]
+    assert "Traceback" not in result.err
     assert f"{ENCODED}/training-00000.arrow" in last
     assert not (tmp_path / "m").exists()
 
 
-def test_the_real_corpus_of_reviews_is_read_from_its_packed_file(
-    data_folder: Path, tmp_path: Path
-) -> None:
+def test_real_reviews_are_read_from_gzip(data_folder: Path, tmp_path: Path) -> None:
     path = data_folder / "nsmc" / "unlabelled.txt.gz"
     if not path.exists():
         pytest.skip(f"no {path}")
@@ -355,10 +345,10 @@ def test_the_real_corpus_of_reviews_is_read_from_its_packed_file(
     with gzip.open(path) as file, gzip.open(some, "wb") as cut:
         cut.writelines(line for line, _ in zip(file, range(3000), strict=False))
     small = ("--set", "training.max_steps=3", "--set", "data.shard_tokens=9000")
-    done = train(some, tmp_path / "m", "--tokenizer", "characters", *small)
-    assert done.code == 0, done.err
-    assert "read 3,000 lines of some.txt.gz" in done.err
-    assert "single lines are held out" in done.err
+    result = run_train(some, tmp_path / "m", "--tokenizer", "characters", *small)
+    assert result.code == 0, result.err
+    assert "read 3,000 lines of some.txt.gz" in result.err
+    assert "single lines are held out" in result.err
 
 
 LIMITED = """
@@ -371,12 +361,12 @@ main(sys.argv[2:])
 
 
 @pytest.mark.slow
-def test_text_larger_than_the_memory_that_the_system_gives_is_trained_on(tmp_path: Path) -> None:
+def test_text_larger_than_memory_is_trained_on(tmp_path: Path) -> None:
     """The limit lets the text through as a stream, and not as a table in memory."""
     if sys.platform != "linux":
         pytest.skip("only Linux limits the data of a process")
     path = tmp_path / "large.txt"
-    texts, _ = made_corpus(5000)
+    texts, _ = make_corpus(5000)
     with path.open("w") as file:
         for number in range(600):
             file.writelines(f"{text} {number}\n" for text in texts)

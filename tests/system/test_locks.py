@@ -23,8 +23,8 @@ from munjang.comparison.run import compare
 from munjang.errors import FolderError
 from munjang.folder import lock as locks
 from munjang.tuning.run import tune
-from tests.made import QUICK, made_corpus
-from tests.system.commands import PATIENCE, call, settings, write_table
+from tests.synthetic import QUICK, make_corpus
+from tests.system.commands import PATIENCE, call, set_options, write_table
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,44 +32,47 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_table(
-        tmp_path_factory.mktemp("made") / "data.csv", zip(*made_corpus(120), strict=True)
+        tmp_path_factory.mktemp("made") / "data.csv", zip(*make_corpus(120), strict=True)
     )
 
 
 Starters = Callable[..., list[ForkServerProcess]]
 
 
-def fit(out: str, begin: Any, **more: Any) -> None:
+def train_endlessly(out: str, begin: Any, **more: Any) -> None:
     """Train for ever, once all are ready; or say in a file beside `out` why not."""
     begin.wait(PATIENCE)
     endless = [*QUICK, "training.epochs=100000", "training.checkpoint_steps=20"]
     try:
-        munjang.train(made_corpus(), model="mean", overrides=endless, out=out, **more)
+        munjang.train(make_corpus(), model="mean", overrides=endless, out=out, **more)
     except FolderError as error:
         Path(f"{out}-{os.getpid()}").write_text(str(error), encoding="utf-8")
 
 
 @pytest.fixture
-def starters(tmp_path: Path) -> Iterator[Starters]:
+def start_trainings(tmp_path: Path) -> Iterator[Starters]:
     """Begins so many trainings into one folder, at once."""
     # a server forks each, so that torch is imported once and not by every one of them
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch._dynamo", "munjang.api", __name__])
-    begun: list[ForkServerProcess] = []
+    started: list[ForkServerProcess] = []
     barriers: list[Any] = []  # they go with the last who knows them
 
     def begin(count: int, **more: Any) -> list[ForkServerProcess]:
         together = context.Barrier(count)
         barriers.append(together)
-        given = (str(tmp_path / "m"), together)
-        processes = [context.Process(target=fit, args=given, kwargs=more) for _ in range(count)]
-        begun.extend(processes)
+        arguments = (str(tmp_path / "m"), together)
+        processes = [
+            context.Process(target=train_endlessly, args=arguments, kwargs=more)
+            for _ in range(count)
+        ]
+        started.extend(processes)
         for process in processes:
             process.start()
         return processes
 
     yield begin
-    for process in begun:
+    for process in started:
         process.kill()
         process.join()
 
@@ -82,10 +85,10 @@ def wait_for(event: Callable[[], bool], process: ForkServerProcess) -> None:
         pause.wait(0.01)
 
 
-def test_of_eight_that_begin_at_once_one_trains_and_a_killed_one_is_no_obstacle(
-    starters: Starters, tmp_path: Path
+def test_one_of_eight_concurrent_trainings_wins_and_a_killed_one_does_not_block(
+    start_trainings: Starters, tmp_path: Path
 ) -> None:
-    waiting = starters(8)
+    waiting = start_trainings(8)
     losers: list[ForkServerProcess] = []
     while len(losers) < 7:
         ended = connection.wait([process.sentinel for process in waiting], PATIENCE)
@@ -94,62 +97,62 @@ def test_of_eight_that_begin_at_once_one_trains_and_a_killed_one_is_no_obstacle(
         assert waiting, "one goes on"
     (winner,) = waiting
     for loser in losers:
-        told = (tmp_path / f"m-{loser.pid}").read_text(encoding="utf-8")
-        assert f"process {winner.pid} on {socket.gethostname()} (since 20" in told
-        assert "writes into this folder" in told
+        message = (tmp_path / f"m-{loser.pid}").read_text(encoding="utf-8")
+        assert f"process {winner.pid} on {socket.gethostname()} (since 20" in message
+        assert "writes into this folder" in message
     log, lock = tmp_path / "m" / "metrics.jsonl", tmp_path / "m" / locks.FILE
     wait_for(lambda: log.exists() and log.stat().st_size > 0, winner)
     winner.kill()
     winner.join()
     assert lock.exists(), "a killed process takes nothing away"
-    (next_one,) = starters(1, resume=True, overwrite=True)
+    (next_one,) = start_trainings(1, resume=True, overwrite=True)
     wait_for(lambda: f'"pid": {next_one.pid},' in lock.read_text(), next_one)
 
 
-def test_the_command_says_in_one_line_who_writes_there(
+def test_locked_folder_error_names_the_writer(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ThreadPoolExecutor(1) as other, locks.hold_lock(tmp_path / "."):
-        command = ["train", table, "--model", "mean", "--out", tmp_path, *settings()]
-        done = other.submit(call, capsys, *command).result()
-    assert (done.code, done.out) == (2, "")
-    *_, last = done.err.splitlines()
+        command = ["train", table, "--model", "mean", "--out", tmp_path, *set_options()]
+        result = other.submit(call, capsys, *command).result()
+    assert (result.code, result.out) == (2, "")
+    *_, last = result.err.splitlines()
     assert last.startswith(f"munjang: {tmp_path}: process {os.getpid()} on ")
     assert last.endswith(" writes into this folder; wait until that ends, or choose another folder")
 
 
-def train(out: Path, **more: Any) -> Any:
-    return munjang.train(made_corpus(), model="mean", overrides=QUICK, out=out, **more)
+def train_mean(out: Path, **more: Any) -> Any:
+    return munjang.train(make_corpus(), model="mean", overrides=QUICK, out=out, **more)
 
 
-def baseline() -> ClassBaseline:
+def make_baseline() -> ClassBaseline:
     return fit_baseline("majority", ["good", "bad"], np.array([0, 1]), ["a", "b"])
 
 
-def pair_baseline() -> PairBaseline:
+def make_pair_baseline() -> PairBaseline:
     return fit_pair_baseline("copy", ["a"], ["b"], {"bleu_tokenizer": "13a", "lowercase": False})
 
 
 WRITERS: dict[str, Callable[[Path], Any]] = {
-    "train": train,
-    "train --overwrite": lambda out: train(out, overwrite=True),
-    "train --resume": lambda out: train(out, resume=True),
-    "compare": lambda out: compare(made_corpus(), out=out, models="majority", seeds=1),
-    "tune": lambda out: tune(made_corpus(), out=out, model="mean", trials=1),
-    "save": lambda out: train(out.with_name("other")).model.save(out),
-    "save of a baseline": lambda out: baseline().save(out),
-    "save of a baseline of pairs": lambda out: pair_baseline().save(str(out)),
+    "train": train_mean,
+    "train --overwrite": lambda out: train_mean(out, overwrite=True),
+    "train --resume": lambda out: train_mean(out, resume=True),
+    "compare": lambda out: compare(make_corpus(), out=out, models="majority", seeds=1),
+    "tune": lambda out: tune(make_corpus(), out=out, model="mean", trials=1),
+    "save": lambda out: train_mean(out.with_name("other")).model.save(out),
+    "save of a baseline": lambda out: make_baseline().save(out),
+    "save of a baseline of pairs": lambda out: make_pair_baseline().save(str(out)),
 }
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_whoever_writes_into_a_folder_keeps_the_others_out(name: str, tmp_path: Path) -> None:
-    held, done = threading.Event(), threading.Event()
+def test_every_writer_locks_its_folder(name: str, tmp_path: Path) -> None:
+    held, result = threading.Event(), threading.Event()
 
     def holding() -> None:
         with locks.hold_lock(tmp_path):
             held.set()
-            done.wait(PATIENCE)
+            result.wait(PATIENCE)
 
     other = threading.Thread(target=holding)
     other.start()
@@ -160,20 +163,20 @@ def test_whoever_writes_into_a_folder_keeps_the_others_out(name: str, tmp_path: 
             WRITERS[name](tmp_path)
         assert sorted(tmp_path.iterdir()) == before
     finally:
-        done.set()
+        result.set()
         other.join()
     assert not (tmp_path / locks.FILE).exists()
 
 
-def test_a_baseline_in_the_place_of_a_model_leaves_nothing_of_it(tmp_path: Path) -> None:
-    train(tmp_path / "m")
-    assert baseline().save(str(tmp_path / "m")) == tmp_path / "m"
+def test_baseline_replaces_a_model_completely(tmp_path: Path) -> None:
+    train_mean(tmp_path / "m")
+    assert make_baseline().save(str(tmp_path / "m")) == tmp_path / "m"
     assert munjang.load(tmp_path / "m").name == "majority"
     assert not (tmp_path / "m" / "config.yaml").exists()
 
 
-def test_a_model_is_not_saved_into_a_folder_that_is_trained_into(tmp_path: Path) -> None:
-    model = munjang.train(made_corpus(), model="mean", overrides=QUICK).model
+def test_model_is_not_saved_into_folder_in_training(tmp_path: Path) -> None:
+    model = munjang.train(make_corpus(), model="mean", overrides=QUICK).model
     half = tmp_path / "m" / "config.yaml.partial"
     found: list[BaseException] = []
 
@@ -192,14 +195,14 @@ def test_a_model_is_not_saved_into_a_folder_that_is_trained_into(tmp_path: Path)
             assert half.exists(), "nobody else takes away what a running training has begun"
             half.unlink()
 
-    train(tmp_path / "m", on_step=look)
+    train_mean(tmp_path / "m", on_step=look)
     assert "writes into this folder" in str(found[0])
     assert munjang.load(tmp_path / "m").predict("lovely")
     assert not (tmp_path / "m" / locks.FILE).exists()
 
 
-def test_readers_ask_for_no_lock(tmp_path: Path) -> None:
-    train(tmp_path / "m")
+def test_readers_need_no_lock(tmp_path: Path) -> None:
+    train_mean(tmp_path / "m")
     with locks.hold_lock(tmp_path / "m"):
         loading = threading.Thread(target=munjang.load, args=(tmp_path / "m",))
         loading.start()
@@ -221,7 +224,7 @@ with locks.hold_lock(Path(sys.argv[1])):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_forked_child_does_not_hold_on_to_the_folder_of_a_killed_parent(tmp_path: Path) -> None:
+def test_forked_child_does_not_keep_lock_of_killed_parent(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", FORKING, str(tmp_path)],
         stdin=subprocess.PIPE,
@@ -235,26 +238,28 @@ def test_a_forked_child_does_not_hold_on_to_the_folder_of_a_killed_parent(tmp_pa
             pass
 
 
-def test_where_nothing_can_be_written_one_line_says_so(
+def test_unwritable_folder_is_refused_in_one_line(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
     def refuse(*_: Any) -> int:
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(locks.os, "open", refuse)
-    done = call(capsys, "train", table, "--model", "mean", "--out", tmp_path / "m", *settings())
-    assert done.code == 2
-    assert done.err.splitlines()[-1] == (
+    result = call(
+        capsys, "train", table, "--model", "mean", "--out", tmp_path / "m", *set_options()
+    )
+    assert result.code == 2
+    assert result.err.splitlines()[-1] == (
         f"munjang: {tmp_path / 'm'}: cannot write into this folder: Read-only file system"
     )
 
 
-def test_a_file_system_without_locks_is_told_of_and_used(tmp_path: Path, monkeypatch: Any) -> None:
+def test_file_system_without_locks_is_reported_and_used(tmp_path: Path, monkeypatch: Any) -> None:
     def unknown(*_: Any) -> None:
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(locks.fcntl, "flock", unknown)
-    told: list[str] = []
-    train(tmp_path / "m", report=told.append)
-    assert any("this file system has no locks" in line for line in told)
+    lines: list[str] = []
+    train_mean(tmp_path / "m", report=lines.append)
+    assert any("this file system has no locks" in line for line in lines)
     assert munjang.load(tmp_path / "m").predict("lovely")

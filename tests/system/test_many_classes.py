@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import call, peak_of, run, settings
+from tests.system.commands import call, run, run_with_peak_memory, set_options
 
 GIGABYTE = 10**9
 
@@ -27,9 +27,9 @@ def write_classes(path: Path, classes: int, rows: int, seed: int = 0) -> Path:
 def test_five_hundred_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_classes(tmp_path / "many.csv", 500, 3)
     model = tmp_path / "m"
-    options = ("--model", "mean", *settings(training__epochs=8))
-    done = run("train", data, "--out", model, *options)
-    assert done.code == 0, done.err
+    options = ("--model", "mean", *set_options(training__epochs=8))
+    result = run("train", data, "--out", model, *options)
+    assert result.code == 0, result.err
     metrics = json.loads((model / "metrics.json").read_text())["validation"]
     assert metrics["confusion"] is None
     assert len(metrics["classes"]) == 500
@@ -39,32 +39,30 @@ def test_five_hundred_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     card = (model / "README.md").read_text()
     assert "400 more, listed in `config.yaml`" in card
     assert len(card.splitlines()) < 150
-    judged = call(capsys, "evaluate", model, data)
-    assert re.search(r"^ *400 more, all in --json +1,200", judged.out, re.MULTILINE)
-    assert "most confused classes: true" in judged.out
-    assert len(judged.out.splitlines()) < 150
+    evaluated = call(capsys, "evaluate", model, data)
+    assert re.search(r"^ *400 more, all in --json +1,200", evaluated.out, re.MULTILINE)
+    assert "most confused classes: true" in evaluated.out
+    assert len(evaluated.out.splitlines()) < 150
     answers = call(capsys, "predict", model, "k1 q0 w1", "--json")
     assert len(json.loads(answers.out)["probabilities"]) == 500
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["mean", "cnn"])
-def test_twenty_thousand_classes_stay_under_a_gigabyte_above_the_model(
-    tmp_path: Path, model: str
-) -> None:
+def test_twenty_thousand_classes_use_bounded_memory(tmp_path: Path, model: str) -> None:
     data = write_classes(tmp_path / "many.csv", 20_000, 3)
     unseen = write_classes(tmp_path / "unseen.csv", 20_000, 1, seed=1)
     folder = tmp_path / "m"
     options = ("--set", "training.epochs=1", "--set", "training.threads=1")
-    done, peak = peak_of("train", data, "--model", model, "--out", folder, *options)
-    assert done.code == 0, done.err
-    assert "20,000 to validate on" in done.err
+    result, peak = run_with_peak_memory("train", data, "--model", model, "--out", folder, *options)
+    assert result.code == 0, result.err
+    assert "20,000 to validate on" in result.err
     weights = (folder / "model.safetensors").stat().st_size
     # the weights, their gradients, two numbers of the optimizer for each, and the best ones
     assert peak < GIGABYTE + 5 * weights
-    done, peak = peak_of("evaluate", folder, unseen, "--json")
-    assert json.loads(done.out)["rows"] == 20_000
+    result, peak = run_with_peak_memory("evaluate", folder, unseen, "--json")
+    assert json.loads(result.out)["rows"] == 20_000
     assert peak < GIGABYTE + weights
-    done, peak = peak_of("predict", folder, "--input", unseen)
-    assert len(done.out.splitlines()) == 20_000
+    result, peak = run_with_peak_memory("predict", folder, "--input", unseen)
+    assert len(result.out.splitlines()) == 20_000
     assert peak < GIGABYTE + weights

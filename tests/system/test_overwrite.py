@@ -13,7 +13,7 @@ import pytest
 import munjang
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.replacement import CHECKPOINT, FOLDER
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 from tests.system.commands import PATIENCE
 
 pytestmark = [
@@ -24,9 +24,9 @@ OLD, NEW = 1, 2
 SETTINGS = (*QUICK, "training.epochs=2", "training.checkpoint_steps=10")
 
 
-def fit(out: Path, seed: int, **more: Any) -> Any:
+def train_mean(out: Path, seed: int, **more: Any) -> Any:
     return munjang.train(
-        made_corpus(), model="mean", overrides=SETTINGS, out=out, seed=seed, **more
+        make_corpus(), model="mean", overrides=SETTINGS, out=out, seed=seed, **more
     )
 
 
@@ -39,23 +39,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[int, bytes]:
     weights = {}
     for seed in (OLD, NEW):
         out = tmp_path_factory.mktemp("undisturbed") / "m"
-        models[seed] = fit(out, seed).model
+        models[seed] = train_mean(out, seed).model
         weights[seed] = (out / "model.safetensors").read_bytes()
     return weights
 
 
-def die(moment: tuple[str, str, int, str], act: str, out: Path, new: Path) -> None:
+def kill_at(moment: tuple[str, str, int, str], act: str, out: Path, new: Path) -> None:
     """Write a new model, and be killed before or after the n-th call of a function."""
     where, name, call, when = moment
     owner = pkgutil.resolve_name(where)
     whole, calls = getattr(owner, name), 0
 
-    def dying(*given: Any, **named: Any) -> Any:
+    def dying(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == call and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        result = whole(*given, **named)
+        result = whole(*args, **kwargs)
         if calls == call:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
@@ -63,7 +63,7 @@ def die(moment: tuple[str, str, int, str], act: str, out: Path, new: Path) -> No
     model = munjang.load(new)
     setattr(owner, name, dying)
     if act == "train":
-        fit(out, NEW, overwrite=True, resume=True)
+        train_mean(out, NEW, overwrite=True, resume=True)
     else:
         model.save(out)
 
@@ -87,7 +87,7 @@ MOMENTS += [("save", moment) for moment in WRITING[::2]]
 
 
 @pytest.mark.parametrize(("act", "moment"), MOMENTS, ids=str)
-def test_killed_at_any_moment_a_whole_model_stands_there(
+def test_kill_at_any_moment_leaves_a_complete_model(
     act: str, moment: tuple[str, str, int, str], tmp_path: Path, trained: Any
 ) -> None:
     out, new = tmp_path / "m", tmp_path / "new"
@@ -97,12 +97,12 @@ def test_killed_at_any_moment_a_whole_model_stands_there(
     # a server forks each, so that torch is imported once; this process has threads, and may not
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["torch._dynamo", "munjang.api", __name__])
-    process = context.Process(target=die, args=(moment, act, out, new))
+    process = context.Process(target=kill_at, args=(moment, act, out, new))
     process.start()
     process.join(PATIENCE)
     assert process.exitcode == -signal.SIGKILL, "the moment came"
-    assert_whole(out, trained)
-    fit(out, NEW, overwrite=True, resume=True)
+    assert_complete(out, trained)
+    train_mean(out, NEW, overwrite=True, resume=True)
     assert (out / "model.safetensors").read_bytes() == trained[NEW]
     assert munjang.load(out).recipe.seed == NEW
     assert (out / "notes.txt").read_text() == "mine"
@@ -111,15 +111,15 @@ def test_killed_at_any_moment_a_whole_model_stands_there(
     assert not list(out.glob("*.partial"))
 
 
-def assert_whole(out: Path, trained: Any) -> None:
+def assert_complete(out: Path, trained: Any) -> None:
     """The model that is loaded is the old one or the new one, in every part."""
     model = munjang.load(out)
     expected = models[model.recipe.seed]
-    texts = made_corpus()[0][:9]
+    texts = make_corpus()[0][:9]
     assert model.predict_proba(texts).tolist() == expected.predict_proba(texts).tolist()
 
 
-def test_the_old_model_answers_during_all_of_the_new_training(tmp_path: Path, trained: Any) -> None:
+def test_old_model_is_usable_during_new_training(tmp_path: Path, trained: Any) -> None:
     out = tmp_path / "m"
     models[OLD].save(out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
@@ -128,7 +128,7 @@ def test_the_old_model_answers_during_all_of_the_new_training(tmp_path: Path, tr
         assert munjang.load(out).recipe.seed == OLD
         assert {name: (out / name).read_bytes() for name in before} == before
 
-    fit(out, NEW, overwrite=True, on_step=look)
+    train_mean(out, NEW, overwrite=True, on_step=look)
     assert munjang.load(out).recipe.seed == NEW
     assert (out / "metrics.jsonl").exists()
     assert (out / "tensorboard").is_dir()
@@ -139,65 +139,63 @@ class CallbackError(Exception):
     """The training breaks off."""
 
 
-def broken_off(out: Path, at: int, **more: Any) -> None:
+def interrupt_training(out: Path, at: int, **more: Any) -> None:
     def fail(step: Any) -> None:
         if step.number == at:
             raise CallbackError
 
     with pytest.raises(CallbackError):
-        fit(out, NEW, on_step=fail, **more)
+        train_mean(out, NEW, on_step=fail, **more)
 
 
-def test_a_new_training_that_fails_at_once_leaves_no_trace(tmp_path: Path, trained: Any) -> None:
+def test_failed_new_training_leaves_no_trace(tmp_path: Path, trained: Any) -> None:
     out = tmp_path / "m"
     models[OLD].save(out)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    broken_off(out, 1, overwrite=True)
+    interrupt_training(out, 1, overwrite=True)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     overrides = [*SETTINGS, "training.learning_rate=1e30"]
     with pytest.raises(ConfigError, match="learning_rate"):
-        munjang.train(made_corpus(), model="cnn", overrides=overrides, out=out, overwrite=True)
+        munjang.train(make_corpus(), model="cnn", overrides=overrides, out=out, overwrite=True)
     assert munjang.load(out).recipe.seed == OLD
 
 
-def test_a_new_training_that_was_stopped_is_gone_on_with(tmp_path: Path, trained: Any) -> None:
+def test_stopped_new_training_is_resumed(tmp_path: Path, trained: Any) -> None:
     out = tmp_path / "m"
     models[OLD].save(out)
-    broken_off(out, 25, overwrite=True)
+    interrupt_training(out, 25, overwrite=True)
     assert munjang.load(out).recipe.seed == OLD
     with pytest.raises(FolderError, match=r"a finished model is here already, and an unfinished"):
-        fit(out, NEW)
+        train_mean(out, NEW)
     with pytest.raises(FolderError, match="an unfinished training that is to replace this model"):
         models[OLD].save(out)
     steps: list[int] = []
-    fit(out, NEW, resume=True, on_step=lambda step: steps.append(step.number))
+    train_mean(out, NEW, resume=True, on_step=lambda step: steps.append(step.number))
     assert steps[0] == 21
     assert (out / "model.safetensors").read_bytes() == trained[NEW]
     records = (out / "metrics.jsonl").read_text(encoding="utf-8")
     assert records.count('"part": "valid"') == 2, "the log is that of all sittings"
 
 
-def test_overwriting_alone_begins_anew_what_was_stopped(tmp_path: Path, trained: Any) -> None:
+def test_overwrite_without_resume_starts_anew(tmp_path: Path, trained: Any) -> None:
     out = tmp_path / "m"
     models[OLD].save(out)
-    broken_off(out, 25, overwrite=True)
+    interrupt_training(out, 25, overwrite=True)
     steps: list[int] = []
-    fit(out, NEW, overwrite=True, on_step=lambda step: steps.append(step.number))
+    train_mean(out, NEW, overwrite=True, on_step=lambda step: steps.append(step.number))
     assert steps[0] == 1
     assert (out / "model.safetensors").read_bytes() == trained[NEW]
 
 
-def test_whoever_loads_while_models_take_turns_gets_one_of_them_whole(
-    tmp_path: Path, trained: Any
-) -> None:
+def test_concurrent_loads_get_one_complete_model(tmp_path: Path, trained: Any) -> None:
     out = tmp_path / "m"
     models[OLD].save(out)
     failed: list[BaseException] = []
 
     def take_turns() -> None:
         try:
-            for turn in range(12):
-                models[(NEW, OLD)[turn % 2]].save(out)
+            for round_ in range(12):
+                models[(NEW, OLD)[round_ % 2]].save(out)
         except BaseException as error:
             failed.append(error)
 
@@ -205,7 +203,7 @@ def test_whoever_loads_while_models_take_turns_gets_one_of_them_whole(
     writer.start()
     loads = 0
     while writer.is_alive() or not loads:
-        assert_whole(out, trained)
+        assert_complete(out, trained)
         loads += 1
     writer.join()
     assert not failed

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from munjang.api import train
-from tests.made import made_corpus
+from tests.synthetic import make_corpus
 from tests.system.commands import call, write_table
 from tests.system.terminals import (
     assert_fits,
-    assert_words_whole,
-    lines_of,
-    on_terminal,
-    words_of,
+    assert_words_not_broken,
+    call_in_terminal,
+    to_lines,
+    to_words,
 )
 
 LABELS = {
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    texts, labels = made_corpus(90, korean=True)
+    texts, labels = make_corpus(90, korean=True)
     rows = [(text, LABELS[label]) for text, label in zip(texts, labels, strict=True)]
     folder = tmp_path_factory.mktemp("a folder of data")
     return write_table(folder / "reviews-in-a-file-with-a-name-that-is-long.csv", rows)
@@ -62,56 +62,58 @@ class Both:
 
     def terminal(self, *words: object, columns: int = 80, code: int = 0) -> str:
         """Return the visible lines, which fit the terminal."""
-        ended, seen = on_terminal(self.monkeypatch, *words, columns=columns)
+        ended, seen = call_in_terminal(self.monkeypatch, *words, columns=columns)
         assert ended == code, seen
         assert_fits(seen, columns)
         return seen
 
     def pipe(self, *words: object) -> str:
         """Return what a pipe gets from both outputs."""
-        done = call(self.capsys, *words)
-        return done.out + done.err
+        result = call(self.capsys, *words)
+        return result.out + result.err
 
 
 def test_data_list(both: Both) -> None:
     seen = both.terminal("data", "list")
-    assert_words_whole(seen, both.pipe("data", "list"))
+    assert_words_not_broken(seen, both.pipe("data", "list"))
 
 
 def test_evaluate(both: Both, table: Path, model: Path) -> None:
     command = ("evaluate", model, table, "--quiet")
     seen, piped = both.terminal(*command), both.pipe(*command)
     # the names are too long for heads of columns: numbers stand for them
-    assert_words_whole(seen, piped, drawn=("1", "2", "3"))
-    assert words_of(piped) <= words_of(seen), "nothing is left out"
-    wide = on_terminal(both.monkeypatch, *command, "--wide")[1]
-    assert [line.strip() for line in lines_of(wide)] == [line.strip() for line in lines_of(piped)]
+    assert_words_not_broken(seen, piped, drawn=("1", "2", "3"))
+    assert to_words(piped) <= to_words(seen), "nothing is left out"
+    wide = call_in_terminal(both.monkeypatch, *command, "--wide")[1]
+    assert [line.strip() for line in to_lines(wide)] == [line.strip() for line in to_lines(piped)]
 
 
 def test_predict_and_explain(both: Both, model: Path) -> None:
     text = "정말 재미있다 영화 배우 음악 줄거리 " * 5
     for command in ("predict", "explain"):
-        assert_words_whole(both.terminal(command, model, text), both.pipe(command, model, text))
+        assert_words_not_broken(
+            both.terminal(command, model, text), both.pipe(command, model, text)
+        )
 
 
-def test_json_is_never_cut(both: Both, model: Path) -> None:
+def test_json_is_not_wrapped(both: Both, model: Path) -> None:
     text = "정말 재미있다 영화 배우 음악 줄거리 " * 5
     for command in (("predict", model, text, "--json"), ("shapes", "lstm", "--json")):
-        code, seen = on_terminal(both.monkeypatch, *command)
+        code, seen = call_in_terminal(both.monkeypatch, *command)
         assert code == 0
         assert seen.replace("\r\n", "\n") == both.pipe(*command)
 
 
 @pytest.mark.parametrize("name", ["transformer", "image_cnn"])
-def test_shapes_keeps_the_columns_that_decide(name: str, both: Both) -> None:
+def test_shapes_keeps_deciding_columns(name: str, both: Both) -> None:
     seen, piped = both.terminal("shapes", name), both.pipe("shapes", name)
-    assert_words_whole(seen, piped, drawn=WIDE)
-    (head,) = (line for line in lines_of(seen) if line.lstrip().startswith("layer"))
-    for wanted in ("layer", "output", "parameters", "multiply-adds"):
-        assert wanted in head.split()
+    assert_words_not_broken(seen, piped, drawn=WIDE)
+    (head,) = (line for line in to_lines(seen) if line.lstrip().startswith("layer"))
+    for expected in ("layer", "output", "parameters", "multiply-adds"):
+        assert expected in head.split()
     assert "--wide also shows: how" in seen
-    wide = on_terminal(both.monkeypatch, "shapes", name, "--wide")[1]
-    assert words_of(wide) == words_of(piped)
+    wide = call_in_terminal(both.monkeypatch, "shapes", name, "--wide")[1]
+    assert to_words(wide) == to_words(piped)
 
 
 def test_check(both: Both, table: Path) -> None:
@@ -119,7 +121,7 @@ def test_check(both: Both, table: Path) -> None:
                "training.threads=1")  # fmt: skip
     seen, piped = both.terminal(*command), both.pipe(*command)
     timed = re.compile(r"[\d:,.]+|kB|MB|GB")  # what an estimate says is never twice the same
-    broken = {w for w in words_of(seen) - words_of(piped) if not timed.fullmatch(w)}
+    broken = {w for w in to_words(seen) - to_words(piped) if not timed.fullmatch(w)}
     assert not {word for word in broken if str(table.parent.parent) not in word}, broken
     assert "별로라고 생각하는 사람이" in seen
 
@@ -127,26 +129,26 @@ def test_check(both: Both, table: Path) -> None:
 def test_train(both: Both, table: Path) -> None:
     out = table.parent / "another-model-folder-with-a-name-that-is-long" / "m"
     seen = both.terminal("train", table, "--model", "mean", *SETTINGS[:2], "--out", out)
-    last = [line for line in lines_of(seen) if "━" in line][-1]
-    for wanted in ("loss ", "accuracy ", "left"):
-        assert wanted in last
+    last = [line for line in to_lines(seen) if "━" in line][-1]
+    for expected in ("loss ", "accuracy ", "left"):
+        assert expected in last
     # what is to be typed can be copied, though it takes several lines
     typed = seen[seen.index("  munjang predict") :].replace("\r\n", "\n").replace("\\\n", "")
     assert shlex.split(typed.splitlines()[0]) == ["munjang", "predict", str(out), "a text"]
 
 
-def test_progress_of_a_long_training_leaves_out_what_matters_least(
+def test_progress_bar_drops_least_important_columns(
     both: Both, table: Path, tmp_path: Path
 ) -> None:
     command = ("train", table, "--model", "mean", "--out", tmp_path / "m", *SETTINGS[:2])
     seen = both.terminal(*command, "--set", "training.metric=macro_f1", columns=60)
-    bars = [line for line in lines_of(seen) if "━" in line and "loss" in line]
+    bars = [line for line in to_lines(seen) if "━" in line and "loss" in line]
     assert all("tokens/s" not in line for line in bars)
     assert "macro F1 " in bars[-1]
 
 
 @pytest.mark.parametrize("columns", [80, 60])
-def test_a_mistake_is_cut_at_words(columns: int, both: Both, tmp_path: Path) -> None:
+def test_error_is_wrapped_at_words(columns: int, both: Both, tmp_path: Path) -> None:
     missing = tmp_path / "a folder that is not there" / "none.csv"
     seen = both.terminal("check", missing, columns=columns, code=2)
     assert "\r\n  " in seen, "what goes on is indented"
@@ -165,5 +167,5 @@ def test_any_width(both: Both, table: Path, model: Path) -> None:
     for columns in (20, 33, 47, 61, 75, 90, 200):
         seen = both.terminal("shapes", "lstm", columns=columns)
         if columns > 30:
-            assert_words_whole(seen, piped, drawn=WIDE)
+            assert_words_not_broken(seen, piped, drawn=WIDE)
         both.terminal("evaluate", model, table, "--quiet", columns=max(columns, 33))

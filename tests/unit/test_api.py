@@ -15,7 +15,7 @@ from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABULARY, WEIGHTS
 from munjang.training.loop import Step
 from tests.architectures import ARCHITECTURES
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -27,14 +27,14 @@ class CallbackError(Exception):
     """Something in a callback went wrong."""
 
 
-def weights_of(trained: Trained) -> dict[str, Tensor]:
+def get_weights(trained: Trained) -> dict[str, Tensor]:
     return trained.model.network.state_dict()
 
 
 def assert_same_weights(one: Trained, other: Trained) -> None:
-    expected = weights_of(other)
-    assert weights_of(one).keys() == expected.keys()
-    for name, tensor in weights_of(one).items():
+    expected = get_weights(other)
+    assert get_weights(one).keys() == expected.keys()
+    for name, tensor in get_weights(one).items():
         assert torch.equal(tensor, expected[name]), name
 
 
@@ -64,7 +64,7 @@ def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
     wide = WIDE.get(name, [])
     overrides = [*QUICK, *small, *shorter, *wide, "model.ngram_buckets=64"]
     trained = train(
-        made_corpus(korean=korean), model=name, overrides=overrides, on_step=seen.append
+        make_corpus(korean=korean), model=name, overrides=overrides, on_step=seen.append
     )
     assert trained.scores.accuracy == 1.0
     assert trained.folder is None
@@ -81,30 +81,30 @@ def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
     assert trained.model.predict(text)[0].label == "good"
 
 
-def test_a_run_can_be_repeated_and_another_seed_is_another_run() -> None:
+def test_same_seed_gives_same_weights_and_another_seed_others() -> None:
     first, again, other = (
-        train(made_corpus(), model="cnn", overrides=SHORT, seed=seed) for seed in (3, 3, 4)
+        train(make_corpus(), model="cnn", overrides=SHORT, seed=seed) for seed in (3, 3, 4)
     )
     assert_same_weights(first, again)
     assert not torch.equal(
-        weights_of(first)["encoder.convolutions.0.weight"],
-        weights_of(other)["encoder.convolutions.0.weight"],
+        get_weights(first)["encoder.convolutions.0.weight"],
+        get_weights(other)["encoder.convolutions.0.weight"],
     )
 
 
-def test_the_callers_random_numbers_do_not_matter_and_stay() -> None:
+def test_global_random_state_is_not_used_or_changed() -> None:
     runs = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         state = torch.get_rng_state()
-        runs.append(train(made_corpus(), model="cnn", overrides=SHORT))
+        runs.append(train(make_corpus(), model="cnn", overrides=SHORT))
         assert torch.equal(torch.get_rng_state(), state)
     assert_same_weights(*runs)
 
 
-def test_a_folder_holds_the_model_its_log_and_nothing_half_done(tmp_path: Path) -> None:
+def test_folder_holds_model_and_log_only(tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
-    trained = train(made_corpus(), model="mean", overrides=SHORT, out=str(out))
+    trained = train(make_corpus(), model="mean", overrides=SHORT, out=str(out))
     assert trained.folder == out
     names = {path.name for path in out.iterdir()}
     assert names == {*FILES, "manifest.json", "metrics.jsonl", "tensorboard"}
@@ -117,9 +117,9 @@ def test_a_folder_holds_the_model_its_log_and_nothing_half_done(tmp_path: Path) 
     assert saved.metrics["validation"]["accuracy"] == trained.scores.accuracy
 
 
-def test_the_best_step_is_what_is_kept() -> None:
+def test_best_step_is_kept() -> None:
     overrides = [*QUICK, "training.learning_rate=0.3", "training.metric=log_loss"]
-    trained = train(made_corpus(), model="cnn", overrides=overrides)
+    trained = train(make_corpus(), model="cnn", overrides=overrides)
     history = trained.metrics["history"]
     best = min(history, key=lambda record: record["log_loss"])
     assert trained.metrics["training"]["best_step"] == best["step"]
@@ -135,7 +135,7 @@ def test_the_best_step_is_what_is_kept() -> None:
         ("transformer", ["model.positions=learned", "model.dropout=0.3"], 17),
     ],
 )
-def test_a_training_that_broke_off_goes_on_to_the_same_end(
+def test_interrupted_training_resumes_to_same_weights(
     name: str, extra: list[str], stop: int, tmp_path: Path
 ) -> None:
     common = {
@@ -143,18 +143,18 @@ def test_a_training_that_broke_off_goes_on_to_the_same_end(
         "overrides": [*SHORT, "training.epochs=3", "training.checkpoint_steps=4", *extra],
     }
     with pytest.raises(CallbackError):
-        train(made_corpus(), out=tmp_path / "a", on_step=fail_at(stop), **common)
+        train(make_corpus(), out=tmp_path / "a", on_step=fail_at(stop), **common)
     assert not (tmp_path / "a" / "manifest.json").exists()
     steps: list[int] = []
     resumed = train(
-        made_corpus(),
+        make_corpus(),
         out=tmp_path / "a",
         resume=True,
         on_step=lambda step: steps.append(step.number),
         **common,
     )
     assert steps[0] == (stop - 1) // 4 * 4 + 1
-    whole = train(made_corpus(), out=tmp_path / "b", **common)
+    whole = train(make_corpus(), out=tmp_path / "b", **common)
     assert_same_weights(resumed, whole)
     for file in ("model.safetensors", "vocabulary.json", "config.yaml"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
@@ -162,15 +162,15 @@ def test_a_training_that_broke_off_goes_on_to_the_same_end(
     assert history == [{**record, "seconds": 0} for record in whole.metrics["history"]]
 
 
-def test_resume_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
-    first = train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path / "a", resume=True)
-    assert_same_weights(first, train(made_corpus(), model="mean", overrides=SHORT))
+def test_resume_without_checkpoint_starts_anew(tmp_path: Path) -> None:
+    first = train(make_corpus(), model="mean", overrides=SHORT, out=tmp_path / "a", resume=True)
+    assert_same_weights(first, train(make_corpus(), model="mean", overrides=SHORT))
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"data": made_corpus(seed=1)},
+        {"data": make_corpus(seed=1)},
         {"overrides": [*SHORT, "training.checkpoint_steps=3", "model.dim=9"]},
         {"seed": 1},
         {"tokenizer": "characters"},
@@ -178,9 +178,9 @@ def test_resume_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
     ],
     ids=["data", "setting", "seed", "tokenizer", "model"],
 )
-def test_another_run_does_not_go_on_with_this_one(change: dict[str, Any], tmp_path: Path) -> None:
+def test_resume_of_another_run_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
     same = {
-        "data": made_corpus(),
+        "data": make_corpus(),
         "model": "mean",
         "overrides": [*SHORT, "training.checkpoint_steps=3"],
     }
@@ -193,8 +193,8 @@ def test_another_run_does_not_go_on_with_this_one(change: dict[str, Any], tmp_pa
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
 
 
-def test_a_run_goes_on_with_other_threads_and_checkpoints(tmp_path: Path) -> None:
-    same = {"data": made_corpus(), "model": "mean", "out": tmp_path}
+def test_resume_with_other_threads_and_checkpoint_steps(tmp_path: Path) -> None:
+    same = {"data": make_corpus(), "model": "mean", "out": tmp_path}
     often = [*SHORT, "training.checkpoint_steps=3"]
     with pytest.raises(CallbackError):
         train(**same, overrides=often, on_step=fail_at(5))
@@ -204,29 +204,29 @@ def test_a_run_goes_on_with_other_threads_and_checkpoints(tmp_path: Path) -> Non
     assert steps[0] == 4
 
 
-def test_validation_data_of_its_own() -> None:
-    valid = made_corpus(30, seed=9)
-    trained = train(made_corpus(), model="mean", overrides=QUICK, valid=valid)
+def test_valid_data() -> None:
+    valid = make_corpus(30, seed=9)
+    trained = train(make_corpus(), model="mean", overrides=QUICK, valid=valid)
     assert trained.scores.rows == 30
     assert trained.metrics["training"]["rows"] == 120
     assert evaluate(trained.model, valid) == trained.scores
 
 
-def test_a_validation_label_never_seen_is_named() -> None:
-    texts, labels = made_corpus(30, seed=9)
+def test_unseen_validation_label_is_named() -> None:
+    texts, labels = make_corpus(30, seed=9)
     labels[4] = "weird"
     with pytest.raises(DataError, match="row 5: the label 'weird' was never seen in training"):
-        train(made_corpus(), model="mean", overrides=QUICK, valid=(texts, labels))
+        train(make_corpus(), model="mean", overrides=QUICK, valid=(texts, labels))
 
 
-def corpus_file(path: Path, *, columns: tuple[str, str] = ("text", "label")) -> Path:
-    pl.DataFrame(dict(zip(columns, made_corpus(), strict=True))).write_csv(path, separator="\t")
+def write_corpus(path: Path, *, columns: tuple[str, str] = ("text", "label")) -> Path:
+    pl.DataFrame(dict(zip(columns, make_corpus(), strict=True))).write_csv(path, separator="\t")
     return path
 
 
-def test_files_are_read_and_what_was_guessed_is_said(tmp_path: Path) -> None:
-    path = corpus_file(tmp_path / "reviews.tsv", columns=("document", "class"))
-    said: list[str] = []
+def test_files_are_read_and_inferences_reported(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path / "reviews.tsv", columns=("document", "class"))
+    lines: list[str] = []
     trained = train(
         path,
         model="mean",
@@ -234,10 +234,10 @@ def test_files_are_read_and_what_was_guessed_is_said(tmp_path: Path) -> None:
         text_column="document",
         label_column="class",
         out=tmp_path / "model",
-        report=said.append,
+        report=lines.append,
     )
-    assert any("read 120 rows of" in line and "reviews.tsv" in line for line in said)
-    assert any(line.startswith("model: mean,") for line in said)
+    assert any("read 120 rows of" in line and "reviews.tsv" in line for line in lines)
+    assert any(line.startswith("model: mean,") for line in lines)
     data = trained.model.recipe.data
     assert (data.text_column, data.label_column) == ("document", "class")
     # the columns that the model was trained with are found again
@@ -246,70 +246,70 @@ def test_files_are_read_and_what_was_guessed_is_said(tmp_path: Path) -> None:
         evaluate(tmp_path / "model", path, text_column="nothing")
 
 
-def test_the_config_of_a_folder_makes_the_same_model_again(tmp_path: Path) -> None:
-    first = train(made_corpus(), model="cnn", overrides=SHORT, seed=5, out=tmp_path / "model")
-    again = train(made_corpus(), config=tmp_path / "model" / "config.yaml")
+def test_saved_config_trains_same_model(tmp_path: Path) -> None:
+    first = train(make_corpus(), model="cnn", overrides=SHORT, seed=5, out=tmp_path / "model")
+    again = train(make_corpus(), config=tmp_path / "model" / "config.yaml")
     assert_same_weights(first, again)
 
 
-def test_what_is_typed_wins_over_the_config_and_set_over_all(tmp_path: Path) -> None:
+def test_arguments_override_config_and_overrides_win(tmp_path: Path) -> None:
     config = {
         "seed": 1,
         "model": {"name": "lstm", "dim": 5},
         "training": {"epochs": 9},
         "tokenizer": {"name": "jamo"},
     }
-    chosen = train(
-        made_corpus(),
+    recipe = train(
+        make_corpus(),
         config=config,
         overrides=["training.epochs=1", "training.threads=1"],
         seed=2,
         tokenizer="characters",
     ).model.recipe
-    assert (chosen.model_name, chosen.model.dim) == ("lstm", 5)
-    assert (chosen.seed, chosen.training.epochs) == (2, 1)
-    assert chosen.tokenizer.name == "characters"
+    assert (recipe.model_name, recipe.model.dim) == ("lstm", 5)
+    assert (recipe.seed, recipe.training.epochs) == (2, 1)
+    assert recipe.tokenizer.name == "characters"
     overrides = ["training.epochs=1", "training.threads=1"]
-    typed = train(made_corpus(), model="mean", config=config, overrides=overrides)
+    typed = train(make_corpus(), model="mean", config=config, overrides=overrides)
     assert typed.model.recipe.model_name == "mean"
     set_last = train(
-        made_corpus(), model="cnn", config=config, overrides=[*overrides, "model.name=mean"]
+        make_corpus(), model="cnn", config=config, overrides=[*overrides, "model.name=mean"]
     )
     assert set_last.model.recipe.model_name == "mean"
 
 
-def test_a_finished_model_is_replaced_only_when_asked(tmp_path: Path) -> None:
+def test_finished_model_is_replaced_only_if_asked(tmp_path: Path) -> None:
     quick = {"model": "mean", "overrides": SHORT, "out": tmp_path / "m"}
-    train(made_corpus(), **quick)
+    train(make_corpus(), **quick)
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "m").iterdir()}
     for resume in (False, True):
         with pytest.raises(FolderError, match=r"a finished model is here already; .* --overwrite"):
-            train(made_corpus(), **quick, resume=resume)
+            train(make_corpus(), **quick, resume=resume)
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "m").iterdir()} == before
     (tmp_path / "m" / "notes.txt").write_text("mine")
-    other = train(made_corpus(korean=True), **quick, overwrite=True)
+    other = train(make_corpus(korean=True), **quick, overwrite=True)
     assert load(tmp_path / "m").predict("최고") == other.model.predict("최고")
     assert (tmp_path / "m" / "notes.txt").read_text() == "mine"
 
 
-def test_an_unfinished_run_is_gone_on_with_or_replaced_as_asked(tmp_path: Path) -> None:
+def test_unfinished_run_is_resumed_or_replaced_as_asked(tmp_path: Path) -> None:
     quick = {"model": "mean", "overrides": [*SHORT, "training.checkpoint_steps=2"], "out": tmp_path}
     with pytest.raises(CallbackError):
-        train(made_corpus(), **quick, on_step=fail_at(6))
+        train(make_corpus(), **quick, on_step=fail_at(6))
     with pytest.raises(FolderError, match="an unfinished training is here; --resume"):
-        train(made_corpus(), **quick)
+        train(make_corpus(), **quick)
     steps: list[int] = []
-    train(made_corpus(), **quick, overwrite=True, on_step=lambda step: steps.append(step.number))
+    train(make_corpus(), **quick, overwrite=True, on_step=lambda step: steps.append(step.number))
     assert steps[0] == 1
 
 
-def test_overwriting_goes_on_when_resume_is_asked_too(tmp_path: Path) -> None:
+def test_overwrite_with_resume_continues_the_new_run(tmp_path: Path) -> None:
     quick = {"model": "mean", "overrides": [*SHORT, "training.checkpoint_steps=2"], "out": tmp_path}
     with pytest.raises(CallbackError):
-        train(made_corpus(), **quick, on_step=fail_at(6))
+        train(make_corpus(), **quick, on_step=fail_at(6))
     steps: list[int] = []
     train(
-        made_corpus(),
+        make_corpus(),
         **quick,
         overwrite=True,
         resume=True,
@@ -322,33 +322,33 @@ def test_overwriting_goes_on_when_resume_is_asked_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "names", [["notes.txt"], ["README.md", "setup.py"], ["config.yaml", ".git"]]
 )
-def test_a_folder_of_other_files_is_left_alone(
+def test_folder_with_foreign_files_is_refused(
     names: list[str], overwrite: bool, tmp_path: Path
 ) -> None:
     for name in names:
         (tmp_path / name).write_text("mine")
     with pytest.raises(FolderError, match="this folder holds other files"):
-        train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path, overwrite=overwrite)
+        train(make_corpus(), model="mean", overrides=SHORT, out=tmp_path, overwrite=overwrite)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
         names, "mine"
     )
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_file_named_like_ours_is_not_taken_for_ours(resume: bool, tmp_path: Path) -> None:
+def test_file_with_name_of_model_file_is_not_overwritten(resume: bool, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine")
     with pytest.raises(FolderError, match=r"other files \(README\.md\)"):
-        train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path, resume=resume)
+        train(make_corpus(), model="mean", overrides=SHORT, out=tmp_path, resume=resume)
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
-def test_what_was_put_beside_a_run_is_overwritten_only_when_asked(tmp_path: Path) -> None:
+def test_foreign_files_beside_a_run_are_overwritten_only_if_asked(tmp_path: Path) -> None:
     for name in ("metrics.jsonl", "notes.txt"):
         (tmp_path / name).write_text("")
     quick = {"model": "mean", "overrides": SHORT, "out": tmp_path}
     with pytest.raises(FolderError, match=r"other files \(notes\.txt\)"):
-        train(made_corpus(), **quick)
-    train(made_corpus(), **quick, overwrite=True)
+        train(make_corpus(), **quick)
+    train(make_corpus(), **quick, overwrite=True)
     assert (tmp_path / "notes.txt").exists()
 
 
@@ -362,23 +362,23 @@ def test_what_was_put_beside_a_run_is_overwritten_only_when_asked(tmp_path: Path
         [],
     ],
 )
-def test_what_a_run_killed_early_left_is_no_hindrance(left: list[str], tmp_path: Path) -> None:
+def test_leftovers_of_an_early_kill_are_ignored(left: list[str], tmp_path: Path) -> None:
     for name in left:
         (tmp_path / name).write_text("half a")
-    train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path)
+    train(make_corpus(), model="mean", overrides=SHORT, out=tmp_path)
     assert not list(tmp_path.glob("*.partial"))
     assert load(tmp_path).predict("lovely")
 
 
-def test_places_that_are_no_folder(tmp_path: Path) -> None:
+def test_invalid_out_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     quick = {"model": "mean", "overrides": SHORT}
     with pytest.raises(FolderError, match="expected a folder to write the model to"):
-        train(made_corpus(), **quick, out=tmp_path / "file")
+        train(make_corpus(), **quick, out=tmp_path / "file")
     with pytest.raises(FolderError, match="cannot make this folder: Not a directory"):
-        train(made_corpus(), **quick, out=tmp_path / "file" / "below")
+        train(make_corpus(), **quick, out=tmp_path / "file" / "below")
     with pytest.raises(ConfigError, match="resume: expected the folder"):
-        train(made_corpus(), **quick, resume=True)
+        train(make_corpus(), **quick, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -401,20 +401,20 @@ def test_places_that_are_no_folder(tmp_path: Path) -> None:
         ({"data": "no/such.csv"}, "no/such.csv"),
     ],
 )
-def test_mistakes_are_one_line_and_leave_no_folder(
+def test_errors_are_one_line_and_leave_no_folder(
     change: dict[str, Any], words: str, tmp_path: Path
 ) -> None:
     if "device=cuda" in str(change) and torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    asked = {"data": made_corpus(), "model": "mean", "out": tmp_path / "m", **change}
+    arguments = {"data": make_corpus(), "model": "mean", "out": tmp_path / "m", **change}
     with pytest.raises(MunjangError) as caught:
-        train(**asked)
+        train(**arguments)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "m").exists()
 
 
-def test_weights_that_diverge_are_said(tmp_path: Path) -> None:
+def test_divergence_names_learning_rate(tmp_path: Path) -> None:
     overrides = [
         *SHORT,
         "training.learning_rate=1e35",
@@ -422,19 +422,19 @@ def test_weights_that_diverge_are_said(tmp_path: Path) -> None:
         "training.warmup=0.9",
     ]
     with pytest.raises(ConfigError, match=r"training\.learning_rate: training diverged at step"):
-        train(made_corpus(), model="mean", overrides=overrides, out=tmp_path / "m")
+        train(make_corpus(), model="mean", overrides=overrides, out=tmp_path / "m")
 
 
-def test_evaluate_counts_what_it_skips_and_names_unknown_labels() -> None:
-    trained = train(made_corpus(), model="mean", overrides=QUICK)
+def test_evaluate_counts_skipped_rows_and_names_unknown_labels() -> None:
+    trained = train(make_corpus(), model="mean", overrides=QUICK)
     with pytest.raises(DataError, match="the label 'new' was never seen"):
         evaluate(trained.model, (["a", "b"], ["good", "new"]))
-    said: list[str] = []
+    lines: list[str] = []
     scores = evaluate(
         trained.model,
         (["lovely", None, "awful"], ["good", "good", "bad"]),
         skip_bad_rows=True,
-        report=said.append,
+        report=lines.append,
     )
     assert scores.rows == 2
-    assert any(line.startswith("skipped 1 row:") for line in said)
+    assert any(line.startswith("skipped 1 row:") for line in lines)

@@ -27,7 +27,7 @@ QUICK = (
 )
 
 
-def some_digits(start: int = 0, stop: int = 300) -> tuple[list[Any], list[str]]:
+def load_some_digits(start: int = 0, stop: int = 300) -> tuple[list[Any], list[str]]:
     pixels, labels = load_digits()
     return list(pixels[start:stop]), labels[start:stop]
 
@@ -35,10 +35,10 @@ def some_digits(start: int = 0, stop: int = 300) -> tuple[list[Any], list[str]]:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     out = tmp_path_factory.mktemp("models") / "digits"
-    return train(some_digits(), task="images", overrides=QUICK, out=out)
+    return train(load_some_digits(), task="images", overrides=QUICK, out=out)
 
 
-def test_a_model_folder_of_images_is_whole_without_a_tokenizer(trained: Trained) -> None:
+def test_image_model_folder_has_no_tokenizer(trained: Trained) -> None:
     assert trained.folder is not None
     names = {path.name for path in trained.folder.iterdir()}
     assert names == {*IMAGE_FILES, "manifest.json", "metrics.jsonl", "tensorboard"}
@@ -47,7 +47,7 @@ def test_a_model_folder_of_images_is_whole_without_a_tokenizer(trained: Trained)
     assert isinstance(model, Model)
     assert isinstance(model.input, ImageInput)
     assert model.input.size == (1, 8, 8)
-    images, _ = some_digits(300, 310)
+    images, _ = load_some_digits(300, 310)
     assert torch.equal(model.logits(images), trained.model.logits(images))
     assert model.predict(images) == trained.model.predict(images)
     for image, answer in zip(images, model.predict(images), strict=True):
@@ -59,14 +59,14 @@ def test_a_model_folder_of_images_is_whole_without_a_tokenizer(trained: Trained)
     assert "# An image classifier" in (trained.folder / "README.md").read_text()
 
 
-def test_an_image_of_another_size_and_mode_is_taken(trained: Trained) -> None:
-    image = np.repeat(some_digits()[0][0], 3, axis=0).repeat(3, axis=1)
+def test_images_of_other_size_and_mode_are_converted(trained: Trained) -> None:
+    image = np.repeat(load_some_digits()[0][0], 3, axis=0).repeat(3, axis=1)
     color = np.stack([image] * 3, axis=2)
     assert trained.model.predict(color)[0].label == trained.model.predict(image)[0].label
 
 
-def test_the_same_seed_repeats_a_run_and_a_stopped_run_goes_on(tmp_path: Path) -> None:
-    whole = train(some_digits(), task="images", overrides=QUICK, seed=5)
+def test_same_seed_repeats_a_run_and_stopped_run_resumes(tmp_path: Path) -> None:
+    whole = train(load_some_digits(), task="images", overrides=QUICK, seed=5)
 
     def stop(step: Any) -> None:
         if step.number == 11:
@@ -75,30 +75,30 @@ def test_the_same_seed_repeats_a_run_and_a_stopped_run_goes_on(tmp_path: Path) -
     options: dict[str, Any] = {"task": "images", "seed": 5, "out": tmp_path / "m"}
     often = [*QUICK, "training.checkpoint_steps=1"]
     with pytest.raises(KeyboardInterrupt):
-        train(some_digits(), overrides=often, on_step=stop, **options)
-    went_on = train(some_digits(), overrides=often, resume=True, **options)
+        train(load_some_digits(), overrides=often, on_step=stop, **options)
+    went_on = train(load_some_digits(), overrides=often, resume=True, **options)
     weights = whole.model.network.state_dict()
     for name, tensor in went_on.model.network.state_dict().items():
         assert torch.equal(tensor, weights[name]), name
 
 
-def test_equal_images_never_stand_in_two_parts() -> None:
-    images, labels = some_digits(0, 100)
-    said: list[str] = []
-    train((images * 2, labels * 2), task="images", overrides=QUICK, report=said.append)
-    counts = next(line for line in said if "to validate on" in line).split()
+def test_equal_images_stay_in_one_part() -> None:
+    images, labels = load_some_digits(0, 100)
+    lines: list[str] = []
+    train((images * 2, labels * 2), task="images", overrides=QUICK, report=lines.append)
+    counts = next(line for line in lines if "to validate on" in line).split()
     assert int(counts[0]) % 2 == 0
 
 
-def test_evaluation_names_the_file_of_a_class_never_seen(trained: Trained, tmp_path: Path) -> None:
+def test_evaluate_names_file_of_unseen_class(trained: Trained, tmp_path: Path) -> None:
     from PIL import Image
 
-    scores = evaluate(trained.model, some_digits(300, 400))
+    scores = evaluate(trained.model, load_some_digits(300, 400))
     assert scores.rows == 100
     assert scores.metrics["accuracy"] > 0.5
     (tmp_path / "seven").mkdir()
     path = tmp_path / "seven" / "x.png"
-    Image.fromarray(some_digits()[0][7]).save(path)
+    Image.fromarray(load_some_digits()[0][7]).save(path)
     with pytest.raises(DataError, match="'seven' was never seen in training") as caught:
         evaluate(trained.model, tmp_path)
     assert str(caught.value).startswith(f"{path}: the label")
@@ -113,13 +113,13 @@ def test_evaluation_names_the_file_of_a_class_never_seen(trained: Trained, tmp_p
         (3, ["a", "a", "b"], "the class 'b' has 1 different image,"),
     ],
 )
-def test_classes_from_which_nothing_is_learned(images: int, labels: list[str], words: str) -> None:
+def test_untrainable_classes_are_refused(images: int, labels: list[str], words: str) -> None:
     with pytest.raises(DataError, match=words):
-        train((some_digits()[0][:images], labels), task="images")
+        train((load_some_digits()[0][:images], labels), task="images")
 
 
-def test_an_image_in_two_classes_is_named() -> None:
-    images = some_digits()[0][:4]
+def test_image_in_two_classes_is_named() -> None:
+    images = load_some_digits()[0][:4]
     with pytest.raises(DataError, match=r"images\[0\]: the same image .* as images\[4\]"):
         train(([*images, images[0]], ["a", "a", "b", "b", "b"]), task="images")
 
@@ -148,18 +148,18 @@ def test_an_image_in_two_classes_is_named() -> None:
         ),
     ],
 )
-def test_mistakes_are_one_line(options: dict[str, Any], words: str) -> None:
+def test_errors_are_one_line(options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        train(some_digits(), **options)
+        train(load_some_digits(), **options)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_text_model_over_one_of_images_leaves_nothing_of_it(tmp_path: Path) -> None:
+def test_text_model_replaces_image_model_completely(tmp_path: Path) -> None:
     texts = [f"film {number}" for number in range(20)], ["yes", "no"] * 10
     out = tmp_path / "m"
     train(texts, model="mean", overrides=["training.epochs=1", "model.dim=4"], out=out)
-    train(some_digits(), task="images", overrides=QUICK, out=out, overwrite=True)
+    train(load_some_digits(), task="images", overrides=QUICK, out=out, overwrite=True)
     assert not (out / "tokenizer.json").exists()
     model = load(out)
     assert isinstance(model, Model)
@@ -167,9 +167,9 @@ def test_a_text_model_over_one_of_images_leaves_nothing_of_it(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("named", [{"input": "image"}, {"model": "image_cnn"}])
-def test_the_name_of_the_input_or_of_a_model_of_images_is_enough(named: dict[str, str]) -> None:
-    found = train(some_digits(), overrides=QUICK, **named).model
-    alias = train(some_digits(), task="images", overrides=QUICK).model
+def test_input_or_image_model_implies_image_classification(named: dict[str, str]) -> None:
+    found = train(load_some_digits(), overrides=QUICK, **named).model
+    alias = train(load_some_digits(), task="images", overrides=QUICK).model
     assert (found.recipe.input, found.recipe.task) == ("image", "classify")
     assert found.recipe == alias.recipe
-    assert torch.equal(found.logits(some_digits()[0]), alias.logits(some_digits()[0]))
+    assert torch.equal(found.logits(load_some_digits()[0]), alias.logits(load_some_digits()[0]))

@@ -9,31 +9,31 @@ import pytest
 
 from munjang.api import Trained, evaluate, load, train
 from munjang.errors import ConfigError, DataError
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 NUMBERS = {"bad": -1000.0, "so-so": 500.0, "good": 2000.0}
 
 
-def rated() -> tuple[list[str], list[float]]:
+def make_regression_data() -> tuple[list[str], list[float]]:
     """Texts and a number that a word of each tells, far from 0 and 1."""
-    texts, labels = made_corpus()
+    texts, labels = make_corpus()
     return texts, [NUMBERS[label] for label in labels]
 
 
-def tagged() -> tuple[list[str], list[list[str]]]:
+def make_multilabel_data() -> tuple[list[str], list[list[str]]]:
     """Texts of one sentence or two, and the set of what they say; so-so is nothing said."""
-    texts, labels = made_corpus(240)
+    texts, labels = make_corpus(240)
     mixed = [*range(1, 240, 2), *range(0, 240, 2)]
     joined = [
         (f"{texts[one]} {texts[other]}", {labels[one], labels[other]} - {"so-so"})
         for one, other in enumerate(mixed)
     ]
-    return [text for text, _ in joined], [sorted(said) for _, said in joined]
+    return [text for text, _ in joined], [sorted(labels_of_text) for _, labels_of_text in joined]
 
 
-def quick(data: Any, task: str, *, model: str = "mean", **more: Any) -> Trained:
+def train_quick(data: Any, task: str, *, model: str = "mean", **more: Any) -> Trained:
     overrides = [*QUICK, *more.pop("overrides", [])]
     return train(data, task=task, model=model, overrides=overrides, **more)
 
@@ -43,27 +43,27 @@ LONG = ("model.dropout=0", "model.embedding_dropout=0", "training.epochs=12")
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "log_cosh"])
-def test_numbers_are_learned_in_the_persons_unit(loss: str) -> None:
+def test_regress_learns_in_target_unit(loss: str) -> None:
     overrides = [*LONG, f"regress.loss={loss}"]
-    trained = quick(rated(), "regress", model="cnn", overrides=overrides)
+    trained = train_quick(make_regression_data(), "regress", model="cnn", overrides=overrides)
     assert trained.scores.metrics["r2"] > 0.9
     answers = trained.model.predict(["a lovely film", "an awful film"])
     assert answers[0].value == pytest.approx(2000, abs=500)
     assert answers[1].value == pytest.approx(-1000, abs=500)
 
 
-def test_counts_are_learned_by_poisson() -> None:
-    texts, labels = made_corpus()
+def test_regress_learns_counts_with_poisson() -> None:
+    texts, labels = make_corpus()
     counts = [{"bad": 0, "so-so": 3, "good": 40}[label] for label in labels]
     overrides = [*LONG, "regress.loss=poisson"]
-    trained = quick((texts, counts), "regress", model="cnn", overrides=overrides)
+    trained = train_quick((texts, counts), "regress", model="cnn", overrides=overrides)
     assert trained.scores.metrics["r2"] > 0.9
     low, high = (one.value for one in trained.model.predict(["awful boring", "great lovely"]))
     assert 0 <= low < 3 < 20 < high
 
 
-def test_sets_of_labels_are_learned() -> None:
-    trained = quick(tagged(), "multilabel", overrides=["training.epochs=20"])
+def test_multilabel_learns() -> None:
+    trained = train_quick(make_multilabel_data(), "multilabel", overrides=["training.epochs=20"])
     assert trained.model.labels == ("bad", "good")
     assert trained.scores.metrics["micro_f1"] > 0.9
     both, none = trained.model.predict(["awful film . lovely music", "okay average"])
@@ -71,11 +71,13 @@ def test_sets_of_labels_are_learned() -> None:
     assert trained.model.predict_proba(["a", "b"]).shape == (2, 2)
 
 
-@pytest.mark.parametrize(("task", "data"), [("regress", rated()), ("multilabel", tagged())])
-def test_a_folder_answers_as_its_model_does_and_is_made_again_from_its_config(
+@pytest.mark.parametrize(
+    ("task", "data"), [("regress", make_regression_data()), ("multilabel", make_multilabel_data())]
+)
+def test_saved_model_and_retrained_config_give_same_answers(
     task: str, data: Any, tmp_path: Path
 ) -> None:
-    trained = quick(data, task, out=tmp_path / "m")
+    trained = train_quick(data, task, out=tmp_path / "m")
     saved = load(tmp_path / "m")
     texts = ["lovely", "awful", ""]
     assert saved.predict(texts) == trained.model.predict(texts)
@@ -90,41 +92,45 @@ def test_a_folder_answers_as_its_model_does_and_is_made_again_from_its_config(
     assert "How good it is" in (tmp_path / "m" / "README.md").read_text()
 
 
-@pytest.mark.parametrize(("task", "data"), [("regress", rated()), ("multilabel", tagged())])
-def test_a_run_that_broke_off_goes_on(task: str, data: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("task", "data"), [("regress", make_regression_data()), ("multilabel", make_multilabel_data())]
+)
+def test_interrupted_run_resumes_to_same_weights(task: str, data: Any, tmp_path: Path) -> None:
     def stop(step: Any) -> None:
         if step.number == 11:
             raise InterruptedError
 
     often = {"overrides": ["training.checkpoint_steps=5"]}
     with pytest.raises(InterruptedError):
-        quick(data, task, out=tmp_path, on_step=stop, **often)
-    resumed = quick(data, task, out=tmp_path, resume=True, **often)
-    whole = quick(data, task, **often)
+        train_quick(data, task, out=tmp_path, on_step=stop, **often)
+    resumed = train_quick(data, task, out=tmp_path, resume=True, **often)
+    whole = train_quick(data, task, **often)
     assert resumed.model.predict("lovely") == whole.model.predict("lovely")
 
 
-def test_a_rare_label_that_only_the_held_out_rows_have_is_no_error() -> None:
-    texts, sets = tagged()
-    said: list[str] = []
-    for place in range(len(sets)):
-        rare = [*sets[:place], ["rare"], *sets[place + 1 :]]
-        quick((texts, rare), "multilabel", overrides=["training.epochs=1"], report=said.append)
-        if any("no training row has the label rare" in line for line in said):
+def test_rare_label_only_in_held_out_rows_is_accepted() -> None:
+    texts, sets = make_multilabel_data()
+    lines: list[str] = []
+    for index in range(len(sets)):
+        rare = [*sets[:index], ["rare"], *sets[index + 1 :]]
+        train_quick(
+            (texts, rare), "multilabel", overrides=["training.epochs=1"], report=lines.append
+        )
+        if any("no training row has the label rare" in line for line in lines):
             return
     pytest.fail("the rare label was never held out")
 
 
-def test_mistakes_are_told() -> None:
-    texts, numbers = rated()
+def test_invalid_targets_are_refused() -> None:
+    texts, numbers = make_regression_data()
     with pytest.raises(DataError, match="row 3: expected a number in column 'label', got 'x'"):
-        quick((texts, [*numbers[:2], "x", *numbers[3:]]), "regress")
-    model = quick(rated(), "regress").model
+        train_quick((texts, [*numbers[:2], "x", *numbers[3:]]), "regress")
+    model = train_quick(make_regression_data(), "regress").model
     with pytest.raises(DataError, match="row 1: expected a number"):
         evaluate(model, (["a"], ["good"]))
     with pytest.raises(ConfigError, match="no probabilities"):
         model.predict_proba("a")
-    sets = quick(tagged(), "multilabel").model
+    sets = train_quick(make_multilabel_data(), "multilabel").model
     with pytest.raises(DataError, match="row 2: the label 'new' was never seen in training"):
         evaluate(sets, (["a", "b"], [["good"], ["bad", "new"]]))
     assert np.isfinite(evaluate(sets, (["a", "b"], [[], []])).metrics["micro_f1"])

@@ -17,7 +17,7 @@ from munjang.config import (
     to_yaml,
 )
 from munjang.errors import ConfigError
-from tests.unit.text.strategies import ugly_text
+from tests.unit.text.strategies import hostile_text
 
 
 class Inner(Settings):
@@ -34,7 +34,7 @@ class Outer(Settings):
     rate: float = 0.5
 
 
-texts = ugly_text(3).map(lambda text: text[:40])
+texts = hostile_text(3).map(lambda text: text[:40])
 leaves = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), texts)
 sections = st.dictionaries(texts, leaves | st.lists(leaves, max_size=2), max_size=3)
 trees = st.dictionaries(texts, leaves | sections, max_size=3)
@@ -65,26 +65,26 @@ trees = st.dictionaries(texts, leaves | sections, max_size=3)
         ({"inner": 3}, "config: inner: input should be a valid dictionary, got 3"),
     ],
 )
-def test_an_error_names_the_key_and_what_came(values: dict[str, Any], words: str) -> None:
+def test_error_names_key_and_value(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Outer.parse(values)
     assert str(caught.value) == words
 
 
-def test_settings_do_not_change() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Outer().rate = 1.0  # type: ignore[misc]
 
 
 @given(trees)
 @settings(max_examples=60)
-def test_yaml_brings_back_what_it_was_given(tmp_path_factory: Any, values: dict[str, Any]) -> None:
+def test_yaml_round_trip(tmp_path_factory: Any, values: dict[str, Any]) -> None:
     path = tmp_path_factory.mktemp("yaml") / "c.yaml"
     path.write_text(to_yaml(values), encoding="utf-8", newline="\n")
     assert read_yaml(path) == values
 
 
-def test_hangul_stays_readable_and_order_stays() -> None:
+def test_yaml_keeps_hangul_and_order() -> None:
     assert to_yaml({"b": "문장", "a": 1}) == "b: 문장\na: 1\n"
 
 
@@ -99,7 +99,7 @@ def test_hangul_stays_readable_and_order_stays() -> None:
         (b"a: \x00", "not valid YAML"),
     ],
 )
-def test_files_that_hold_no_settings(tmp_path: Path, content: bytes, words: str) -> None:
+def test_invalid_yaml_files_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "c.yaml"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
@@ -109,7 +109,7 @@ def test_files_that_hold_no_settings(tmp_path: Path, content: bytes, words: str)
     assert "\n" not in str(caught.value)
 
 
-def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
+def test_missing_and_empty_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot read this config file: No such file"):
         read_yaml(tmp_path / "none.yaml")
     with pytest.raises(ConfigError, match="cannot read this config file"):
@@ -120,7 +120,7 @@ def test_no_file_and_an_empty_one(tmp_path: Path) -> None:
 
 @given(base=trees, over=trees)
 @settings(max_examples=60)
-def test_merge_lays_one_on_the_other(base: dict[str, Any], over: dict[str, Any]) -> None:
+def test_merge(base: dict[str, Any], over: dict[str, Any]) -> None:
     before = repr((base, over))
     merged = merge(base, over)
     assert repr((base, over)) == before
@@ -135,7 +135,7 @@ def test_merge_lays_one_on_the_other(base: dict[str, Any], over: dict[str, Any])
             assert value == above
 
 
-def test_overrides_are_nested_and_typed() -> None:
+def test_parse_overrides() -> None:
     found = parse_overrides(
         ["model.dim=64", "model.name=lstm", "training.average_after=null", "a = [1, 2]", "b="]
     )
@@ -158,21 +158,21 @@ def test_overrides_are_nested_and_typed() -> None:
         ("a=[1", r"--set a: '\[1' is not a YAML value"),
     ],
 )
-def test_overrides_that_say_nothing(text: str, words: str) -> None:
+def test_invalid_overrides_are_refused(text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         parse_overrides([text])
 
 
-def test_the_nearest_name_or_none() -> None:
+def test_suggest_nearest() -> None:
     assert suggest_nearest("epoch", ["epochs", "dim"]) == "; did you mean 'epochs'?"
     assert suggest_nearest("zzz", ["epochs", "dim"]) == ""
 
 
-def test_what_a_person_set_is_laid_together(tmp_path: Path) -> None:
+def test_collect_settings_merges_file_arguments_and_overrides(tmp_path: Path) -> None:
     file = tmp_path / "given.yaml"
     file.write_text("seed: 1\nmodel: {name: cnn, dim: 8}\n", encoding="utf-8")
     named = {"seed": 2, "data": {"encoding": None}, "model": {"name": None}}
-    wanted = {"seed": 2, "model": {"name": "cnn", "dim": 16}}
-    assert collect_settings(file, named, ["model.dim=16"]) == wanted
+    expected = {"seed": 2, "model": {"name": "cnn", "dim": 16}}
+    assert collect_settings(file, named, ["model.dim=16"]) == expected
     assert collect_settings({"seed": 1}, {"seed": None}) == {"seed": 1}
     assert collect_settings(None, {}) == {}

@@ -12,16 +12,16 @@ ASK = "from munjang.memory import peak_memory; print(peak_memory())"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody counts it there")
-def test_a_process_does_not_inherit_the_peak_of_the_one_that_started_it() -> None:
+def test_child_process_does_not_inherit_peak_memory() -> None:
     held = bytearray(300_000_000)
     held[::4096] = b"x" * len(held[::4096])
     assert peak_memory() > len(held)
-    done = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
-    assert 1_000_000 < int(done.stdout) < 100_000_000
+    result = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
+    assert 1_000_000 < int(result.stdout) < 100_000_000
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux forgets a peak")
-def test_a_peak_is_counted_from_when_it_was_reset() -> None:
+def test_reset_peak_memory() -> None:
     held = bytearray(200_000_000)
     held[::4096] = b"x" * len(held[::4096])
     before = peak_memory()
@@ -31,7 +31,7 @@ def test_a_peak_is_counted_from_when_it_was_reset() -> None:
     assert peak_memory() < before - 100_000_000
 
 
-def test_an_allocation_that_is_too_large_is_recognized() -> None:
+def test_out_of_memory_errors_are_recognized() -> None:
     with pytest.raises(RuntimeError) as caught:
         torch.empty(2**60, dtype=torch.uint8)
     assert is_out_of_memory(caught.value)
@@ -40,5 +40,5 @@ def test_an_allocation_that_is_too_large_is_recognized() -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shape mismatch"), OSError("out of memory")])
-def test_other_errors_are_not(error: Exception) -> None:
+def test_other_errors_are_not_out_of_memory(error: Exception) -> None:
     assert not is_out_of_memory(error)

@@ -31,13 +31,13 @@ NAMES = ["True", "true", "FALSE", "1", "1.0", "1.00", "01", "1.5", "n/a", "나�
         ("1.0.0", "1.0.0"),
     ],
 )
-def test_the_key_of_a_label(name: str, key: str) -> None:
+def test_label_key(name: str, key: str) -> None:
     assert label_key(name) == key
 
 
 @settings(deadline=None)
 @given(name=st.one_of(st.sampled_from(NAMES), st.text()))
-def test_a_key_is_its_own_key_in_every_form_of_the_name(name: str) -> None:
+def test_label_key_is_idempotent_across_normal_forms(name: str) -> None:
     key = label_key(name)
     assert label_key(key) == key
     assert {label_key(unicodedata.normalize(form, name)) for form in ("NFC", "NFD")} == {key}
@@ -49,7 +49,7 @@ def test_a_key_is_its_own_key_in_every_form_of_the_name(name: str) -> None:
     cut=st.integers(0, 30),
     decomposed=st.booleans(),
 )
-def test_classes_do_not_depend_on_how_rows_are_dealt_into_files(
+def test_classes_do_not_depend_on_split_into_files(
     tmp_path_factory: pytest.TempPathFactory, labels: list[str], cut: int, decomposed: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("names")
@@ -71,11 +71,11 @@ def test_classes_do_not_depend_on_how_rows_are_dealt_into_files(
     assert set(together) <= set(labels), "a name that was given"
     for file in files:  # each of them alone is known to a model of all
         table = read_table(file)
-        places = check_known_labels(table.targets, sorted(set(together)), table)
-        assert len(places) == len(table)
+        positions = check_known_labels(table.targets, sorted(set(together)), table)
+        assert len(positions) == len(table)
 
 
-def test_the_most_frequent_spelling_is_shown_and_told() -> None:
+def test_most_frequent_spelling_is_shown_and_reported() -> None:
     table = read_table((["a", "b", "c"], ["true", "True", "True"]))
     assert table.targets.to_list() == ["True"] * 3
     assert table.notes[-1] == "labels 'true', 'True' are one class, 'True'"
@@ -83,7 +83,7 @@ def test_the_most_frequent_spelling_is_shown_and_told() -> None:
     assert table.targets.to_list() == ["1.0", "1.0"], "ties go to the first"
 
 
-def test_typed_values_are_found_under_their_text() -> None:
+def test_known_labels_are_found_by_their_text() -> None:
     known = KnownLabels(["True", "False", "3"])
     assert [known.find(name) for name in ("true", "3.0", "FALSE", "no")] == [
         *("True", "3", "False"),
@@ -96,18 +96,18 @@ def test_typed_values_are_found_under_their_text() -> None:
         check_known_labels(table.targets, ["yes", "no"], table)
 
 
-def test_the_nearest_name_is_found_whatever_its_form() -> None:
-    asked = unicodedata.normalize("NFD", "라벨")
-    assert nearest_name(asked, ["본문", "라벨들"], cutoff=0.5) == "라벨들"
+def test_nearest_name_ignores_normal_form() -> None:
+    typed = unicodedata.normalize("NFD", "라벨")
+    assert nearest_name(typed, ["본문", "라벨들"], cutoff=0.5) == "라벨들"
     assert nearest_name("TXT", ["text", "label"], cutoff=0.5) == "text"
     assert nearest_name("zzz", ["text"]) is None
 
 
-def test_a_path_is_found_part_by_part(tmp_path: Path) -> None:
+def test_find_existing_path_ignores_normal_form(tmp_path: Path) -> None:
     as_macos = tmp_path / unicodedata.normalize("NFD", "리뷰") / "나쁨"
     as_macos.mkdir(parents=True)
-    asked = tmp_path / "리뷰" / unicodedata.normalize("NFD", "나쁨")
-    assert find_existing_path(asked) == as_macos
-    assert find_existing_path(asked / "없다") == asked / "없다"
+    typed = tmp_path / "리뷰" / unicodedata.normalize("NFD", "나쁨")
+    assert find_existing_path(typed) == as_macos
+    assert find_existing_path(typed / "없다") == typed / "없다"
     (tmp_path / "리뷰").mkdir()
     assert find_existing_path(tmp_path / "리뷰") == tmp_path / "리뷰", "what is there comes first"

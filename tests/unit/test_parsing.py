@@ -11,7 +11,7 @@ from munjang.parsing import JSON_LISTS, YAML_VALUES, UnreadableError, parse_json
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: &x 1\nb: *x", "line 1: anchors and aliases"),
         ("a: 1\nb:\n  <<: {c: 1}", r"line 3: merge keys \(<<\)"),
@@ -28,8 +28,8 @@ from munjang.parsing import JSON_LISTS, YAML_VALUES, UnreadableError, parse_json
         ("a: \x00", "not valid YAML"),
     ],
 )
-def test_what_is_not_read_is_told_with_its_line(text: str, said: str) -> None:
-    with pytest.raises(UnreadableError, match=said):
+def test_unreadable_yaml_is_refused_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(UnreadableError, match=message):
         parse_yaml(text)
 
 
@@ -54,7 +54,7 @@ class Plain(yaml.SafeDumper):
 
 
 @given(TREES, st.sampled_from([None, True, False]))
-def test_values_are_those_of_pyyaml(values: Any, flow: bool | None) -> None:
+def test_yaml_values_equal_pyyaml(values: Any, flow: bool | None) -> None:
     written = yaml.dump(values, Dumper=Plain, default_flow_style=flow, allow_unicode=True)
     assert parse_yaml(written) == yaml.safe_load(written)
 
@@ -62,17 +62,17 @@ def test_values_are_those_of_pyyaml(values: Any, flow: bool | None) -> None:
 @pytest.mark.parametrize(
     "text", ["", "# nothing", "a:", "1:30", "0x1f", "'<<': 1", "=: a", "- - -1"]
 )
-def test_odd_documents_are_those_of_pyyaml(text: str) -> None:
+def test_unusual_documents_equal_pyyaml(text: str) -> None:
     values = parse_yaml(text)
     assert values == ({"=": "a"} if text == "=: a" else yaml.safe_load(text))
 
 
-def test_thousands_of_digits_are_a_text() -> None:
+def test_thousands_of_digits_are_text() -> None:
     assert parse_yaml("a: " + "9" * 5_000) == {"a": "9" * 5_000}
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"[" * 100_000, "nested too deep"),
         (b"[" + b"[]," * JSON_LISTS + b"1]", "too many values"),
@@ -87,17 +87,17 @@ def test_thousands_of_digits_are_a_text() -> None:
         (b"", "not valid JSON"),
     ],
 )
-def test_json_that_is_not_read_is_told(data: bytes, said: str) -> None:
-    with pytest.raises(UnreadableError, match=said):
+def test_unreadable_json_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(UnreadableError, match=message):
         parse_json(data)
 
 
-def test_json_is_bounded_in_bytes() -> None:
+def test_json_size_is_limited() -> None:
     assert parse_json(b"[1]", most_bytes=3) == [1]
     with pytest.raises(UnreadableError, match="4 bytes, where up to 3 are read"):
         parse_json(b"[12]", most_bytes=3)
 
 
-def test_escapes_that_are_none_and_pairs_that_are_whole_are_read() -> None:
+def test_json_escapes_and_surrogate_pairs() -> None:
     assert parse_json(b'["\\\\ud800", "\\ud83d\\ude00"]') == ["\\ud800", "😀"]
     assert parse_json(b"[NaN, 1]", nan_is_null=True) == [None, 1]

@@ -12,9 +12,11 @@ HEAVY = ("torch", "numpy", "polars", "pyarrow", "pydantic", "sklearn", "keras")
 
 def modules_after(code: str) -> set[str]:
     """Top-level modules that a fresh Python has imported after some code."""
-    told = f"{code}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
+    script = f"{code}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -26,17 +28,17 @@ def modules_after(code: str) -> set[str]:
         "from munjang import MunjangError",
     ],
 )
-def test_nothing_heavy_is_imported(code: str) -> None:
+def test_import_loads_nothing_heavy(code: str) -> None:
     assert not modules_after(code) & set(HEAVY)
 
 
-def test_the_keras_names_need_neither_torch_nor_keras() -> None:
+def test_keras_names_need_neither_torch_nor_keras() -> None:
     loaded = modules_after("from munjang import Tokenizer, pad_sequences, tokenizer_from_json")
     assert not loaded & {"torch", "keras", "sklearn"}
 
 
 @pytest.mark.parametrize("name", munjang.__all__)
-def test_every_name_is_there(name: str) -> None:
+def test_every_public_name_exists(name: str) -> None:
     assert name in dir(munjang)
     value = getattr(munjang, name)
     assert getattr(munjang, name) is value
@@ -45,13 +47,13 @@ def test_every_name_is_there(name: str) -> None:
         assert value.__doc__
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         munjang.trian  # noqa: B018
     assert not hasattr(munjang, "torch")
 
 
-def test_submodules_are_imported_as_ever() -> None:
+def test_submodules_are_importable() -> None:
     import munjang.api
 
     assert munjang.train is munjang.api.train

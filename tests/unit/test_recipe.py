@@ -16,15 +16,21 @@ from munjang.registry import INPUTS, TASKS, find_architectures, inputs_of
 from munjang.reporting import discard
 from munjang.text.script import Script
 from tests.architectures import ARCHITECTURES
-from tests.tables import pair_table, table_of, text_table, texts_of_script, two_texts_table
+from tests.tables import (
+    make_pair_table,
+    make_script_table,
+    make_table,
+    make_text_table,
+    make_two_texts_table,
+)
 
 
-def recipe_of(name: str, rows: Table | None = None, **given: Any) -> Recipe:
-    return make_recipe(merge({"model": {"name": name}}, given), rows)
+def build_recipe(name: str, rows: Table | None = None, **settings: Any) -> Recipe:
+    return make_recipe(merge({"model": {"name": name}}, settings), rows)
 
 
 @pytest.mark.parametrize(
-    ("collect_settings", "words"),
+    ("given_settings", "words"),
     [
         ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
         ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
@@ -56,9 +62,9 @@ def recipe_of(name: str, rows: Table | None = None, **given: Any) -> Recipe:
         ),
     ],
 )
-def test_a_recipe_says_what_is_wrong_with_it(collect_settings: dict[str, Any], words: str) -> None:
+def test_invalid_recipes_are_refused(given_settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        recipe_of("cnn", **collect_settings)
+        build_recipe("cnn", **given_settings)
     message = str(caught.value)
     assert words in message
     assert "alue error" not in message
@@ -67,41 +73,41 @@ def test_a_recipe_says_what_is_wrong_with_it(collect_settings: dict[str, Any], w
 
 @pytest.mark.parametrize("script", ["korean", "other"])
 @pytest.mark.parametrize("model", ARCHITECTURES)
-def test_a_recipe_comes_back_from_its_yaml(model: str, script: Any, tmp_path: Path) -> None:
+def test_yaml_round_trip(model: str, script: Any, tmp_path: Path) -> None:
     labels = ["0", "부정", "yes", "1e3", " x", "#", "\x85"]
-    recipe = recipe_of(model, texts_of_script(script, 5), labels=labels)
+    recipe = build_recipe(model, make_script_table(script, 5), labels=labels)
     assert recipe.labels == tuple(labels)
     path = tmp_path / "config.yaml"
     path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
     assert parse_recipe(read_yaml(path)) == recipe
 
 
-def test_what_was_given_lies_on_top_of_the_defaults() -> None:
-    rows = texts_of_script("korean", 5)
-    korean = recipe_of("mean", rows, training={"epochs": 2}, model={"dim": 9})
+def test_settings_override_defaults() -> None:
+    rows = make_script_table("korean", 5)
+    korean = build_recipe("mean", rows, training={"epochs": 2}, model={"dim": 9})
     assert korean.tokenizer.name == "characters"
     assert korean.training.epochs == 2
     assert korean.model.dim == 9
     assert korean.model_name == "mean"
-    assert recipe_of("mean", rows, tokenizer={"name": "bpe"}).tokenizer.name == "bpe"
-    assert recipe_of("mean", model={"name": "lstm"}).model_name == "lstm"
+    assert build_recipe("mean", rows, tokenizer={"name": "bpe"}).tokenizer.name == "bpe"
+    assert build_recipe("mean", model={"name": "lstm"}).model_name == "lstm"
 
 
-def test_numbers_are_taken_where_yaml_reads_text_as_such() -> None:
+def test_yaml_numbers_are_accepted_as_text() -> None:
     values = {
         "labels": [0, 1],
         "training": {"length_buckets": 100, "learning_rate": "1e-3"},
         "classify": {"class_weights": {0: 1, 1: 2}},
     }
-    recipe = recipe_of("cnn", **values)
+    recipe = build_recipe("cnn", **values)
     assert recipe.labels == ("0", "1")
     assert recipe.training.length_buckets == "100"
     assert recipe.training.learning_rate == 1e-3
     assert recipe.classify.class_weights == {"0": 1.0, "1": 2.0}
 
 
-def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
-    training = recipe_of("cnn", training={"batch_tokens": 500}).training
+def test_batch_tokens_replace_batch_size() -> None:
+    training = build_recipe("cnn", training={"batch_tokens": 500}).training
     assert (training.batch_size, training.batch_tokens) == (None, 500)
 
 
@@ -124,18 +130,18 @@ def test_a_budget_of_tokens_alone_replaces_the_rows() -> None:
         ),
     ],
 )
-def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
+def test_invalid_transformer_recipes_are_refused(
     model: dict[str, Any], tokenizer: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        recipe_of("transformer", model=model, tokenizer=tokenizer)
+        build_recipe("transformer", model=model, tokenizer=tokenizer)
     message = str(caught.value)
     assert words in message
     assert "\n" not in message
 
 
 @pytest.mark.parametrize(
-    ("model", "collect_settings"),
+    ("model", "given_settings"),
     [
         (
             {"positions": "learned", "max_positions": 12},
@@ -146,33 +152,33 @@ def test_a_recipe_of_a_transformer_says_what_is_wrong_with_it(
         ({"positions": "rotary", "max_positions": 12}, {"tokenizer": {"max_length": 9999}}),
     ],
 )
-def test_texts_that_fit_the_positions_are_no_error(
-    model: dict[str, Any], collect_settings: dict[str, Any]
+def test_texts_that_fit_the_positions_are_accepted(
+    model: dict[str, Any], given_settings: dict[str, Any]
 ) -> None:
-    recipe = recipe_of("transformer", model=model, **collect_settings)
+    recipe = build_recipe("transformer", model=model, **given_settings)
     assert recipe.model_name == "transformer"
 
 
-def rows_of(kind: str, task: str) -> Any:
+def make_rows(kind: str, task: str) -> Any:
     """Some rows of an input with the targets of a task."""
     words = ["한 그릇", "a b", "b c", "c d"] * 3
     if kind == "lines":
-        given = check_given({"input": kind, "task": task})
-        return INPUTS.require(kind).load().read((words, None), given, None, discard)
+        checked = check_given({"input": kind, "task": task})
+        return INPUTS.require(kind).load().read((words, None), checked, None, discard)
     if kind == "parallel":
-        return pair_table(words, words[::-1])
+        return make_pair_table(words, words[::-1])
     targets: dict[str, list[Any]] = {"regress": [1.0, 2.0] * 6, "multilabel": [["x"], []] * 6}
     labels = targets.get(task, ["x", "y"] * 6)
     if kind == "two_texts":
-        return two_texts_table(words, words[::-1], labels)
+        return make_two_texts_table(words, words[::-1], labels)
     if kind == "image":
         columns = {
             "digest": pl.Series(words),
             "image": np.zeros((12, 1, 8, 7), np.uint8),
             "label": pl.Series(labels),
         }
-        return table_of(columns, key_role="digest")
-    return text_table(words, labels)
+        return make_table(columns, key_role="digest")
+    return make_text_table(words, labels)
 
 
 RUNS = [
@@ -185,11 +191,11 @@ RUNS = [
 
 @pytest.mark.parametrize("with_rows", [False, True])
 @pytest.mark.parametrize(("kind", "task", "model"), RUNS)
-def test_every_recipe_comes_back_from_yaml(
+def test_every_recipe_round_trips_through_yaml(
     kind: str, task: str, model: str, with_rows: bool, tmp_path: Path
 ) -> None:
-    rows = rows_of(kind, task) if with_rows else None
-    recipe = recipe_of(model, rows, input=kind, task=task, seed=3)
+    rows = make_rows(kind, task) if with_rows else None
+    recipe = build_recipe(model, rows, input=kind, task=task, seed=3)
     assert (recipe.input, recipe.task, recipe.model_name, recipe.seed) == (kind, task, model, 3)
     path = tmp_path / "config.yaml"
     path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
@@ -202,27 +208,27 @@ def test_every_recipe_comes_back_from_yaml(
 
 
 @pytest.mark.parametrize(("kind", "task", "model"), RUNS)
-def test_the_order_of_the_sections_is_that_of_the_run(kind: str, task: str, model: str) -> None:
-    given = {"input": kind, "task": task, "model": {"name": model}}
-    written = list(make_recipe(given).to_dict())
+def test_sections_are_in_order_of_the_run(kind: str, task: str, model: str) -> None:
+    settings = {"input": kind, "task": task, "model": {"name": model}}
+    written = list(make_recipe(settings).to_dict())
     own = [*INPUTS.require(kind).load().sections, *TASKS.require(task).load().sections]
     labels = ["labels"] if TASKS.require(task).load().has_labels else []
     assert written == ["input", "task", "seed", *labels, *own, "model", "training"]
 
 
-def test_a_file_of_vectors_is_written_before_the_model() -> None:
-    given = {"pretrained": {"vectors": "a.vec", "freeze": True}}
-    written = make_recipe(given).to_dict()
+def test_pretrained_section_precedes_model() -> None:
+    settings = {"pretrained": {"vectors": "a.vec", "freeze": True}}
+    written = make_recipe(settings).to_dict()
     assert list(written)[-3:] == ["pretrained", "model", "training"]
     assert written["pretrained"] == {"vectors": "a.vec", "freeze": True, "skip_bad_lines": False}
-    assert parse_recipe(written) == make_recipe(given)
+    assert parse_recipe(written) == make_recipe(settings)
 
 
-def test_rows_complete_a_recipe_with_the_names_of_their_columns() -> None:
-    texts = table_of({"text": pl.Series(["a b"])}, names={"text": "title+body", "label": "stars"})
+def test_rows_complete_column_names() -> None:
+    texts = make_table({"text": pl.Series(["a b"])}, names={"text": "title+body", "label": "stars"})
     data = make_recipe({}, texts).section("data")
     assert (data.text_column, data.label_column) == ("title+body", "stars")
-    pairs = table_of(
+    pairs = make_table(
         {"source": pl.Series(["a"]), "target": pl.Series(["b"])},
         names={"source": "en", "target": "ko"},
         key_role="source",
@@ -233,38 +239,38 @@ def test_rows_complete_a_recipe_with_the_names_of_their_columns() -> None:
     assert make_recipe({}).section("data").text_column is None
 
 
-def test_images_complete_a_recipe_with_their_mode_and_size() -> None:
-    recipe = make_recipe({"input": "image"}, rows_of("image", "classify"))
+def test_images_complete_mode_and_size() -> None:
+    recipe = make_recipe({"input": "image"}, make_rows("image", "classify"))
     assert recipe.section("image").model_dump() == {"size": (8, 7), "mode": "gray"}
     unknown = make_recipe({"input": "image"}).section("image")
     assert (unknown.size, unknown.mode) == (None, None)
 
 
-def test_the_script_of_the_rows_chooses_the_tokenizer() -> None:
+def test_script_of_rows_selects_tokenizer() -> None:
     scripts: tuple[Script, ...] = ("korean", "other")
-    recipes = [make_recipe({}, texts_of_script(script, 5)) for script in scripts]
+    recipes = [make_recipe({}, make_script_table(script, 5)) for script in scripts]
     assert [r.section("tokenizer").name for r in recipes] == ["characters", "words"]
     assert make_recipe({}).section("tokenizer").name == "words"
 
 
-def test_what_was_given_is_checked_without_defaults_for_the_data() -> None:
-    asked = check_given({"model": {"name": "mean"}})
-    assert asked.section("tokenizer").settings == {}
-    assert asked.model == ARCHITECTURES["mean"].config_class()()
-    assert make_recipe({"model": {"name": "mean"}}).model != asked.model
+def test_check_given_adds_no_data_defaults() -> None:
+    checked = check_given({"model": {"name": "mean"}})
+    assert checked.section("tokenizer").settings == {}
+    assert checked.model == ARCHITECTURES["mean"].config_class()()
+    assert make_recipe({"model": {"name": "mean"}}).model != checked.model
 
 
-def test_a_section_is_a_mapping_or_left_out() -> None:
-    given: Mapping[str, Any] = {"model": {"dim": 3}, "training": None, "tokenizer": "words"}
-    section = section_of(given, "model")
+def test_section_of_copies_a_mapping() -> None:
+    settings: Mapping[str, Any] = {"model": {"dim": 3}, "training": None, "tokenizer": "words"}
+    section = section_of(settings, "model")
     assert section == {"dim": 3}
-    assert section is not given["model"]
-    assert section_of(given, "training") == section_of(given, "data") == {}
+    assert section is not settings["model"]
+    assert section_of(settings, "training") == section_of(settings, "data") == {}
     with pytest.raises(ConfigError, match="tokenizer: expected settings such as 'name: bpe', got"):
-        section_of(given, "tokenizer", "name: bpe")
+        section_of(settings, "tokenizer", "name: bpe")
 
 
-def test_a_copy_with_another_section_leaves_the_recipe_as_it_was() -> None:
+def test_with_section_returns_a_copy() -> None:
     recipe = make_recipe({})
     other = recipe.with_section("data", text_column="body")
     assert other.section("data").text_column == "body"
@@ -272,7 +278,7 @@ def test_a_copy_with_another_section_leaves_the_recipe_as_it_was() -> None:
     assert other.section("tokenizer") is recipe.section("tokenizer")
 
 
-def test_a_value_that_no_setting_takes_names_where_it_stood() -> None:
+def test_invalid_key_is_named_with_its_source() -> None:
     with pytest.raises(ConfigError, match=r"^here\.yaml: .*did you mean 'seed'"):
         parse_recipe({"sed": 3, "model": {"name": "cnn"}}, where="here.yaml")
     with pytest.raises(ConfigError, match=r"^here\.yaml: unknown task 'clasify'"):

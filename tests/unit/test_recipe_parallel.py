@@ -10,14 +10,14 @@ from munjang.data.table import Table
 from munjang.defaults.parallel import PairTexts, measure
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe, make_recipe, parse_recipe
-from tests.tables import table_of
+from tests.tables import make_table
 
 # characters of a token, as the defaults count them before there is a vocabulary
 _CHARACTERS = {"korean": 2, "other": 4}
 _WORDS = {"korean": "한국 영화 ", "other": "word word "}
 
 
-def pairs(texts: PairTexts) -> Table:
+def make_pair_table(texts: PairTexts) -> Table:
     """Pairs of which the defaults measure what `texts` says."""
     source, target = texts.scripts
     longest = _CHARACTERS[target] * 1000
@@ -31,62 +31,66 @@ def pairs(texts: PairTexts) -> Table:
         "source": pl.Series((sources * count)[:count], dtype=pl.String),
         "target": pl.repeat(a_target, count, dtype=pl.String, eager=True),
     }
-    return table_of(columns, key_role="source", target_role="target")
+    return make_table(columns, key_role="source", target_role="target")
 
 
-def made(texts: PairTexts | None = None, name: str = "transformer", **given: Any) -> Recipe:
-    rows = pairs(texts or PairTexts(tokens=300_000))
-    return make_recipe(merge({"task": "translate", "model": {"name": name}}, given), rows)
+def build_recipe(
+    texts: PairTexts | None = None, name: str = "transformer", **settings: Any
+) -> Recipe:
+    rows = make_pair_table(texts or PairTexts(tokens=300_000))
+    return make_recipe(merge({"task": "translate", "model": {"name": name}}, settings), rows)
 
 
-def test_scripts_tokens_and_words_are_measured() -> None:
+def test_measure_scripts_tokens_and_words() -> None:
     for texts in (PairTexts(("other", "korean"), 20_000, words=1.3), PairTexts(tokens=90_000)):
-        table = pairs(texts)
+        table = make_pair_table(texts)
         found = measure(table["source"], table["target"])
         assert (found.scripts, found.tokens) == (texts.scripts, texts.tokens)
         assert found.words == pytest.approx(texts.words)
 
 
 def test_one_script_shares_subwords_and_two_scripts_do_not() -> None:
-    same = made(PairTexts(("other", "other"), 300_000))
+    same = build_recipe(PairTexts(("other", "other"), 300_000))
     assert same.tokenizer.shared_vocabulary
     assert same.tokenizer.source.name == "bpe"
     assert same.tokenizer.source.max_size == same.tokenizer.target.max_size == 5000
-    assert not made(PairTexts(("other", "korean"), 300_000)).tokenizer.shared_vocabulary
+    assert not build_recipe(PairTexts(("other", "korean"), 300_000)).tokenizer.shared_vocabulary
 
 
-def test_few_tokens_get_few_ids_and_many_passes() -> None:
-    korean = made(PairTexts(("other", "korean"), 20_000)).tokenizer
+def test_small_data_has_small_vocabulary_and_many_epochs() -> None:
+    korean = build_recipe(PairTexts(("other", "korean"), 20_000)).tokenizer
     assert (korean.source.max_size, korean.target.max_size) == (500, 2000)
-    few, many = made(PairTexts(tokens=20_000)), made(PairTexts(tokens=5_000_000))
+    few, many = build_recipe(PairTexts(tokens=20_000)), build_recipe(PairTexts(tokens=5_000_000))
     assert few.tokenizer.source.max_size == 500
     assert many.tokenizer.source.max_size == 8000
     assert few.training.epochs == 60
     assert many.training.epochs == 5
 
 
-def test_names_go_letter_by_letter() -> None:
-    recipe = made(PairTexts(("other", "korean"), 20_000, words=1.3))
+def test_names_are_tokenized_into_characters() -> None:
+    recipe = build_recipe(PairTexts(("other", "korean"), 20_000, words=1.3))
     assert (recipe.tokenizer.source.name, recipe.tokenizer.target.name) == ("characters", "jamo")
     assert recipe.tokenizer.source.max_size is None
 
 
-def test_what_is_said_of_the_tokenizer_is_said_of_both_sides_and_a_side_wins() -> None:
-    recipe = made(tokenizer={"name": "words", "min_frequency": 2, "target": {"name": "jamo"}})
+def test_tokenizer_settings_apply_to_both_sides_unless_overridden() -> None:
+    recipe = build_recipe(
+        tokenizer={"name": "words", "min_frequency": 2, "target": {"name": "jamo"}}
+    )
     assert (recipe.tokenizer.source.name, recipe.tokenizer.target.name) == ("words", "jamo")
     assert recipe.tokenizer.source.min_frequency == recipe.tokenizer.target.min_frequency == 2
     assert not recipe.tokenizer.shared_vocabulary
     assert recipe.tokenizer.source.max_size is None
-    assert made(tokenizer={"name": "words"}).tokenizer.shared_vocabulary
+    assert build_recipe(tokenizer={"name": "words"}).tokenizer.shared_vocabulary
 
 
-def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
-    recipe = made(PairTexts(("korean", "korean"), 90_000), "attentive", seed=3)
+def test_recipe_round_trip() -> None:
+    recipe = build_recipe(PairTexts(("korean", "korean"), 90_000), "attentive", seed=3)
     assert parse_recipe(recipe.to_dict()) == recipe
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("settings", "message"),
     [
         (
             {"tokenizer": {"shared_vocabulary": True, "target": {"name": "words"}}},
@@ -108,21 +112,21 @@ def test_it_is_the_same_when_it_was_written_and_read_again() -> None:
         ({"model": 3}, "model"),
     ],
 )
-def test_what_does_not_fit_is_told(given: dict[str, Any], told: str) -> None:
+def test_invalid_settings_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        made(**given)
-    assert told in str(caught.value)
+        build_recipe(**settings)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_one_size_of_a_batch_and_one_average_take_the_place_of_the_others() -> None:
-    training = made(training={"batch_size": 32, "average_best": 4}).training
+def test_one_batch_size_and_one_average_unset_the_others() -> None:
+    training = build_recipe(training={"batch_size": 32, "average_best": 4}).training
     assert (training.batch_size, training.batch_tokens) == (32, None)
     assert (training.average_best, training.average_after) == (4, None)
 
 
-def test_an_unknown_word_is_copied_only_by_models_that_look() -> None:
-    asked = {"copy_unknown": True}
-    assert made(name="attentive", translate=asked).translate.copy_unknown
+def test_copy_unknown_requires_attention() -> None:
+    translate = {"copy_unknown": True}
+    assert build_recipe(name="attentive", translate=translate).translate.copy_unknown
     with pytest.raises(ConfigError, match="seq2seq has no attention to copy by"):
-        made(name="seq2seq", translate=asked)
+        build_recipe(name="seq2seq", translate=translate)

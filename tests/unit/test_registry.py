@@ -34,7 +34,7 @@ PAIRS = [(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(tas
 
 
 @pytest.mark.parametrize("row", [*INPUTS.rows, *TASKS.rows], ids=lambda row: row.name)
-def test_rows_name_classes_with_sections_of_settings(row):
+def test_registry_rows_name_classes_with_settings(row):
     sections = row.load().sections
     assert sections
     assert all(issubclass(kind, Settings) for kind in sections.values())
@@ -42,12 +42,12 @@ def test_rows_name_classes_with_sections_of_settings(row):
 
 
 @pytest.mark.parametrize("row", TASKS.rows, ids=lambda row: row.name)
-def test_the_first_section_of_a_task_has_its_name(row):
+def test_first_section_of_task_has_its_name(row):
     assert next(iter(row.load().sections)) == row.name
 
 
 @pytest.mark.parametrize("row", TASKS.rows, ids=lambda row: row.name)
-def test_metrics_of_a_task_may_select_a_checkpoint(row):
+def test_task_metrics_may_select_a_checkpoint(row):
     assert all(METRICS[name].can_select for name in row.metrics)
 
 
@@ -59,7 +59,7 @@ def test_architectures_name_themselves_in_their_settings(row):
 
 
 @pytest.mark.parametrize(("kind", "task"), PAIRS)
-def test_every_input_of_a_task_has_its_default_model(kind, task):
+def test_every_input_of_a_task_has_default_model(kind, task):
     row = TASKS.require(task)
     default = row.default_model or INPUTS.require(kind).default_model
     assert default in [one.name for one in find_architectures(kind, row.needs)]
@@ -76,7 +76,7 @@ def test_every_input_of_a_task_has_its_default_model(kind, task):
         (ARCHITECTURES, "transfomer", "transformer"),
     ],
 )
-def test_an_unknown_name_suggests_the_nearest_and_lists_all(registry, wrong, right):
+def test_unknown_name_suggests_nearest_and_lists_all(registry, wrong, right):
     with pytest.raises(ConfigError) as error:
         registry.require(wrong)
     assert f"did you mean '{right}'?" in str(error.value)
@@ -84,7 +84,7 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_all(registry, wrong, rig
 
 
 @pytest.mark.parametrize(
-    ("model", "kind", "task", "said"),
+    ("model", "kind", "task", "message"),
     [
         ("image_cnn", "text", "classify", "reads the input image"),
         ("lstm", "image", "classify", "takes image_cnn"),
@@ -93,13 +93,13 @@ def test_an_unknown_name_suggests_the_nearest_and_lists_all(registry, wrong, rig
         ("mean", "parallel", "translate", "takes seq2seq, attentive, transformer"),
     ],
 )
-def test_an_architecture_of_another_input_is_refused_with_those_that_fit(model, kind, task, said):
-    with pytest.raises(ConfigError, match=said):
+def test_architecture_of_another_input_is_refused_with_alternatives(model, kind, task, message):
+    with pytest.raises(ConfigError, match=message):
         require_architecture(model, kind, TASKS.require(task))
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "task"),
+    ("settings", "kind", "task"),
     [
         ({}, "text", "classify"),
         ({"task": "translate"}, "parallel", "translate"),
@@ -110,12 +110,12 @@ def test_an_architecture_of_another_input_is_refused_with_those_that_fit(model, 
         ({"model": {"name": "transformer"}}, "text", "classify"),
     ],
 )
-def test_input_and_task_follow_from_what_is_named(given, kind, task):
-    assert (named_input(given).name, named_task(given).name) == (kind, task)
+def test_input_and_task_are_inferred_from_names(settings, kind, task):
+    assert (named_input(settings).name, named_task(settings).name) == (kind, task)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("settings", "message"),
     [
         (
             {"task": "regress", "input": "image"},
@@ -135,15 +135,15 @@ def test_input_and_task_follow_from_what_is_named(given, kind, task):
         ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
     ],
 )
-def test_settings_that_do_not_go_together_are_one_line(given, said):
+def test_incompatible_settings_are_refused_in_one_line(settings, message):
     with pytest.raises(ConfigError) as error:
-        check_given(given)
-    assert said in str(error.value)
+        check_given(settings)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(("kind", "task"), PAIRS)
-def test_a_recipe_has_the_settings_and_the_metric_of_its_task(kind, task):
+def test_recipe_has_settings_and_metric_of_its_task(kind, task):
     row = TASKS.require(task)
     own = row.load().sections
     recipe = make_recipe({"input": kind, "task": task})
@@ -155,13 +155,13 @@ def test_a_recipe_has_the_settings_and_the_metric_of_its_task(kind, task):
     assert parse_recipe(recipe.to_dict()) == recipe
 
 
-def test_a_recipe_of_images_takes_their_size():
+def test_image_recipe_takes_image_size():
     recipe = make_recipe({"input": "image", "image": {"size": "7x9", "mode": "gray"}})
     assert recipe.input_class(recipe).size == (1, 7, 9)
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("settings", "words"),
     [
         (
             {"classify": {"loss": "mse"}},
@@ -186,14 +186,16 @@ def test_a_recipe_of_images_takes_their_size():
         ),
     ],
 )
-def test_a_wrong_pairing_hears_the_right_names(given: dict[str, object], words: str) -> None:
+def test_incompatible_parts_are_refused_with_alternatives(
+    settings: dict[str, object], words: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
-        make_recipe({"model": {"name": "cnn"}, **given})
+        make_recipe({"model": {"name": "cnn"}, **settings})
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_short_names_of_losses_are_those_of_keras() -> None:
+def test_short_loss_names_are_those_of_keras() -> None:
     recipe = make_recipe({"task": "regress", "regress": {"loss": "mae"}})
     assert recipe.regress.loss == "mean_absolute_error"
 
@@ -215,40 +217,40 @@ GROUP = "munjang.added"
 
 
 @pytest.fixture
-def added(tmp_path, monkeypatch):
+def install_entry_points(tmp_path, monkeypatch):
     """A module with rows, and a function that installs entry points to objects of it."""
     (tmp_path / "added_rows.py").write_text(ADDED)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def install(*places):
-        points = [EntryPoint(f"point{n}", place, GROUP) for n, place in enumerate(places)]
+    def install(*values):
+        points = [EntryPoint(f"point{n}", value, GROUP) for n, value in enumerate(values)]
         monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points)
 
     yield install
     sys.modules.pop("added_rows", None)
 
 
-def registry_like(registry):
+def copy_registry(registry):
     return Registry(registry.kind, GROUP, registry.rows)
 
 
 @pytest.mark.parametrize(
-    ("registry", "place", "kind"),
+    ("registry", "value", "kind"),
     [
         (INPUTS, "added_rows:INPUT", InputRow),
         (TASKS, "added_rows:TASK", TaskRow),
         (ARCHITECTURES, "added_rows:OTHER_MEAN", ArchitectureRow),
     ],
 )
-def test_an_entry_point_adds_a_row(added, registry, place, kind):
-    added(place)
-    extended = registry_like(registry)
+def test_entry_point_adds_a_row(install_entry_points, registry, value, kind):
+    install_entry_points(value)
+    extended = copy_registry(registry)
     assert extended.rows[:-1] == registry.rows
     assert type(extended.rows[-1]) is kind
 
 
 @pytest.mark.parametrize(
-    ("registry", "places", "said"),
+    ("registry", "values", "message"),
     [
         (INPUTS, ["added_rows:TEXT"], "another input is named 'text' already"),
         (INPUTS, ["added_rows:INPUT", "added_rows:INPUT"], "point1 of .* is named 'waves' already"),
@@ -258,25 +260,27 @@ def test_an_entry_point_adds_a_row(added, registry, place, kind):
         (TASKS, ["no_such_module:TASK"], "cannot be loaded .*no_such_module"),
     ],
 )
-def test_a_wrong_entry_point_is_named_in_one_line(added, registry, places, said):
-    added(*places)
-    with pytest.raises(ConfigError, match=said) as error:
-        _ = registry_like(registry).rows
+def test_invalid_entry_point_is_refused_in_one_line(
+    install_entry_points, registry, values, message
+):
+    install_entry_points(*values)
+    with pytest.raises(ConfigError, match=message) as error:
+        _ = copy_registry(registry).rows
     assert GROUP in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_class_that_cannot_be_imported_is_named_in_one_line(added):
-    added("added_rows:INPUT")
+def test_unimportable_class_is_refused_in_one_line(install_entry_points):
+    install_entry_points("added_rows:INPUT")
     with pytest.raises(ConfigError, match=r"waves: added_rows:Waves cannot be imported"):
-        registry_like(INPUTS).require("waves").load()
+        copy_registry(INPUTS).require("waves").load()
     with pytest.raises(ConfigError, match=r"x: no_such_module:X cannot be imported"):
         import_place("no_such_module:X", "x")
     with pytest.raises(ModuleNotFoundError):  # a bug of munjang keeps its traceback
         import_place("munjang.no_such_module:X", "x")
 
 
-def test_the_only_metric_of_a_task_is_named(monkeypatch):
+def test_single_metric_of_a_task_is_named(monkeypatch):
     only = TaskRow(
         "classify", TASKS.require("classify").place, "", inputs=("text",), metrics=("accuracy",)
     )

@@ -28,11 +28,11 @@ TURNING = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u206
         ("a" * 150, "a" * 100 + "…"),
     ],
 )
-def test_a_text_in_markdown_is_only_itself(text: str, written: str) -> None:
+def test_escape_markdown(text: str, written: str) -> None:
     assert escape_markdown(text) == written
 
 
-def rendered(written: str) -> str:
+def render(written: str) -> str:
     """Return what CommonMark renders for a text whose marks are all escaped."""
     found, letters = [], iter(written)
     for letter in letters:
@@ -42,23 +42,23 @@ def rendered(written: str) -> str:
 
 
 @given(MARKDOWN)
-def test_nothing_in_markdown_is_a_mark_or_a_line_of_its_own(text: str) -> None:
+def test_escaped_markdown_has_no_markup_or_line_breaks(text: str) -> None:
     written = escape_markdown(text, longest=10_000)
     assert len(written.splitlines()) <= 1
     assert not set(written) & TURNING
     plain = " ".join(text.split())
     if not any(unicodedata.category(c)[0] == "C" for c in plain) and plain == escape_line(plain):
-        assert rendered(written) == plain
+        assert render(written) == plain
 
 
-def test_of_many_names_the_first_are_written() -> None:
+def test_long_lists_of_names_are_shortened() -> None:
     assert format_markdown_list(["a", "b|c"], "labels.json") == "a, b\\|c"
     many = format_markdown_list(map(str, range(1_500)), "labels.json", longest=2)
     assert many == "0, 1 and 1,498 more, listed in `labels.json`"
 
 
 @given(st.text())
-def test_lines_and_tabs_stay_where_there_are_lines(text: str) -> None:
+def test_escape_lines_keeps_line_breaks(text: str) -> None:
     assert escape_lines(text).count("\n") == text.count("\n")
     for part in escape_lines(text).replace("\t", "\n").split("\n"):
         assert part == escape_line(part)

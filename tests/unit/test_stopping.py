@@ -6,12 +6,12 @@ from munjang.cli.outcome import exit_codes, resumable
 from munjang.stopping import Terminated, exit_code
 
 
-def test_ctrl_c_and_sigterm_have_codes_of_their_own() -> None:
+def test_ctrl_c_and_sigterm_have_their_own_exit_codes() -> None:
     assert exit_code(KeyboardInterrupt()) == 130
     assert exit_code(Terminated()) == 143
 
 
-def test_more_words_keep_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+def test_advice_keeps_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     def stop(error: BaseException) -> None:
         with resumable(lambda: "run this again"):
             raise error

@@ -13,11 +13,11 @@ from munjang.baselines.classes import _log_count_ratio
 from munjang.data.readers import read_table
 from munjang.errors import FolderError
 from munjang.folder.manifest import write_manifest
-from tests.made import made_corpus
+from tests.synthetic import make_corpus
 
 
-def corpus(*, korean: bool, two: bool = False) -> tuple[list[str], np.ndarray, list[str]]:
-    texts, names = made_corpus(90, korean=korean)
+def make_data(*, korean: bool, two: bool = False) -> tuple[list[str], np.ndarray, list[str]]:
+    texts, names = make_corpus(90, korean=korean)
     kept = [(t, n) for t, n in zip(texts, names, strict=True) if not two or n != "so-so"]
     labels = sorted({name for _, name in kept})
     return [t for t, _ in kept], np.array([labels.index(n) for _, n in kept]), labels
@@ -26,10 +26,10 @@ def corpus(*, korean: bool, two: bool = False) -> tuple[list[str], np.ndarray, l
 @pytest.mark.parametrize("two", [False, True])
 @pytest.mark.parametrize("korean", [False, True])
 @pytest.mark.parametrize("name", BASELINES)
-def test_every_baseline_learns_and_comes_back(
+def test_every_baseline_fits_and_reloads(
     name: str, korean: bool, two: bool, tmp_path: Path
 ) -> None:
-    texts, targets, labels = corpus(korean=korean, two=two)
+    texts, targets, labels = make_data(korean=korean, two=two)
     model = fit_baseline(name, texts, targets, labels)
     probabilities = model.predict_proba([*texts, "", "한 번도 안 본 말"])
     assert probabilities.shape == (len(texts) + 2, len(labels))
@@ -42,13 +42,13 @@ def test_every_baseline_learns_and_comes_back(
     assert again.parameters == model.parameters
 
 
-def test_majority_tells_the_shares_of_the_classes() -> None:
+def test_majority_predicts_class_shares() -> None:
     model = fit_baseline("majority", ["a"] * 10, np.array([0] * 7 + [1] * 3), ["x", "y"])
     assert model.predict_proba(["whatever"])[0] == pytest.approx([0.7, 0.3])
 
 
-def test_tfidf_is_scikit_learn_s() -> None:
-    texts, targets, labels = corpus(korean=False)
+def test_tfidf_equals_scikit_learn() -> None:
+    texts, targets, labels = make_data(korean=False)
     vectorizer = TfidfVectorizer(
         ngram_range=(1, 2), token_pattern=r"(?u)\b\w+\b", sublinear_tf=True
     )
@@ -59,16 +59,16 @@ def test_tfidf_is_scikit_learn_s() -> None:
     assert found == pytest.approx(expected.predict_proba(vectorizer.transform(unseen)), abs=1e-4)
 
 
-def test_the_log_count_ratio_is_the_paper_s() -> None:
+def test_log_count_ratio_follows_formula() -> None:
     present = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 1]])
-    mine = np.array([True, True, False])
+    is_positive = np.array([True, True, False])
     p, q = np.array([3, 2, 1]), np.array([1, 1, 2])
     expected = np.log((p / p.sum()) / (q / q.sum()))
-    assert _log_count_ratio(present, mine) == pytest.approx(expected)
+    assert _log_count_ratio(present, is_positive) == pytest.approx(expected)
 
 
-def test_an_altered_folder_is_refused(tmp_path: Path) -> None:
-    texts, targets, labels = corpus(korean=False)
+def test_load_altered_folder_is_refused(tmp_path: Path) -> None:
+    texts, targets, labels = make_data(korean=False)
     fit_baseline("nbsvm", texts, targets, labels).save(tmp_path)
     (tmp_path / "terms.json").write_text("[]")
     with pytest.raises(FolderError, match=r"terms\.json"):
@@ -76,7 +76,7 @@ def test_an_altered_folder_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pairs", "trees", None, 3])
-def test_a_folder_of_another_kind_is_refused(kind: object, tmp_path: Path) -> None:
+def test_load_baseline_of_another_kind_is_refused(kind: object, tmp_path: Path) -> None:
     fit_baseline("majority", ["a"], np.array([0]), ["x", "y"]).save(tmp_path)
     config = json.loads((tmp_path / "baseline.json").read_text())
     (tmp_path / "baseline.json").write_text(json.dumps({**config, "kind": kind}))
@@ -86,8 +86,8 @@ def test_a_folder_of_another_kind_is_refused(kind: object, tmp_path: Path) -> No
         load_baseline(tmp_path)
 
 
-def test_scores_are_those_of_the_predictions() -> None:
-    texts, targets, labels = corpus(korean=True)
+def test_evaluate_equals_accuracy_of_predictions() -> None:
+    texts, targets, labels = make_data(korean=True)
     model = fit_baseline("tfidf-characters", texts, targets, labels)
     names = [labels[target] for target in targets[::-1]]
     table = read_table((texts, names))

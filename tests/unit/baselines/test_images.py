@@ -14,7 +14,7 @@ from munjang.errors import FolderError
 from munjang.folder.manifest import write_manifest
 
 
-def squares(rows: int, classes: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
+def make_squares(rows: int, classes: int, channels: int) -> tuple[np.ndarray, np.ndarray]:
     """Images of noise, each with a bright column that tells its class."""
     random = np.random.default_rng(0)
     targets = np.arange(rows) % classes
@@ -23,20 +23,20 @@ def squares(rows: int, classes: int, channels: int) -> tuple[np.ndarray, np.ndar
     return pixels, targets
 
 
-def images_of(pixels: np.ndarray) -> list[np.ndarray]:
+def to_image_list(pixels: np.ndarray) -> list[np.ndarray]:
     return list(pixels[:, 0] if pixels.shape[1] == 1 else np.moveaxis(pixels, 1, -1))
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("mode", ["gray", "color"])
 @pytest.mark.parametrize("name", IMAGE_BASELINES)
-def test_every_baseline_learns_and_comes_back(
+def test_every_baseline_fits_and_reloads(
     name: str, mode: Any, classes: int, tmp_path: Path
 ) -> None:
     labels = ["x", "y", "z"][:classes]
-    pixels, targets = squares(60, classes, 1 if mode == "gray" else 3)
+    pixels, targets = make_squares(60, classes, 1 if mode == "gray" else 3)
     model = fit_image_baseline(name, pixels, targets, labels, mode, (5, 4))
-    images = images_of(pixels)
+    images = to_image_list(pixels)
     probabilities = model.predict_proba(images)
     assert probabilities.shape == (60, classes)
     assert np.allclose(probabilities.sum(1), 1)
@@ -52,13 +52,13 @@ def test_every_baseline_learns_and_comes_back(
 
 
 @pytest.mark.parametrize("classes", [2, 3])
-def test_the_linear_model_is_that_of_scikit_learn(classes: int) -> None:
-    pixels, targets = squares(60, classes, 1)
+def test_logistic_pixels_equals_scikit_learn(classes: int) -> None:
+    pixels, targets = make_squares(60, classes, 1)
     features = pixels.reshape(60, -1) / 255
     expected = LogisticRegression(max_iter=1000).fit(features, targets).predict_proba(features)
-    labels = [str(place) for place in range(classes)]
+    labels = [str(index) for index in range(classes)]
     model = fit_image_baseline("logistic-pixels", pixels, targets, labels, "gray", (5, 4))
-    assert model.predict_proba(images_of(pixels)) == pytest.approx(expected, abs=1e-3)
+    assert model.predict_proba(to_image_list(pixels)) == pytest.approx(expected, abs=1e-3)
 
 
 WRONG: dict[str, dict[str, Any]] = {
@@ -73,8 +73,8 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_folder_that_says_something_else_is_refused(case: str, tmp_path: Path) -> None:
-    pixels, targets = squares(20, 2, 1)
+def test_load_altered_settings_is_refused(case: str, tmp_path: Path) -> None:
+    pixels, targets = make_squares(20, 2, 1)
     model = fit_image_baseline("logistic-pixels", pixels, targets, ["x", "y"], "gray", (5, 4))
     path = model.save(tmp_path / "model") / "baseline.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **WRONG[case]}), "utf-8")

@@ -22,22 +22,22 @@ from munjang.baselines.linear import (
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.manifest import write_manifest
 from munjang.tasks.thresholds import best_thresholds
-from tests.made import made_corpus
+from tests.synthetic import make_corpus
 
 WORDS = {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b", "sublinear_tf": True}
 UNSEEN = ["great great film 7", "boring", "the plot was okay", ""]
 
 
-def numbers(rows: int = 90) -> tuple[list[str], np.ndarray]:
+def make_regression_data(rows: int = 90) -> tuple[list[str], np.ndarray]:
     """Texts and how good they are, far from 0."""
-    texts, labels = made_corpus(rows)
-    places = np.array([("bad", "so-so", "good").index(label) for label in labels])
-    return texts, 1000.0 + 50 * places
+    texts, labels = make_corpus(rows)
+    positions = np.array([("bad", "so-so", "good").index(label) for label in labels])
+    return texts, 1000.0 + 50 * positions
 
 
-def sets(rows: int = 90, seed: int = 0) -> tuple[list[str], np.ndarray]:
+def make_multilabel_data(rows: int = 90, seed: int = 0) -> tuple[list[str], np.ndarray]:
     """Texts, and which of the labels bad, good and strong each has; nobody has the last one."""
-    texts, labels = made_corpus(rows, seed=seed)
+    texts, labels = make_corpus(rows, seed=seed)
     has = [[name == "bad", name == "good", name != "so-so", False] for name in labels]
     return texts, np.array(has)
 
@@ -46,8 +46,8 @@ LABELS = ["bad", "good", "strong", "unused"]
 
 
 @pytest.mark.parametrize("name", NUMBER_BASELINES)
-def test_every_baseline_of_numbers_learns_and_comes_back(name: str, tmp_path: Path) -> None:
-    texts, targets = numbers()
+def test_every_regression_baseline_fits_and_reloads(name: str, tmp_path: Path) -> None:
+    texts, targets = make_regression_data()
     model = fit_number_baseline(name, texts, targets)
     answers = np.array([answer.value for answer in model.predict([*texts, *UNSEEN])])
     error = np.abs(answers[: len(texts)] - targets).mean()
@@ -63,8 +63,8 @@ def test_every_baseline_of_numbers_learns_and_comes_back(name: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", SET_BASELINES)
-def test_every_baseline_of_sets_learns_and_comes_back(name: str, tmp_path: Path) -> None:
-    train, valid = sets(), sets(60, seed=3)
+def test_every_multilabel_baseline_fits_and_reloads(name: str, tmp_path: Path) -> None:
+    train, valid = make_multilabel_data(), make_multilabel_data(60, seed=3)
     model = fit_set_baseline(name, train, valid, LABELS)
     again = load(model.save(tmp_path / "model"))
     assert isinstance(again, LinearBaseline)
@@ -82,22 +82,22 @@ def test_every_baseline_of_sets_learns_and_comes_back(name: str, tmp_path: Path)
         assert len({answer.labels for answer in again.predict(texts)}) == 1
 
 
-def test_the_linear_models_are_those_of_scikit_learn() -> None:
-    texts, targets = numbers()
+def test_linear_baselines_equal_scikit_learn() -> None:
+    texts, targets = make_regression_data()
     vectorizer = TfidfVectorizer(**WORDS)
     features = vectorizer.fit_transform(texts)
     unseen = vectorizer.transform(UNSEEN)
     ridge = Ridge(alpha=1.0).fit(features, targets).predict(unseen)
     answers = fit_number_baseline("tfidf-words", texts, targets).margins(UNSEEN)[:, 0]
     assert answers == pytest.approx(ridge, abs=0.01)
-    texts, has = sets()
+    texts, has = make_multilabel_data()
     each = OneVsRestClassifier(LogisticRegression(C=10.0, max_iter=1000))
     expected = each.fit(features, has[:, :3]).predict_proba(unseen)
     model = fit_set_baseline("tfidf-words", (texts, has), (texts, has), LABELS)
     assert model.set_probabilities(UNSEEN)[:, :3] == pytest.approx(expected, abs=1e-4)
 
 
-def test_the_constants_are_the_best_of_their_kind() -> None:
+def test_constant_baselines_are_mean_median_and_prior() -> None:
     targets = np.array([1.0, 2.0, 2.0, 100.0])
     mean, median = (
         fit_number_baseline(name, ["a"] * 4, targets).margins(["b"])[0, 0]
@@ -109,8 +109,8 @@ def test_the_constants_are_the_best_of_their_kind() -> None:
     assert prior.set_probabilities(["b"])[0] == pytest.approx([0.75, 0.0], abs=1e-6)
 
 
-def test_thresholds_by_hand_are_kept() -> None:
-    train = sets()
+def test_thresholds_given_by_label_are_kept() -> None:
+    train = make_multilabel_data()
     model = fit_set_baseline("tfidf-words", train, train, LABELS, thresholds={"good": 0.9})
     assert model.thresholds == (0.5, 0.9, 0.5, 0.5)
 
@@ -130,8 +130,8 @@ WRONG: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_a_folder_that_says_something_else_is_refused(case: str, tmp_path: Path) -> None:
-    train = sets()
+def test_load_altered_settings_is_refused(case: str, tmp_path: Path) -> None:
+    train = make_multilabel_data()
     model = fit_set_baseline("tfidf-words", train, train, LABELS)
     path = model.save(tmp_path / "model") / "baseline.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **WRONG[case]}), "utf-8")

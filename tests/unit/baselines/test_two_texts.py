@@ -18,7 +18,7 @@ from munjang.baselines.two_texts import (
 )
 from munjang.errors import FolderError
 from munjang.folder.manifest import write_manifest
-from tests.tables import two_texts_table
+from tests.tables import make_two_texts_table
 
 PAIRS = [("집에 가자", "집으로 가자"), ("배고파", "비 온다"), ("a b", "a b"), ("x", "y z")] * 4
 TARGETS: dict[str, Any] = {
@@ -30,13 +30,13 @@ LABELS = {"classify": ("a", "b", "c"), "regress": (), "multilabel": ("near", "eq
 CASES = [(task, name) for task, names in TWO_TEXTS_BASELINES.items() for name in names]
 
 
-def fit(task: str, name: str) -> TwoTextsBaseline:
+def fit_baseline(task: str, name: str) -> TwoTextsBaseline:
     return fit_two_texts_baseline(name, task, PAIRS, TARGETS[task], LABELS[task])
 
 
 @pytest.mark.parametrize(("task", "name"), CASES)
-def test_a_baseline_comes_back_from_its_folder(task: str, name: str, tmp_path: Path) -> None:
-    model = fit(task, name)
+def test_every_baseline_reloads_from_its_folder(task: str, name: str, tmp_path: Path) -> None:
+    model = fit_baseline(task, name)
     if task == "multilabel":
         model = with_thresholds(model, None, PAIRS, TARGETS[task])
     again = load_baseline(model.save(tmp_path / "model"))
@@ -46,12 +46,12 @@ def test_a_baseline_comes_back_from_its_folder(task: str, name: str, tmp_path: P
     assert again.predict(pairs) == model.predict(pairs)
     assert again.parameters == model.parameters
     assert again.predict(pairs[0]) == model.predict(pairs)[:1]
-    wanted = again.input.wanted_columns({"first_column": "a"})
-    assert wanted.names == ("a", None)
+    expected = again.input.wanted_columns({"first_column": "a"})
+    assert expected.names == ("a", None)
 
 
 @pytest.mark.parametrize("task", list(TARGETS))
-def test_the_shared_terms_of_a_pair_are_learned(task: str) -> None:
+def test_tfidf_pair_learns_shared_terms(task: str) -> None:
     firsts, seconds = ([pair[k] for pair in PAIRS] for k in (0, 1))
     labels: dict[str, Any] = {
         "classify": [LABELS["classify"][n] for n in TARGETS["classify"]],
@@ -61,24 +61,26 @@ def test_the_shared_terms_of_a_pair_are_learned(task: str) -> None:
             for row in TARGETS["multilabel"]
         ],
     }
-    scores = fit(task, "tfidf-pair").score(two_texts_table(firsts, seconds, labels[task]))
+    scores = fit_baseline(task, "tfidf-pair").score(
+        make_two_texts_table(firsts, seconds, labels[task])
+    )
     metric = {"classify": "accuracy", "regress": "r2", "multilabel": "micro_f1"}[task]
     assert scores.metrics[metric] > 0.9
 
 
-def test_features_are_those_of_the_formula() -> None:
+def test_pair_features_follow_formula() -> None:
     first, second = ["가 나 가", "다"], ["나 라", "다"]
     for name, length in (("tfidf-joined", 2), ("tfidf-cosine", 0), ("tfidf-pair", 2)):
         features = PairFeatures.fit(name, first, second)
         a, b = (features.vectorizer.transform(texts).toarray() for texts in (first, second))
         cosine = (a * b).sum(1, keepdims=True)
-        wanted = {
+        expected = {
             "tfidf-joined": np.hstack([a, b]),
             "tfidf-cosine": cosine,
             "tfidf-pair": np.hstack([np.abs(a - b), a * b, cosine]),
         }[name]
-        assert features.transform(first, second).toarray() == pytest.approx(wanted)
-        assert wanted.shape[1] >= length
+        assert features.transform(first, second).toarray() == pytest.approx(expected)
+        assert expected.shape[1] >= length
         assert cosine[1, 0] == pytest.approx(1)
 
 
@@ -94,8 +96,8 @@ def test_features_are_those_of_the_formula() -> None:
         ({"name": "tfidf-joined"}, "weights"),
     ],
 )
-def test_altered_settings_are_refused(change: Any, message: str, tmp_path: Path) -> None:
-    folder = fit("classify", "tfidf-cosine").save(tmp_path / "model")
+def test_load_altered_settings_is_refused(change: Any, message: str, tmp_path: Path) -> None:
+    folder = fit_baseline("classify", "tfidf-cosine").save(tmp_path / "model")
     config = json.loads((folder / CONFIG).read_text("utf-8"))
     (folder / CONFIG).write_text(json.dumps({**config, **change}), encoding="utf-8")
     write_manifest(folder, TwoTextsBaseline.files(), "0")

@@ -39,21 +39,21 @@ SMALL = {
 }
 
 
-def test_every_input_of_every_task_is_checked_here() -> None:
+def test_every_input_of_every_task_is_checked() -> None:
     pairs = {(kind.name, task.name) for task in TASKS.rows for kind in inputs_of(task)}
     assert set(DATA) == pairs
     assert all(row.check for row in INPUTS.rows)
 
 
 @pytest.mark.parametrize("pair", DATA, ids="-".join)
-def test_every_task_has_a_report_with_an_estimate(pair: tuple[str, str]) -> None:
+def test_every_task_has_report_with_estimate(pair: tuple[str, str]) -> None:
     kind, task = pair
-    given = {"input": kind, "task": task}
+    settings = {"input": kind, "task": task}
     overrides = [*QUICK, *SMALL.get(kind, ("model.dim=8", "model.ngram_buckets=1024"))]
     data = DATA[pair]
-    report = check(data, test=data, overrides=overrides, seconds=0.05, config=given)
-    place, _, name = INPUTS.require(kind).check.partition(":")
-    assert type(report) is getattr(import_module(place), name).report
+    report = check(data, test=data, overrides=overrides, seconds=0.05, config=settings)
+    module, _, name = INPUTS.require(kind).check.partition(":")
+    assert type(report) is getattr(import_module(module), name).report
     assert report.rows == (12 if kind != "parallel" else 30)
     assert report.test is not None
     assert report.test.rows == report.rows
@@ -64,13 +64,13 @@ def test_every_task_has_a_report_with_an_estimate(pair: tuple[str, str]) -> None
     assert list(report_blocks(report))
 
 
-def test_an_unknown_task_names_all_of_them() -> None:
+def test_unknown_task_error_lists_all_tasks() -> None:
     with pytest.raises(ConfigError, match="did you mean 'classify'") as error:
         check(DATA["text", "classify"], config={"task": "clasify"})
     assert all(name in str(error.value) for name in TASKS.names)
 
 
-def test_an_estimate_of_memory_contains_the_process() -> None:
+def test_memory_estimate_includes_the_process() -> None:
     overrides = [*QUICK, "model.dim=8", "model.ngram_buckets=1024"]
     estimate = check(
         DATA["text", "classify"], model="mean", overrides=overrides, seconds=0.1

@@ -17,7 +17,7 @@ from PIL import Image
 QUICK = ["training.threads=1", "training.epochs=1", "model.filters=[4]"]
 
 
-def save(path: Path, size: tuple[int, int], shade: int, mode: str = "RGB") -> Path:
+def save_image(path: Path, size: tuple[int, int], shade: int, mode: str = "RGB") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.full((*size, 3), (shade, 255 - shade, 10), dtype=np.uint8)
     pixels[0, 0] = 0
@@ -28,25 +28,25 @@ def save(path: Path, size: tuple[int, int], shade: int, mode: str = "RGB") -> Pa
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for shade in range(8):
-        save(tmp_path / "in" / "cats" / f"{shade}.png", (10, 12), shade * 30)
-        save(tmp_path / "in" / "dogs" / f"{shade}.png", (20, 24), shade * 30 + 5)
+        save_image(tmp_path / "in" / "cats" / f"{shade}.png", (10, 12), shade * 30)
+        save_image(tmp_path / "in" / "dogs" / f"{shade}.png", (20, 24), shade * 30 + 5)
     return tmp_path / "in"
 
 
-def look(data: object, **given: object) -> ImageReport:
-    overrides = [*QUICK, *given.pop("overrides", ())]
-    report = check(data, task="images", overrides=overrides, seconds=0.05, **given)
+def run_check(data: object, **options: object) -> ImageReport:
+    overrides = [*QUICK, *options.pop("overrides", ())]
+    report = check(data, task="images", overrides=overrides, seconds=0.05, **options)
     assert isinstance(report, ImageReport)
     return report
 
 
-def lines(report: ImageReport) -> str:
+def report_text(report: ImageReport) -> str:
     return "\n".join(block.text for block in report_blocks(report) if isinstance(block, Line))
 
 
-def test_sizes_modes_and_classes(folder: Path) -> None:
-    save(folder / "dogs" / "gray.png", (10, 12), 200, mode="L")
-    report = look(folder)
+def test_report_counts_sizes_modes_and_classes(folder: Path) -> None:
+    save_image(folder / "dogs" / "gray.png", (10, 12), 200, mode="L")
+    report = run_check(folder)
     assert report.rows == 17
     assert report.labels == {"dogs": 9, "cats": 8}
     assert report.majority == pytest.approx(9 / 17)
@@ -59,49 +59,49 @@ def test_sizes_modes_and_classes(folder: Path) -> None:
     json.dumps(report.to_json(), allow_nan=False)
 
 
-def test_files_that_are_no_images_are_named(folder: Path) -> None:
+def test_report_names_unreadable_files(folder: Path) -> None:
     bad = folder / "cats" / "notes.png"
     bad.write_text("no image")
-    report = look(folder)
+    report = run_check(folder)
     assert (report.rows, report.unreadable.rows) == (16, 1)
     assert report.unreadable.examples[0].file == str(bad)
     assert report.unreadable.examples[0].reason.startswith("expected an image")
     # a training stops at it, unless bad files are skipped
     assert report.estimate is None
     assert any(note.startswith("a training would refuse this data: ") for note in report.notes)
-    assert "notes.png" in lines(report)
-    report = look(folder, columns={"skip_bad_rows": True})
+    assert "notes.png" in report_text(report)
+    report = run_check(folder, columns={"skip_bad_rows": True})
     assert report.unreadable.rows == 1
     assert report.estimate is not None
 
 
-def test_repeats_are_found_by_their_pixels(folder: Path, tmp_path: Path) -> None:
-    save(folder / "cats" / "again.bmp", (10, 12), 60)
-    report = look(folder)
+def test_report_finds_duplicates_by_pixels(folder: Path, tmp_path: Path) -> None:
+    save_image(folder / "cats" / "again.bmp", (10, 12), 60)
+    report = run_check(folder)
     assert (report.duplicates.texts, report.duplicates.rows) == (1, 1)
-    files = [place.file for place in report.duplicates.examples[0].places]
+    files = [index.file for index in report.duplicates.examples[0].places]
     assert files == [str(folder / "cats" / name) for name in ("2.png", "again.bmp")]
-    assert "2 x cats/2.png, cats/again.bmp  (cats: 2)" in lines(report)
-    save(folder / "dogs" / "torn.png", (10, 12), 60)
-    report = look(folder)
+    assert "2 x cats/2.png, cats/again.bmp  (cats: 2)" in report_text(report)
+    save_image(folder / "dogs" / "torn.png", (10, 12), 60)
+    report = run_check(folder)
     assert (report.conflicts.texts, report.conflicts.rows) == (1, 3)
     assert report.conflicts.examples[0].labels == {"cats": 2, "dogs": 1}
     assert report.estimate is None, "a training refuses an image in two classes"
 
 
-def test_the_test_is_compared(folder: Path, tmp_path: Path) -> None:
+def test_report_compares_test_data(folder: Path, tmp_path: Path) -> None:
     test = tmp_path / "test"
-    save(test / "cats" / "seen.png", (10, 12), 90)
-    save(test / "birds" / "new.png", (10, 12), 91)
+    save_image(test / "cats" / "seen.png", (10, 12), 90)
+    save_image(test / "birds" / "new.png", (10, 12), 91)
     (test / "birds" / "broken.png").write_bytes(b"\x89PNG")
-    found = look(folder, test=test).test
+    found = run_check(folder, test=test).test
     assert found is not None
     assert (found.rows, found.labels) == (2, {"cats": 1, "birds": 1})
     assert found.unknown_labels == {"birds": 1}
     assert (found.in_train.texts, found.unreadable.rows) == (1, 1)
 
 
-def test_a_folder_without_classes_is_refused(tmp_path: Path) -> None:
-    save(tmp_path / "a.png", (4, 4), 1)
+def test_folder_without_classes_is_refused(tmp_path: Path) -> None:
+    save_image(tmp_path / "a.png", (4, 4), 1)
     with pytest.raises(DataError, match="one subfolder per class"):
-        look(tmp_path)
+        run_check(tmp_path)

@@ -26,7 +26,7 @@ QUICK = (
 )
 
 
-def made_pairs(count: int = 60, seed: int = 0) -> tuple[list[str], list[str]]:
+def make_pairs(count: int = 60, seed: int = 0) -> tuple[list[str], list[str]]:
     """Words, and the same words turned round, each pair with its number."""
     random = np.random.default_rng(seed)
     rows = [[*random.choice(["가", "나", "다"], random.integers(1, 6))] for _ in range(count)]
@@ -34,30 +34,30 @@ def made_pairs(count: int = 60, seed: int = 0) -> tuple[list[str], list[str]]:
     return sources, [" ".join(source.split()[::-1]) for source in sources]
 
 
-def look(data: Any, *more: str, **given: Any) -> PairReport:
+def run_check(data: Any, *more: str, **options: Any) -> PairReport:
     basis = {"model": "attentive", "tokenizer": "words", "seconds": 0.2}
-    found = check(data, task="translate", overrides=[*QUICK, *more], **{**basis, **given})
+    found = check(data, task="translate", overrides=[*QUICK, *more], **{**basis, **options})
     assert isinstance(found, PairReport)
     return found
 
 
-def prepared(data: Any, *more: str) -> Prepared:
+def prepare_pairs(data: Any, *more: str) -> Prepared:
     model = {"name": "attentive", "dim": 8, "hidden_dim": 16}
-    given = {"task": "translate", "tokenizer": {"name": "words"}, "model": model}
+    settings = {"task": "translate", "tokenizer": {"name": "words"}, "model": model}
     training = {"epochs": 3, "batch_tokens": 64, "average_after": None, "threads": 1}
     decoding = {"beam": 2}
-    given |= {"training": training, "decoding": decoding}
-    return prepare(data, None, given, lambda line: None)
+    settings |= {"training": training, "decoding": decoding}
+    return prepare(data, None, settings, lambda line: None)
 
 
-def write(path: Path, lines: list[str]) -> Path:
+def write_lines(path: Path, lines: list[str]) -> Path:
     path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     return path
 
 
-def test_figures_are_those_of_a_training() -> None:
-    pairs = made_pairs()
-    report = look(pairs)
+def test_report_equals_figures_of_training() -> None:
+    pairs = make_pairs()
+    report = run_check(pairs)
     trained = train(
         pairs, task="translate", model="attentive", tokenizer="words", overrides=QUICK
     ).metrics["training"]
@@ -82,18 +82,20 @@ def test_figures_are_those_of_a_training() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "copies"), [({}, 1), ({"average_after": 0.75}, 2), ({"average_best": 3}, 4)]
+    ("average", "copies"), [({}, 1), ({"average_after": 0.75}, 2), ({"average_best": 3}, 4)]
 )
-def test_averages_cost_copies(given: dict[str, Any], copies: int) -> None:
-    ready = prepared(made_pairs())
-    training = ready.recipe.training.model_copy(update=given)
+def test_average_after_and_average_best_cost_copies_of_weights(
+    average: dict[str, Any], copies: int
+) -> None:
+    ready = prepare_pairs(make_pairs())
+    training = ready.recipe.training.model_copy(update=average)
     ready = replace(ready, recipe=ready.recipe.model_copy(update={"training": training}))
     estimate = estimate_training(ready, seconds=0.1)
     assert estimate.copies_bytes == copies * estimate.weights_bytes
 
 
-def test_an_estimate_changes_nothing_of_what_was_prepared() -> None:
-    ready = prepared(made_pairs())
+def test_estimate_does_not_change_preparation() -> None:
+    ready = prepare_pairs(make_pairs())
     before = ready.fingerprint, ready.task
     estimate_training(ready, seconds=0.1)
     assert (ready.fingerprint, ready.task) == before
@@ -101,12 +103,12 @@ def test_an_estimate_changes_nothing_of_what_was_prepared() -> None:
     assert padding_share(groups, ready.train.lengths) < 0.5
 
 
-def test_long_pairs_are_counted_and_named_by_line(tmp_path: Path) -> None:
-    sources, targets = made_pairs()
+def test_too_long_pairs_are_counted_and_named_by_line(tmp_path: Path) -> None:
+    sources, targets = make_pairs()
     sources[4] = " ".join(["가"] * 9)
     targets[50] = " ".join(["나"] * 8)
-    files = AlignedFiles(write(tmp_path / "a", sources), write(tmp_path / "b", targets))
-    report = look(files, "tokenizer.max_length=7", "data.max_length_ratio=null")
+    files = AlignedFiles(write_lines(tmp_path / "a", sources), write_lines(tmp_path / "b", targets))
+    report = run_check(files, "tokenizer.max_length=7", "data.max_length_ratio=null")
     assert report.tokens is not None
     assert report.tokens.left_out.rows == 2
     first, second = report.tokens.left_out.examples
@@ -116,12 +118,12 @@ def test_long_pairs_are_counted_and_named_by_line(tmp_path: Path) -> None:
 
 
 def test_bad_rows_are_refused_or_counted(tmp_path: Path) -> None:
-    sources, targets = made_pairs()
+    sources, targets = make_pairs()
     sources[7], targets[20], targets[30] = "", " ", "너무 긴 것 " * 60
-    files = AlignedFiles(write(tmp_path / "a", sources), write(tmp_path / "b", targets))
+    files = AlignedFiles(write_lines(tmp_path / "a", sources), write_lines(tmp_path / "b", targets))
     with pytest.raises(MunjangError, match="row 8"):
-        look(files)
-    report = look(files, columns={"skip_bad_rows": True})
+        run_check(files)
+    report = run_check(files, columns={"skip_bad_rows": True})
     assert report.rows == 57
     assert sum(report.skipped.values()) == 3
     assert report.estimate is not None
@@ -133,44 +135,46 @@ def test_bad_rows_are_refused_or_counted(tmp_path: Path) -> None:
     assert trained.metrics["training"]["skipped"] == report.skipped
 
 
-def test_the_test_may_be_of_another_kind(tmp_path: Path) -> None:
-    sources, targets = made_pairs()
+def test_test_data_may_have_another_format(tmp_path: Path) -> None:
+    sources, targets = make_pairs()
     table = tmp_path / "pairs.tsv"
     rows = [f"1\t{one}\t{other}" for one, other in zip(sources, targets, strict=True)]
-    write(table, ["n\ten\tko", *rows])
+    write_lines(table, ["n\ten\tko", *rows])
     files = AlignedFiles(
-        write(tmp_path / "a", [*sources[:3], "새", ""]),
-        write(tmp_path / "b", [*targets[:2], *"가나다"]),
+        write_lines(tmp_path / "a", [*sources[:3], "새", ""]),
+        write_lines(tmp_path / "b", [*targets[:2], *"가나다"]),
     )
     columns = {"source_column": "en", "target_column": "ko", "skip_bad_rows": True}
-    report = look(table, test=files, columns=columns)
+    report = run_check(table, test=files, columns=columns)
     assert (report.source_column, report.target_column) == ("en", "ko")
     assert report.test is not None
     assert (report.test.rows, report.test.pairs.texts, report.test.sources.texts) == (4, 2, 3)
     assert sum(report.test.skipped.values()) == 1
 
 
-def test_what_a_training_would_refuse_is_told_without_an_estimate() -> None:
-    report = look((["가 나"], ["나 가"]))
+def test_untrainable_data_has_note_and_no_estimate() -> None:
+    report = run_check((["가 나"], ["나 가"]))
     assert (report.tokens, report.estimate) == (None, None)
     assert any(note.startswith("a training would refuse this data: ") for note in report.notes)
-    report = look(made_pairs(), "tokenizer.max_length=1")
+    report = run_check(make_pairs(), "tokenizer.max_length=1")
     assert any("longer than tokenizer.source.max_length" in note for note in report.notes)
 
 
-def test_mistakes_are_told(tmp_path: Path) -> None:
-    files = AlignedFiles(write(tmp_path / "a", ["가", "나"]), write(tmp_path / "b", ["a"]))
+def test_errors_are_one_line(tmp_path: Path) -> None:
+    files = AlignedFiles(
+        write_lines(tmp_path / "a", ["가", "나"]), write_lines(tmp_path / "b", ["a"])
+    )
     with pytest.raises(MunjangError, match="got 2 lines of sources and 1 of targets"):
-        look(files)
+        run_check(files)
     with pytest.raises(MunjangError, match="did you mean 'epochs'"):
-        look(made_pairs(), "training.epoch=1")
+        run_check(make_pairs(), "training.epoch=1")
     with pytest.raises(MunjangError, match="text_column"):
-        look(made_pairs(), columns={"text_column": "en"})
+        run_check(make_pairs(), columns={"text_column": "en"})
 
 
-def test_the_default_is_a_transformer() -> None:
+def test_default_model_is_transformer() -> None:
     report = check(
-        made_pairs(),
+        make_pairs(),
         task="translate",
         overrides=["model.dim=8", "model.heads=2", "training.threads=1", "training.epochs=1"],
         seconds=0.2,

@@ -13,12 +13,12 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.preparation import prepare
 from munjang.registry import TASKS, TaskRow, inputs_of
-from tests.tables import text_table
+from tests.tables import make_text_table
 
 CONTESTS = dict(all_contests())
 
 
-def test_every_task_with_contests_can_be_compared() -> None:
+def test_every_task_with_contests_is_listed() -> None:
     compared = [task for task in TASKS.rows if task.contests]
     every = [(task.name, kind.name) for task in compared for kind in inputs_of(task)]
     assert [(row.task, row.input) for row in CONTESTS.values()] == every
@@ -31,14 +31,14 @@ def test_every_task_with_contests_can_be_compared() -> None:
 
 
 @pytest.mark.parametrize("task", [task for task in TASKS.rows if not task.contests])
-def test_a_task_without_contests_is_refused_with_those_that_have_some(task: TaskRow) -> None:
-    said = rf"models of classify, .* and translate can be compared; got {task.name} on the input"
-    with pytest.raises(ConfigError, match=said):
+def test_task_without_contests_is_refused(task: TaskRow) -> None:
+    message = rf"models of classify, .* and translate can be compared; got {task.name} on the input"
+    with pytest.raises(ConfigError, match=message):
         contest_name({"task": task.name})
 
 
 @pytest.mark.parametrize("task", CONTESTS)
-def test_a_row_has_metrics_and_baselines_of_its_task(task: str) -> None:
+def test_contest_has_metrics_and_baselines_of_its_task(task: str) -> None:
     contest = CONTESTS[task]
     assert set(contest.metrics) <= set(TASKS.require(contest.task).metrics)
     assert contest.deciding_metric(None) == contest.metrics[0]
@@ -50,7 +50,7 @@ def test_a_row_has_metrics_and_baselines_of_its_task(task: str) -> None:
     assert names == [*contest.networks(), *contest.baselines]
 
 
-def test_a_name_is_that_of_a_baseline_or_of_a_network_whatever_the_task() -> None:
+def test_baseline_and_network_names_are_disjoint() -> None:
     networks = {name for contest in CONTESTS.values() for name in contest.networks()}
     baselines = {name for contest in CONTESTS.values() for name in contest.baselines}
     assert not networks & baselines
@@ -58,17 +58,17 @@ def test_a_name_is_that_of_a_baseline_or_of_a_network_whatever_the_task() -> Non
     assert not Candidate("tfidf-words").is_constant
 
 
-def test_images_have_no_tokenizers() -> None:
+def test_image_contest_refuses_tokenizers() -> None:
     with pytest.raises(ConfigError, match="images have none"):
         parse_candidates("image_cnn", "words", "classify/image")
 
 
-def numbers(values: list[float]) -> Table:
-    return text_table(["a"] * len(values), values)
+def number_table(values: list[float]) -> Table:
+    return make_text_table(["a"] * len(values), values)
 
 
-def test_the_margin_of_errors_is_relative_to_the_numbers() -> None:
-    parts = Parts({"train": numbers([0.0, 200.0])})
+def test_error_margin_is_relative_to_target_spread() -> None:
+    parts = Parts({"train": number_table([0.0, 200.0])})
     unit = CONTESTS["regress"].margin_unit(parts)
     assert unit == 100.0
     for metric in ("mae", "rmse"):
@@ -77,16 +77,16 @@ def test_the_margin_of_errors_is_relative_to_the_numbers() -> None:
         with pytest.raises(ConfigError, match=r"above 0, in the unit of .*, such as 1; got -1"):
             margin_of(metric, -1, unit)
     assert margin_of("r2", None, unit) == 0.01
-    assert CONTESTS["regress"].margin_unit(Parts({"train": numbers([3.0, 3.0])})) == 1.0
+    assert CONTESTS["regress"].margin_unit(Parts({"train": number_table([3.0, 3.0])})) == 1.0
 
 
-def test_a_training_on_images_is_cut_to_a_budget_of_the_clock_too() -> None:
+def test_image_training_is_limited_by_seconds_budget() -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 255, (60, 8, 8)).astype(np.uint8)
     training = {"threads": 1, "epochs": 10**5}
-    given = {"input": "image", "model": {"filters": [4], "pool_size": 2}, "training": training}
+    settings = {"input": "image", "model": {"filters": [4], "pool_size": 2}, "training": training}
     data = (list(pixels), [("x", "y")[row % 2] for row in range(60)])
-    prepared = within(Budget(0.5, "seconds"), prepare(data, None, given, str))
+    prepared = within(Budget(0.5, "seconds"), prepare(data, None, settings, str))
     training = prepared.recipe.training
     assert training.max_seconds == 0.5
     assert 1 <= training.max_steps < 10**5

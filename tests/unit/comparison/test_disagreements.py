@@ -6,7 +6,7 @@ from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.disagreements import disagreements
 
 
-def test_the_most_different_answers_come_first_with_every_model_s_guess() -> None:
+def test_disagreements_are_sorted_by_spread_with_predictions_of_every_model() -> None:
     agreed, apart, half = [0.9, 0.1], [0.1, 0.9], [0.5, 0.5]
     runs = {
         "a": [np.array([agreed, agreed, agreed])],
@@ -27,6 +27,6 @@ def test_the_most_different_answers_come_first_with_every_model_s_guess() -> Non
     assert found[1].predictions[1].probability == 0.7, "the mean of the seeds"
 
 
-def test_one_model_agrees_with_itself() -> None:
+def test_single_model_has_no_disagreements() -> None:
     runs = {"a": [ClassAnswers.of(np.array([[0.5, 0.5]]), np.array([0]))]}
     assert disagreements(runs, ["t"], np.array([0]), ["x", "y"]) == ()

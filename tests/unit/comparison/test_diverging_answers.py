@@ -7,15 +7,15 @@ from munjang.comparison.diverging_answers import Answered, diverging_answers
 SOURCES, REFERENCES = ["a", "b", "c"], ["1", "2", "3"]
 
 
-def answered(chrf: list[list[float]], *, decides: bool = True) -> Answered:
+def make_answered(chrf: list[list[float]], *, decides: bool = True) -> Answered:
     return Answered([f"answer {n}" for n in range(3)], np.array(chrf), decides)
 
 
-def test_the_most_different_answers_come_first_with_every_model_s_own() -> None:
+def test_diverging_answers_are_sorted_by_spread_with_answers_of_every_model() -> None:
     models = {
-        "one": answered([[100.0, 100.0, 50.0]]),
-        "two": answered([[100.0, 0.0, 10.0], [100.0, 20.0, 10.0]]),
-        "nearest": answered([[0.0, 100.0, 0.0]], decides=False),
+        "one": make_answered([[100.0, 100.0, 50.0]]),
+        "two": make_answered([[100.0, 0.0, 10.0], [100.0, 20.0, 10.0]]),
+        "nearest": make_answered([[0.0, 100.0, 0.0]], decides=False),
     }
     found = diverging_answers(models, SOURCES, REFERENCES)
     assert [(one.source, one.reference) for one in found] == [("b", "2"), ("c", "3")], (
@@ -30,6 +30,9 @@ def test_the_most_different_answers_come_first_with_every_model_s_own() -> None:
     assert len(diverging_answers(models, SOURCES, REFERENCES, most=1)) == 1
 
 
-def test_one_network_agrees_with_itself() -> None:
-    models = {"one": answered([[1.0, 2.0, 3.0]]), "nearest": answered([[3.0] * 3], decides=False)}
+def test_single_network_has_no_diverging_answers() -> None:
+    models = {
+        "one": make_answered([[1.0, 2.0, 3.0]]),
+        "nearest": make_answered([[3.0] * 3], decides=False),
+    }
     assert diverging_answers(models, SOURCES, REFERENCES) == ()

@@ -13,7 +13,7 @@ from munjang.comparison.pair_judge import PairDetails
     counts=st.lists(st.integers(1, 40), min_size=1, max_size=60),
     most=st.integers(1, 8),
 )
-def test_groups_part_the_rows_in_order_of_length(counts: list[int], most: int) -> None:
+def test_groups_partition_rows_by_length(counts: list[int], most: int) -> None:
     found = group_by_length([" ".join("a" * count) for count in counts], most)
     assert found.unit == ("words" if np.median(counts) >= 4 else "characters")
     lengths = np.array(counts if found.unit == "words" else [2 * n - 1 for n in counts])
@@ -29,19 +29,19 @@ def test_groups_part_the_rows_in_order_of_length(counts: list[int], most: int) -
         before = group.longest
 
 
-def test_groups_are_about_as_large_as_each_other() -> None:
+def test_groups_have_similar_sizes() -> None:
     found = group_by_length([" ".join("a" * n) for n in range(4, 64)], 6)
     assert [len(group.rows) for group in found.groups] == [10] * 6
     assert [group.name for group in found.groups][:2] == ["4-13", "14-23"]
 
 
-def test_sources_of_a_word_are_told_apart_by_their_characters() -> None:
+def test_single_word_sources_are_grouped_by_characters() -> None:
     found = group_by_length(["서울", "부산", "상트페테르부르크", "New York"])
     assert found.unit == "characters"
     assert [group.name for group in found.groups] == ["2", "8"]
 
 
-def test_json_names_the_shortest_and_the_longest_of_a_group() -> None:
+def test_json_names_shortest_and_longest_of_group() -> None:
     details = PairDetails((), group_by_length(["서울", "부산", "상트페테르부르크"]))
     assert details.to_json()["lengths"] == {
         "unit": "characters",

@@ -35,12 +35,12 @@ WORDS = [
 ]
 
 
-def corpus(rows: int, seed: int) -> list[str]:
+def make_texts(rows: int, seed: int) -> list[str]:
     drawn = random.Random(seed)
     return [" ".join(drawn.choices(WORDS, k=drawn.randint(4, 12))) for _ in range(rows)]
 
 
-def spoilt(texts: Sequence[str], share: float, seed: int) -> list[str]:
+def replace_words(texts: Sequence[str], share: float, seed: int) -> list[str]:
     """Answers with about a share of their words exchanged."""
     drawn = random.Random(seed)
     return [
@@ -59,7 +59,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
     lowercase=st.booleans(),
     picked=st.randoms(use_true_random=False),
 )
-def test_sums_give_what_sacrebleu_gives_for_the_whole_and_for_some_rows(
+def test_tally_scores_equal_sacrebleu_for_all_and_sampled_rows(
     pairs: list[tuple[str, str]], tokenizer: str, lowercase: bool, picked: random.Random
 ) -> None:
     answers, references = map(list, zip(*pairs, strict=True))
@@ -93,11 +93,9 @@ def test_sums_give_what_sacrebleu_gives_for_the_whole_and_for_some_rows(
 
 
 @pytest.mark.parametrize(("name", "metric"), [("bleu", BLEU()), ("chrf", CHRF())])
-def test_the_interval_over_rows_is_that_of_sacrebleu_s_bootstrap(
-    name: str, metric: BLEU | CHRF
-) -> None:
-    references = corpus(200, 1)
-    answers = spoilt(references, 0.3, 2)
+def test_row_interval_equals_sacrebleu_bootstrap(name: str, metric: BLEU | CHRF) -> None:
+    references = make_texts(200, 1)
+    answers = replace_words(references, 0.3, 2)
     theirs = metric.corpus_score(answers, [references], n_bootstrap=1000)
     tally = PairTallies(references, "13a", lowercase=False).tally(name, answers)
     models = {"a": Measured.of([tally], chance=False)}
@@ -107,11 +105,9 @@ def test_the_interval_over_rows_is_that_of_sacrebleu_s_bootstrap(
 
 
 @pytest.mark.parametrize(("share", "noise"), [(0.31, True), (0.4, False)])
-def test_noise_is_told_from_a_difference_as_sacrebleu_s_paired_bootstrap_does(
-    share: float, noise: bool
-) -> None:
-    references = corpus(200, 1)
-    runs = {"a": spoilt(references, 0.3, 2), "b": spoilt(references, share, 3)}
+def test_paired_gap_equals_sacrebleu_paired_bootstrap(share: float, noise: bool) -> None:
+    references = make_texts(200, 1)
+    runs = {"a": replace_words(references, 0.3, 2), "b": replace_words(references, share, 3)}
     test = PairedTest(list(runs.items()), {"BLEU": BLEU()}, [references], test_type="bs")
     theirs = test()[1]["BLEU"][1].p_value
     tallies = PairTallies(references, "13a", lowercase=False)

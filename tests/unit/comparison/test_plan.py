@@ -29,7 +29,7 @@ from tests.architectures import ARCHITECTURES, PAIR_ARCHITECTURES
         ("1000 tokens", 1000, "tokens"),
     ],
 )
-def test_budgets(text: str, amount: float, unit: str) -> None:
+def test_parse_budget(text: str, amount: float, unit: str) -> None:
     budget = parse_budget(text)
     assert (budget.amount, budget.unit) == (amount, unit)
     assert budget.seconds == (amount if unit == "seconds" else None)
@@ -38,7 +38,7 @@ def test_budgets(text: str, amount: float, unit: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "s", "0s", "-5s", "5 apples", "2M", "3h tokens", "1e400s", "nan"]
 )
-def test_what_is_no_budget(text: str) -> None:
+def test_invalid_budget_is_refused(text: str) -> None:
     if text == "2M":  # two minutes, whatever the case
         assert parse_budget(text).amount == 120
         return
@@ -46,14 +46,14 @@ def test_what_is_no_budget(text: str) -> None:
         parse_budget(text)
 
 
-def test_all_takes_every_encoder_and_every_baseline() -> None:
+def test_all_selects_every_encoder_and_baseline() -> None:
     names = [candidate.name for candidate in parse_candidates("all")]
     assert names == [*ARCHITECTURES, *BASELINES]
     names = [candidate.name for candidate in parse_candidates("all", task="translate")]
     assert names == [*PAIR_ARCHITECTURES, *PAIR_BASELINES]
 
 
-def test_a_name_says_whether_it_is_a_baseline_whatever_the_task() -> None:
+def test_baseline_and_architecture_names_are_disjoint() -> None:
     assert not {*BASELINES, *PAIR_BASELINES} & {*ARCHITECTURES, *PAIR_ARCHITECTURES}
     assert not {*BASELINES} & {*PAIR_BASELINES}
 
@@ -77,7 +77,7 @@ def test_a_name_says_whether_it_is_a_baseline_whatever_the_task() -> None:
         ("seq2sec", "translate", "did you mean 'seq2seq'"),
     ],
 )
-def test_a_model_of_another_task_is_refused_with_the_options_it_goes_with(
+def test_model_of_another_task_is_refused_with_alternatives(
     models: str, task: str, words: str
 ) -> None:
     with pytest.raises(ConfigError, match=words):
@@ -102,12 +102,12 @@ def test_tokenizers_are_crossed_with_one_network() -> None:
         ("cnn", ",", "at least one name"),
     ],
 )
-def test_wrong_names(models: str, tokenizers: str | None, words: str) -> None:
+def test_invalid_names_are_refused(models: str, tokenizers: str | None, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         parse_candidates(models, tokenizers)
 
 
-def plan(**changed: object) -> Plan:
+def make_plan(**changed: object) -> Plan:
     values = {
         "task": "classify",
         "candidates": (Candidate("cnn"), Candidate("nbsvm")),
@@ -120,22 +120,22 @@ def plan(**changed: object) -> Plan:
     return Plan(**{**values, **changed})  # type: ignore[arg-type]
 
 
-def test_all_models_run_with_the_first_seed_before_the_next_one() -> None:
-    order = [(job.candidate.name, job.seed) for job in jobs(plan())]
+def test_jobs_run_all_models_per_seed() -> None:
+    order = [(job.candidate.name, job.seed) for job in jobs(make_plan())]
     assert order == [("cnn", 0), ("nbsvm", 0), ("cnn", 1)]
 
 
-def test_a_job_comes_back_from_json() -> None:
-    for job in jobs(plan()):
+def test_job_json_round_trip() -> None:
+    for job in jobs(make_plan()):
         assert Job.from_json(job.to_json()) == job
 
 
-def test_resuming_takes_the_same_plan_or_a_larger_one(tmp_path: Path) -> None:
-    open_plan(tmp_path, plan(), resume=False)
+def test_resume_accepts_same_or_larger_plan(tmp_path: Path) -> None:
+    open_plan(tmp_path, make_plan(), resume=False)
     run = tmp_path / "runs" / "cnn" / "seed-0" / "run.json"
     run.parent.mkdir(parents=True)
     run.touch()
-    open_plan(tmp_path, plan(seeds=5, candidates=(Candidate("mean"),)), resume=True)
+    open_plan(tmp_path, make_plan(seeds=5, candidates=(Candidate("mean"),)), resume=True)
     for changed in (
         {"task": "translate"},
         {"data": "x"},
@@ -143,23 +143,23 @@ def test_resuming_takes_the_same_plan_or_a_larger_one(tmp_path: Path) -> None:
         {"given": {}},
     ):
         with pytest.raises(FolderError, match="--overwrite to replace it"):
-            open_plan(tmp_path, plan(**changed), resume=True)
+            open_plan(tmp_path, make_plan(**changed), resume=True)
     assert run.exists()
-    open_plan(tmp_path, plan(data="x"), resume=False)
+    open_plan(tmp_path, make_plan(data="x"), resume=False)
     assert not run.exists()
 
 
-def test_a_plan_of_before_there_were_tasks_goes_on(tmp_path: Path) -> None:
-    open_plan(tmp_path, plan(), resume=False)
+def test_resume_accepts_plan_without_task(tmp_path: Path) -> None:
+    open_plan(tmp_path, make_plan(), resume=False)
     old = json.loads((tmp_path / PLAN).read_text("utf-8"))
     del old["task"]
     (tmp_path / PLAN).write_text(json.dumps(old), encoding="utf-8")
-    open_plan(tmp_path, plan(), resume=True)
+    open_plan(tmp_path, make_plan(), resume=True)
     with pytest.raises(FolderError, match="another task"):
-        open_plan(tmp_path, plan(task="translate"), resume=True)
+        open_plan(tmp_path, make_plan(task="translate"), resume=True)
 
 
-def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
+def test_overwrite_refuses_foreign_files(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     for resume, overwrite in ((False, False), (True, False), (False, True)):
         with pytest.raises(FolderError, match=r"thesis\.txt"):
@@ -172,13 +172,13 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     refuse_occupied(tmp_path, resume=True, overwrite=False)
 
 
-def estimate(*, steps: int, seconds: float, look: float) -> Estimate:
+def make_estimate(*, steps: int, seconds: float, look: float) -> Estimate:
     return Estimate("cnn", 1, 1, 1, 1, 1, 1, steps, 1.0, seconds, look, 10)
 
 
-def test_the_schedule_is_cut_to_what_the_seconds_allow() -> None:
+def test_schedule_is_shortened_to_seconds_budget() -> None:
     # 1,000 steps in 10 passes of 0.1 s a step, and 10 looks of a second
-    costs = estimate(steps=1000, seconds=110.0, look=1.0)
+    costs = make_estimate(steps=1000, seconds=110.0, look=1.0)
     paced = paced_by_clock(TrainingSettings(epochs=10), 20.0, costs, per_epoch=100)
     assert paced.max_seconds == 20.0
     assert paced.max_steps is not None
@@ -187,22 +187,22 @@ def test_the_schedule_is_cut_to_what_the_seconds_allow() -> None:
     assert looks >= 1
 
 
-def test_a_model_that_is_done_earlier_keeps_its_own_passes() -> None:
-    costs = estimate(steps=1000, seconds=10.1, look=0.01)
+def test_model_faster_than_budget_keeps_its_epochs() -> None:
+    costs = make_estimate(steps=1000, seconds=10.1, look=0.01)
     paced = paced_by_clock(TrainingSettings(epochs=10), 60.0, costs, per_epoch=100)
     assert paced.max_steps == 1000
     assert paced.validations_per_epoch == 1
 
 
-def test_a_budget_too_small_for_a_step_still_takes_one() -> None:
-    costs = estimate(steps=1000, seconds=1e5, look=10.0)
+def test_tiny_budget_takes_one_step() -> None:
+    costs = make_estimate(steps=1000, seconds=1e5, look=10.0)
     paced = paced_by_clock(TrainingSettings(epochs=10), 1.0, costs, per_epoch=100)
     assert paced.max_steps == 1
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "reason"),
     [(-9, "SIGKILL; the system does so when memory runs out"), (3, "code 3"), (-11, "SIGSEGV")],
 )
-def test_why_a_process_ended(code: int, words: str) -> None:
-    assert words in why_it_ended(code)
+def test_why_process_ended(code: int, reason: str) -> None:
+    assert reason in why_it_ended(code)

@@ -12,13 +12,13 @@ import pytest
 from munjang.comparison import processes
 
 
-def test_ctrl_c_while_a_process_starts_ends_it(tmp_path: Path, monkeypatch: Any) -> None:
+def test_ctrl_c_during_start_ends_the_process(tmp_path: Path, monkeypatch: Any) -> None:
     started: list[subprocess.Popen[bytes]] = []
     handler = signal.getsignal(signal.SIGINT)
 
     class Popen(subprocess.Popen):  # type: ignore[type-arg]
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **named)
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
             started.append(self)
             os.kill(os.getpid(), signal.SIGINT)  # before anybody knows the process
 
@@ -31,7 +31,7 @@ def test_ctrl_c_while_a_process_starts_ends_it(tmp_path: Path, monkeypatch: Any)
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(3, "exit code 3"), (-9, "memory runs out"), (-11, "SIGSEGV"), (-99, "99")]
+    ("code", "reason"), [(3, "exit code 3"), (-9, "memory runs out"), (-11, "SIGSEGV"), (-99, "99")]
 )
-def test_why_a_process_ended(code: int, words: str) -> None:
-    assert words in processes.why_it_ended(code)
+def test_why_process_ended(code: int, reason: str) -> None:
+    assert reason in processes.why_it_ended(code)

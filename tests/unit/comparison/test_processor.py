@@ -7,7 +7,7 @@ import pytest
 from munjang.comparison.processor import ENOUGH, Clocks, ProcessorWatch
 
 
-def watch(*times: tuple[float, float, float]) -> ProcessorWatch:
+def make_meter(*times: tuple[float, float, float]) -> ProcessorWatch:
     """A watch whose clocks show these seconds one after the other: wall, process, thread."""
     wall, process, thread = (iter(clock) for clock in zip(*times, strict=True))
 
@@ -30,21 +30,21 @@ def watch(*times: tuple[float, float, float]) -> ProcessorWatch:
         (1, 10.4, 10.2, 1.0),  # clocks tick unlike each other
     ],
 )
-def test_the_share_is_of_the_time_that_was_asked_for(
+def test_share_is_cpu_time_per_requested_thread_time(
     threads: int, process: float, thread: float, share: float
 ) -> None:
-    seen = watch((100.0, 7.0, 5.0), (110.0, 7.0 + process, 5.0 + thread))
+    seen = make_meter((100.0, 7.0, 5.0), (110.0, 7.0 + process, 5.0 + thread))
     seen.look()
     assert seen.share(threads) == pytest.approx(share)
     assert (share < ENOUGH) == (share < 0.7)
 
 
-def test_time_after_the_last_look_does_not_count() -> None:
-    seen = watch((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (2.0, 2.0, 2.0))
+def test_time_after_last_measurement_is_ignored() -> None:
+    seen = make_meter((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (2.0, 2.0, 2.0))
     seen.look("a step")
     seen.look("another one")
     assert seen.share(1) == 1.0
 
 
-def test_without_a_step_there_is_no_share() -> None:
-    assert watch((3.0, 1.0, 1.0)).share(2) is None
+def test_share_without_steps_is_none() -> None:
+    assert make_meter((3.0, 1.0, 1.0)).share(2) is None

@@ -44,7 +44,7 @@ DAMAGED: dict[str, bytes] = {
 }
 
 
-def test_what_a_run_writes_is_read(tmp_path: Path) -> None:
+def test_read_run_returns_record(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     for record in (DONE, {"status": "failed", "reason": "out of memory", "full": [28, "x"]}):
         path.write_text(json.dumps(record), "utf-8")
@@ -57,12 +57,12 @@ def test_what_a_run_writes_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", DAMAGED)
-def test_a_damaged_file_is_told_in_one_line(case: str, tmp_path: Path) -> None:
+def test_damaged_record_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_bytes(DAMAGED[case])
-    with pytest.raises(FolderError) as told:
+    with pytest.raises(FolderError) as caught:
         read_run(path)
-    line = str(told.value)
+    line = str(caught.value)
     assert line.startswith(f"{path}: ")
     assert "--resume runs it again" in line
     assert "\n" not in line
@@ -86,7 +86,7 @@ WRONG: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("key", WRONG)
-def test_a_value_that_no_run_writes_is_refused_by_name(key: str, tmp_path: Path) -> None:
+def test_invalid_value_is_refused_by_key(key: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     path.write_text(json.dumps({**DONE, key: WRONG[key]}).replace("Infinity", "1e999"), "utf-8")
     with pytest.raises(FolderError, match=f"no record of a run: {key} is"):
@@ -99,12 +99,12 @@ def test_a_value_that_no_run_writes_is_refused_by_name(key: str, tmp_path: Path)
                 read_run(path)
 
 
-def test_what_is_no_ordinary_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_directory_in_place_of_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="no ordinary file"):
         read_object(tmp_path, "plan", "begin anew")
 
 
-def test_answers_of_another_test_part_are_refused(tmp_path: Path) -> None:
+def test_answers_of_other_test_data_are_refused(tmp_path: Path) -> None:
     write_answers(tmp_path, ["a", "b"])
     assert read_answers(tmp_path, 2) == ["a", "b"]
     for content in ('["a"]', '["a", 3]', '{"a": 1}', '["a", "b'):
@@ -114,7 +114,7 @@ def test_answers_of_another_test_part_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def stored() -> dict[str, tuple[Callable[[Path], Any], Callable[[Path, int, int], Any]]]:
+def stored_answers() -> dict[str, tuple[Callable[[Path], Any], Callable[[Path, int, int], Any]]]:
     """Answers of each task, written and read back with their rows and labels."""
     targets = np.array([0, 1, 0])
     classes = ClassAnswers.of(np.array([[0.7, 0.3]] * 3), targets)
@@ -130,10 +130,10 @@ def stored() -> dict[str, tuple[Callable[[Path], Any], Callable[[Path, int, int]
 
 
 @pytest.mark.parametrize("kind", ["classes", "sets", "numbers"])
-def test_answers_that_are_damaged_or_of_another_test_part_are_refused(
-    kind: str, stored: dict[str, Any], tmp_path: Path
+def test_damaged_answers_are_refused(
+    kind: str, stored_answers: dict[str, Any], tmp_path: Path
 ) -> None:
-    write, read = stored[kind]
+    write, read = stored_answers[kind]
     write(tmp_path)
     (path,) = tmp_path.iterdir()
     read(tmp_path, 3, 2)
@@ -150,8 +150,8 @@ def test_answers_that_are_damaged_or_of_another_test_part_are_refused(
         read(tmp_path, 3, 2)
 
 
-def test_answers_come_back_as_they_were(stored: dict[str, Any], tmp_path: Path) -> None:
-    for kind, (write, read) in stored.items():
+def test_answers_round_trip(stored_answers: dict[str, Any], tmp_path: Path) -> None:
+    for kind, (write, read) in stored_answers.items():
         run = tmp_path / kind
         run.mkdir()
         write(run)
@@ -167,7 +167,7 @@ def test_answers_come_back_as_they_were(stored: dict[str, Any], tmp_path: Path) 
             assert answers.tolist() == [0.0, 1.0, 2.0]
 
 
-def test_answers_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
+def test_non_finite_answers_are_refused(tmp_path: Path) -> None:
     wrong = np.array([[np.nan, 0.5]])
     with pytest.raises(ValueError, match="not finite numbers"):
         ClassAnswers.of(wrong, np.array([0]))
@@ -177,7 +177,7 @@ def test_answers_that_are_not_finite_are_not_kept(tmp_path: Path) -> None:
         write_numbers(tmp_path, wrong[0])
 
 
-def test_many_classes_are_kept_in_space_that_grows_with_the_rows() -> None:
+def test_answers_of_many_classes_take_memory_linear_in_rows() -> None:
     random = np.random.default_rng(0)
     probabilities = random.dirichlet(np.ones(500), 40)
     targets = random.integers(0, 500, 40)

@@ -31,7 +31,7 @@ def class_tally(metric: str, probabilities: np.ndarray, targets: np.ndarray) -> 
     return class_tallies.class_tally(metric, ClassAnswers.of(probabilities, targets), targets)
 
 
-def gaps_of(
+def make_gaps(
     metric: str, runs: Mapping[str, Sequence[np.ndarray]], targets: np.ndarray
 ) -> tuple[Gaps, dict[str, Measured]]:
     """Models given by the probabilities of their runs; several runs are seeds."""
@@ -45,13 +45,17 @@ def gaps_of(
     return Gaps(models, Scale(0.0, None if loss else 1.0), up=not loss), models
 
 
-def behind(metric: str, best: np.ndarray, other: np.ndarray, targets: np.ndarray) -> Difference:
+def gap_to_best(
+    metric: str, best: np.ndarray, other: np.ndarray, targets: np.ndarray
+) -> Difference:
     """Gaps between two runs."""
-    gaps, _ = gaps_of(metric, {"best": [best], "other": [other]}, targets)
+    gaps, _ = make_gaps(metric, {"best": [best], "other": [other]}, targets)
     return gaps.behind("best", "other", margin=0.01)
 
 
-def guesses(targets: np.ndarray, right: float, seed: int, classes: int = 3) -> np.ndarray:
+def random_probabilities(
+    targets: np.ndarray, right: float, seed: int, classes: int = 3
+) -> np.ndarray:
     """Probabilities whose largest is the true class for about a share `right` of the rows."""
     random = np.random.default_rng(seed)
     wrong = (targets + random.integers(1, classes, len(targets))) % classes
@@ -64,8 +68,8 @@ def targets() -> np.ndarray:
     return np.random.default_rng(5).integers(0, 3, 400)
 
 
-def test_scores_are_those_of_scikit_learn(targets: np.ndarray) -> None:
-    probabilities = guesses(targets, 0.7, seed=1)
+def test_scores_equal_scikit_learn(targets: np.ndarray) -> None:
+    probabilities = random_probabilities(targets, 0.7, seed=1)
     best = probabilities.argmax(1)
     expected: dict[str, float] = {
         "accuracy": float((best == targets).mean()),
@@ -76,7 +80,7 @@ def test_scores_are_those_of_scikit_learn(targets: np.ndarray) -> None:
         assert score(class_tally(metric, probabilities, targets)) == pytest.approx(value)
 
 
-def test_a_class_never_guessed_nor_true_counts_as_scikit_learn_counts_it() -> None:
+def test_macro_f1_of_absent_class_equals_scikit_learn() -> None:
     targets = np.array([0, 0, 1])
     probabilities = np.array([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1]])
     expected = f1_score(
@@ -86,9 +90,9 @@ def test_a_class_never_guessed_nor_true_counts_as_scikit_learn_counts_it() -> No
 
 
 @pytest.mark.parametrize("rows", [40, 999, 4321])
-def test_rows_move_a_share_as_much_as_the_textbook_says(rows: int) -> None:
+def test_row_variance_of_accuracy_equals_binomial(rows: int) -> None:
     targets = np.random.default_rng(0).integers(0, 3, rows)
-    tally = class_tally("accuracy", guesses(targets, 0.8, seed=2), targets)
+    tally = class_tally("accuracy", random_probabilities(targets, 0.8, seed=2), targets)
     share = score(tally)
     variance = float(np.square(row_effects(tally)).sum())
     exact = share * (1 - share) / (rows - 1)
@@ -96,29 +100,29 @@ def test_rows_move_a_share_as_much_as_the_textbook_says(rows: int) -> None:
     assert variance == pytest.approx(exact, rel=1e-9 if rows < 1000 else 0.15)
 
 
-def test_rows_move_macro_f1_as_much_as_drawing_them_anew_does(targets: np.ndarray) -> None:
-    tally = class_tally("macro_f1", guesses(targets, 0.8, seed=2), targets)
+def test_row_variance_of_macro_f1_equals_bootstrap(targets: np.ndarray) -> None:
+    tally = class_tally("macro_f1", random_probabilities(targets, 0.8, seed=2), targets)
     random = np.random.default_rng(1)
     drawn = [tally.of(random.integers(0, 400, 400)) for _ in range(2000)]
     assert np.square(row_effects(tally)).sum() ** 0.5 == pytest.approx(np.std(drawn), rel=0.1)
 
 
-def test_models_are_compared_on_the_same_rows(targets: np.ndarray) -> None:
-    run = guesses(targets, 0.8, seed=2)
-    gap = behind("accuracy", run, run.copy(), targets)
+def test_gap_is_paired_by_rows(targets: np.ndarray) -> None:
+    run = random_probabilities(targets, 0.8, seed=2)
+    gap = gap_to_best("accuracy", run, run.copy(), targets)
     assert gap.value == 0
     assert gap.p == pytest.approx(1.0, abs=1e-6)
     assert not gap.is_worse
     assert gap.at_most < 0.01, "that rows agree is no proof, but 400 of 400 say something"
 
 
-def test_a_small_but_steady_difference_is_told_from_chance(targets: np.ndarray) -> None:
+def test_small_consistent_gap_is_significant(targets: np.ndarray) -> None:
     """12 rows of 400 are lost and none won: the two intervals overlap, the paired test sees it."""
-    better = guesses(targets, 0.8, seed=2)
+    better = random_probabilities(targets, 0.8, seed=2)
     worse = better.copy()
     lost = np.flatnonzero(better.argmax(1) == targets)[:12]
     worse[lost] = np.roll(worse[lost], 1, axis=1)
-    gaps, _ = gaps_of("accuracy", {"better": [better], "worse": [worse]}, targets)
+    gaps, _ = make_gaps("accuracy", {"better": [better], "worse": [worse]}, targets)
     assert gaps.over_rows("worse").high > gaps.over_rows("better").low
     gap = gaps.behind("better", "worse", 0.01)
     assert gap.is_worse
@@ -128,21 +132,24 @@ def test_a_small_but_steady_difference_is_told_from_chance(targets: np.ndarray) 
 
 
 @pytest.mark.parametrize(("lost", "worse"), [(1, False), (4, False), (6, True), (12, True)])
-def test_with_few_rows_it_says_what_the_exact_test_of_mcnemar_says(lost: int, worse: bool) -> None:
+def test_few_rows_agree_with_exact_mcnemar_test(lost: int, worse: bool) -> None:
     targets = np.zeros(12, dtype=np.int64)
     right = np.tile([0.9, 0.1], (12, 1))
     other = right.copy()
     other[:lost] = [0.1, 0.9]
     exact = binomtest(0, lost).pvalue
-    assert behind("accuracy", right, other, targets).is_worse == worse == (exact < 0.05)
+    assert gap_to_best("accuracy", right, other, targets).is_worse == worse == (exact < 0.05)
 
 
 @pytest.mark.parametrize("right", [0.5, 0.7, 0.8])
-def test_a_gap_is_told_from_where_it_says(right: float) -> None:
+def test_gap_p_value_agrees_with_interval(right: float) -> None:
     """Of gaps as unsure as this one, the least whose interval does not hold 0."""
     targets = np.random.default_rng(1).integers(0, 3, 60)
-    runs = {"best": [guesses(targets, 0.9, 2)], "other": [guesses(targets, right, 3)]}
-    gaps, _ = gaps_of("accuracy", runs, targets)
+    runs = {
+        "best": [random_probabilities(targets, 0.9, 2)],
+        "other": [random_probabilities(targets, right, 3)],
+    }
+    gaps, _ = make_gaps("accuracy", runs, targets)
     gap = gaps.behind("best", "other", 0.01)
     low, high = gap.interval.low, gap.interval.high
     assert low < gap.value < high
@@ -152,46 +159,46 @@ def test_a_gap_is_told_from_where_it_says(right: float) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
-def test_a_handful_of_rows_tells_nothing(rows: int) -> None:
+def test_single_digit_rows_are_never_significant(rows: int) -> None:
     targets = np.zeros(rows, dtype=np.int64)
     right, wrong = np.tile([0.9, 0.1], (rows, 1)), np.tile([0.1, 0.9], (rows, 1))
     for metric in ("accuracy", "macro_f1", "log_loss"):
-        gap = behind(metric, right, wrong, targets)
+        gap = gap_to_best(metric, right, wrong, targets)
         assert gap.value > 0
         assert not gap.is_worse
         assert all(map(math.isfinite, (gap.p, gap.at_most, gap.interval.low, gap.interval.high)))
 
 
-def test_seeds_that_differ_widen_the_interval(targets: np.ndarray) -> None:
-    alike = [guesses(targets, 0.8, seed=2)] * 3
-    unlike = [guesses(targets, right, seed=2) for right in (0.6, 0.8, 0.95)]
+def test_seed_variance_widens_interval(targets: np.ndarray) -> None:
+    alike = [random_probabilities(targets, 0.8, seed=2)] * 3
+    unlike = [random_probabilities(targets, right, seed=2) for right in (0.6, 0.8, 0.95)]
     widths = []
     for runs in (alike, unlike):
-        interval = gaps_of("accuracy", {"one": runs}, targets)[0].over_rows("one")
+        interval = make_gaps("accuracy", {"one": runs}, targets)[0].over_rows("one")
         widths.append(interval.high - interval.low)
     assert widths[1] > 2 * widths[0]
 
 
-def test_seeds_that_lie_close_by_chance_are_not_believed(targets: np.ndarray) -> None:
+def test_low_seed_variance_by_chance_is_pooled(targets: np.ndarray) -> None:
     """Three seeds of one model agree, those of another one do not: both have seeds."""
     runs = {
-        "close": [guesses(targets, 0.85, seed=2)] * 3,
-        "apart": [guesses(targets, right, seed=2) for right in (0.7, 0.8, 0.9)],
+        "close": [random_probabilities(targets, 0.85, seed=2)] * 3,
+        "apart": [random_probabilities(targets, right, seed=2) for right in (0.7, 0.8, 0.9)],
     }
-    together = gaps_of("accuracy", runs, targets)[0].over_rows("close")
-    alone = gaps_of("accuracy", {"close": runs["close"]}, targets)[0].over_rows("close")
+    together = make_gaps("accuracy", runs, targets)[0].over_rows("close")
+    alone = make_gaps("accuracy", {"close": runs["close"]}, targets)[0].over_rows("close")
     assert together.high - together.low > alone.high - alone.low
 
 
 def test_smaller_log_loss_is_better(targets: np.ndarray) -> None:
-    sure, unsure = guesses(targets, 0.95, seed=2), np.full((400, 3), 1 / 3)
-    gap = behind("log_loss", sure, unsure, targets)
+    confident, uniform = random_probabilities(targets, 0.95, seed=2), np.full((400, 3), 1 / 3)
+    gap = gap_to_best("log_loss", confident, uniform, targets)
     assert gap.value > 0, "positive = worse, whatever the metric"
     assert gap.is_worse
 
 
-def test_one_run_of_a_network_speaks_of_itself_alone(targets: np.ndarray) -> None:
-    tally = class_tally("accuracy", guesses(targets, 0.8, seed=2), targets)
+def test_single_seed_verdict_is_as_trained(targets: np.ndarray) -> None:
+    tally = class_tally("accuracy", random_probabilities(targets, 0.8, seed=2), targets)
     for runs, chance, alone in ((1, True, True), (2, True, False), (1, False, False)):
         models = {
             "best": Measured.of([tally] * runs, chance=chance),
@@ -211,7 +218,7 @@ spreads = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(spread=spreads, tail=st.floats(1e-6, 0.4))
-def test_the_tail_of_a_reach_is_the_one_it_was_made_for(spread: Spread, tail: float) -> None:
+def test_spread_tail_inverts_reach(spread: Spread, tail: float) -> None:
     assert spread.tail(spread.reach(tail)) == pytest.approx(tail, rel=0.02)
 
 
@@ -228,16 +235,16 @@ SCALES = {
 @settings(max_examples=200, deadline=None)
 @given(
     scale=st.sampled_from(list(SCALES.values())),
-    place=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
+    position=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),
     reach=st.floats(0, 1e4),
     rows=st.integers(1, 10_000),
 )
-def test_an_interval_holds_the_value_and_keeps_to_the_range(
-    scale: Scale, place: float, reach: float, rows: int
+def test_interval_contains_value_and_stays_in_range(
+    scale: Scale, position: float, reach: float, rows: int
 ) -> None:
     low = -1.0 if scale.lowest is None else scale.lowest
     high = 1.0 if scale.highest is None else scale.highest
-    value = low + place * (max(high, low + 1) - low)
+    value = low + position * (max(high, low + 1) - low)
     found = interval_within(scale, value, reach, rows)
     assert math.isfinite(found.low)
     assert math.isfinite(found.high)
@@ -247,7 +254,7 @@ def test_an_interval_holds_the_value_and_keeps_to_the_range(
     assert scale.highest is None or found.high <= scale.highest
 
 
-def test_of_a_share_it_is_wilson_s() -> None:
+def test_interval_of_share_is_wilson() -> None:
     for right in (0, 3, 90, 100):
         share = right / 100
         theirs = binomtest(right, 100).proportion_ci(method="wilson")
@@ -257,7 +264,7 @@ def test_of_a_share_it_is_wilson_s() -> None:
         assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=1e-3)
 
 
-def test_the_interval_over_seeds_is_student_s_where_no_end_is_near() -> None:
+def test_interval_over_seeds_is_student_t_in_mid_range() -> None:
     found = seeds_interval([0.498, 0.5, 0.502], SHARE, 1000)
     assert found is not None
     reach = float(t.isf(0.025, 2)) * 0.002 / 3**0.5
@@ -267,7 +274,7 @@ def test_the_interval_over_seeds_is_student_s_where_no_end_is_near() -> None:
 
 
 @pytest.mark.parametrize("scores", [(0.2, 0.9, 0.9), (0.0, 1.0), (1.0, 1.0, 1.0), (0.0, 0.01)])
-def test_seeds_far_apart_do_not_leave_the_range(scores: tuple[float, ...]) -> None:
+def test_interval_of_distant_seeds_stays_in_range(scores: tuple[float, ...]) -> None:
     found = seeds_interval(scores, SHARE, 100)
     assert found is not None
     assert 0 <= found.low <= np.mean(scores) <= found.high <= 1

@@ -29,7 +29,7 @@ THEIRS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 
 
-def numbers(rows: int, seed: int = 0, noise: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
+def make_numbers(rows: int, seed: int = 0, noise: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
     """Numbers far from 0, and answers near them."""
     random = np.random.default_rng(seed)
     targets = 1e4 + 3 * random.standard_normal(rows)
@@ -37,33 +37,35 @@ def numbers(rows: int, seed: int = 0, noise: float = 2.0) -> tuple[np.ndarray, n
 
 
 @pytest.mark.parametrize("metric", NUMBER_METRICS)
-def test_scores_of_numbers_are_those_of_scikit_learn(metric: str) -> None:
-    answers, targets = numbers(400)
+def test_regression_scores_equal_scikit_learn(metric: str) -> None:
+    answers, targets = make_numbers(400)
     tally = number_tally(metric, answers, targets)
     assert score(tally) == pytest.approx(THEIRS[metric](targets, answers))
     rows = np.random.default_rng(1).integers(0, 400, 150)
     assert tally.of(rows) == pytest.approx(THEIRS[metric](targets[rows], answers[rows]))
 
 
-def test_equal_numbers_have_no_r2() -> None:
+def test_r2_of_equal_targets_is_zero() -> None:
     assert score(number_tally("r2", np.array([1.0, 3.0]), np.array([2.0, 2.0]))) == 0.0
 
 
 @pytest.mark.parametrize("rows", [300, 2500])
 @pytest.mark.parametrize("metric", NUMBER_METRICS)
-def test_rows_move_a_score_of_numbers_as_much_as_drawing_them_anew_does(
-    metric: str, rows: int
-) -> None:
-    tally = number_tally(metric, *numbers(rows))
+def test_row_variance_of_regression_equals_bootstrap(metric: str, rows: int) -> None:
+    tally = number_tally(metric, *make_numbers(rows))
     random = np.random.default_rng(1)
     drawn = [tally.of(random.integers(0, rows, rows)) for _ in range(2000)]
     assert np.square(row_effects(tally)).sum() ** 0.5 == pytest.approx(np.std(drawn), rel=0.15)
 
 
 @pytest.mark.parametrize("metric", NUMBER_METRICS)
-def test_a_worse_model_of_numbers_is_told_and_intervals_stay_in_their_range(metric: str) -> None:
+def test_worse_regression_model_is_significant_and_intervals_stay_in_range(metric: str) -> None:
     figure = METRICS[metric]
-    runs = {"a": numbers(300), "b": numbers(300, noise=4.0), "c": numbers(300, noise=0.01)}
+    runs = {
+        "a": make_numbers(300),
+        "b": make_numbers(300, noise=4.0),
+        "c": make_numbers(300, noise=0.01),
+    }
     models = {
         name: Measured.of([number_tally(metric, *run)], chance=False) for name, run in runs.items()
     }
@@ -77,51 +79,51 @@ def test_a_worse_model_of_numbers_is_told_and_intervals_stay_in_their_range(metr
         assert figure.highest is None or interval.high <= figure.highest
 
 
-def sets(rows: int, labels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def make_label_sets(rows: int, labels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Probabilities, which labels are chosen, and which are true: all [rows, labels]."""
     random = np.random.default_rng(0)
     targets = random.random((rows, labels)) < 0.3
     targets[:, 0] = False  # nobody has it
     probabilities = np.clip(0.25 + 0.4 * targets + 0.3 * random.random((rows, labels)), 0, 1)
-    chosen = probabilities > 0.5
-    chosen[:, 0] = False
-    return probabilities, chosen, targets
+    predicted = probabilities > 0.5
+    predicted[:, 0] = False
+    return probabilities, predicted, targets
 
 
-def test_scores_of_sets_are_those_of_scikit_learn() -> None:
-    probabilities, chosen, targets = sets(200, 5)
-    answers = SetAnswers.of(probabilities, chosen, targets)
+def test_multilabel_scores_equal_scikit_learn() -> None:
+    probabilities, predicted, targets = make_label_sets(200, 5)
+    answers = SetAnswers.of(probabilities, predicted, targets)
     rows = np.random.default_rng(1).integers(0, 200, 80)
-    for place in (np.arange(200), rows):
+    for subset in (np.arange(200), rows):
         expected = {
-            "micro_f1": f1_score(targets[place], chosen[place], average="micro"),
-            "macro_f1": f1_score(targets[place], chosen[place], average="macro", zero_division=0),
-            "subset_accuracy": accuracy_score(targets[place], chosen[place]),
+            "micro_f1": f1_score(targets[subset], predicted[subset], average="micro"),
+            "macro_f1": f1_score(
+                targets[subset], predicted[subset], average="macro", zero_division=0
+            ),
+            "subset_accuracy": accuracy_score(targets[subset], predicted[subset]),
             "log_loss": np.mean(
                 [
-                    log_loss(targets[place, k], probabilities[place, k], labels=[0, 1])
+                    log_loss(targets[subset, k], probabilities[subset, k], labels=[0, 1])
                     for k in range(5)
                 ]
             ),
         }
         for metric in SET_METRICS:
             tally = set_tally(metric, answers, targets)
-            assert tally.of(place) == pytest.approx(expected[metric]), metric
+            assert tally.of(subset) == pytest.approx(expected[metric]), metric
 
 
 @pytest.mark.parametrize("metric", ["micro_f1", "macro_f1"])
-def test_rows_move_f1_of_sets_as_much_as_drawing_them_anew_does(metric: str) -> None:
-    probabilities, chosen, targets = sets(300, 5)
-    tally = set_tally(metric, SetAnswers.of(probabilities, chosen, targets), targets)
+def test_row_variance_of_multilabel_f1_equals_bootstrap(metric: str) -> None:
+    probabilities, predicted, targets = make_label_sets(300, 5)
+    tally = set_tally(metric, SetAnswers.of(probabilities, predicted, targets), targets)
     random = np.random.default_rng(1)
     drawn = [tally.of(random.integers(0, 300, 300)) for _ in range(2000)]
     assert np.square(row_effects(tally)).sum() ** 0.5 == pytest.approx(np.std(drawn), rel=0.1)
 
 
 @pytest.mark.parametrize("rows", [40, 3000])
-def test_sparse_counts_tell_what_dense_ones_tell(
-    rows: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sparse_tally_equals_dense_tally(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("munjang.comparison.statistics._MOST_AT_ONCE", 100)  # many small parts
     random = np.random.default_rng(0)
     where, columns = random.integers(0, rows, 5 * rows), random.integers(0, 8, 5 * rows)

@@ -37,7 +37,7 @@ PIECES = (
 )
 
 
-def ugly_text() -> st.SearchStrategy[str]:
+def hostile_text() -> st.SearchStrategy[str]:
     """Return a strategy for nonblank texts of pieces that break parsers."""
     pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
     anything = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r"))

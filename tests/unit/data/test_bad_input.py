@@ -37,7 +37,7 @@ def header_lines(suffix):
     return 1 if suffix in (".csv", ".tsv") else 0
 
 
-def refused(path, message, row=None, **how):
+def assert_refused(path, message, row=None, **how):
     with pytest.raises(DataError, match=message) as caught:
         read_table(path, **how)
     error = str(caught.value)
@@ -65,8 +65,8 @@ def refused(path, message, row=None, **how):
 )
 def test_missing_values(tmp_path, suffix, packed, bad, message, reason):
     path = write(tmp_path, [("하나", "1"), bad, ("셋", "0"), bad], suffix, packed)
-    refused(path, message, row=2 + header_lines(suffix))
-    refused(path, r"\(1 more bad row after it\)", row=2 + header_lines(suffix))
+    assert_refused(path, message, row=2 + header_lines(suffix))
+    assert_refused(path, r"\(1 more bad row after it\)", row=2 + header_lines(suffix))
     table = read_table(path, skip_bad_rows=True)
     assert table.keys.to_list() == ["하나", "셋"]
     assert table.targets.to_list() == ["1", "0"]
@@ -75,33 +75,33 @@ def test_missing_values(tmp_path, suffix, packed, bad, message, reason):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_no_usable_row_is_left(tmp_path, suffix):
+def test_no_usable_row_is_refused(tmp_path, suffix):
     path = write(tmp_path, [("하나", None), ("", "1"), ("", "0")], suffix)
-    refused(path, "no usable row is left; bad rows: 2 with empty text, 1 with missing label",
-            skip_bad_rows=True)  # fmt: skip
+    assert_refused(path, "no usable row is left; bad rows: 2 with empty text, 1 with missing label",
+                   skip_bad_rows=True)  # fmt: skip
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_missing_labels_matter_only_when_needed(tmp_path, suffix):
+def test_missing_labels_matter_only_if_needed(tmp_path, suffix):
     path = write(tmp_path, [("하나", "1"), ("둘", None)], suffix)
     table = read_table(path, need_labels=False)
     assert table.targets is None
     assert len(table) == 2
     assert any("label is not used" in note for note in table.notes)
-    refused(path, "holds nothing", row=2 + header_lines(suffix), label_column="label",
-            need_labels=False)  # fmt: skip
+    assert_refused(path, "holds nothing", row=2 + header_lines(suffix), label_column="label",
+                   need_labels=False)  # fmt: skip
 
 
-def test_parquet_column_of_numbers_is_no_text(tmp_path):
+def test_numeric_text_column_is_refused(tmp_path):
     path = tmp_path / "d.parquet"
     pl.DataFrame({"text": [1, 2], "label": ["a", "b"]}).write_parquet(path)
-    refused(path, "expected strings in the text column 'text', got Int64", row=1)
+    assert_refused(path, "expected strings in the text column 'text', got Int64", row=1)
 
 
-def test_parquet_label_that_is_a_list(tmp_path):
+def test_list_as_label_is_refused(tmp_path):
     path = tmp_path / "d.parquet"
     pl.DataFrame({"text": ["a", "b"], "label": [["x", "y"], ["z"]]}).write_parquet(path)
-    refused(path, "expected one label in column 'label'", row=1)
+    assert_refused(path, "expected one label in column 'label'", row=1)
 
 
 @pytest.mark.parametrize(
@@ -126,17 +126,17 @@ def test_bad_json_lines(tmp_path, line, message, reason):
     good = '{"text": "하나", "label": 1}\n\n'
     path = tmp_path / "d.jsonl"
     path.write_text(f"{good}{line}\n{good}", encoding="utf-8")
-    refused(path, message, row=3)
+    assert_refused(path, message, row=3)
     table = read_table(path, skip_bad_rows=True)
     assert table.rows.tolist() == [1, 4]
     assert table.skipped == {reason: 1}
 
 
-def test_json_array(tmp_path):
+def test_json_array_is_refused(tmp_path):
     for content in ('[{"text": "a", "label": 1}]', '[\n{"text": "a", "label": 1}\n]'):
         path = tmp_path / "d.json"
         path.write_text(content)
-        refused(path, r"expected JSON Lines .* got a JSON array; convert it with: jq", row=1)
+        assert_refused(path, r"expected JSON Lines .* got a JSON array; convert it with: jq", row=1)
 
 
 # --- structure
@@ -150,40 +150,40 @@ def test_wrong_number_of_fields(tmp_path, suffix, mark, cure):
     lines = [["id", "text", "label"], ["1", "하나", "1"], ["2", "둘", "셋", "0"], ["3", "넷"],
              ["5"], ["4", "넷", "0"]]  # fmt: skip
     path.write_text("\n".join(map(mark.join, lines)), encoding="utf-8")
-    refused(path, r"expected 3 fields as in the header \(id, text, label\), got 4", row=3)
-    refused(path, cure, row=3)
+    assert_refused(path, r"expected 3 fields as in the header \(id, text, label\), got 4", row=3)
+    assert_refused(path, cure, row=3)
     table = read_table(path, skip_bad_rows=True)
     assert table.keys.to_list() == ["하나", "넷"]
     assert table.rows.tolist() == [2, 6]
     assert table.skipped == {"wrong number of fields": 3}
 
 
-def test_quote_that_never_closes(tmp_path):
+def test_unclosed_quote(tmp_path):
     path = tmp_path / "d.csv"
     body = "".join(f"줄 {i},{i % 2}\n" for i in range(3000))
     path.write_text(f'text,label\n하나,1\n"둘,0\n{body}', encoding="utf-8")
-    refused(path, "a double quote opens a field here and is never closed", row=3)
+    assert_refused(path, "a double quote opens a field here and is never closed", row=3)
     table = read_table(path, skip_bad_rows=True)
     assert len(table) == 3001
     assert table.rows[:3].tolist() == [2, 4, 5]
     assert table.skipped == {"malformed quotes": 1}
 
 
-def test_text_after_a_closing_quote(tmp_path):
+def test_text_after_closing_quote(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text('text,label\n하나,1\n"둘"이라고,0\n셋,0\n', encoding="utf-8")
-    refused(path, "text follows the closing double quote", row=3)
+    assert_refused(path, "text follows the closing double quote", row=3)
     assert read_table(path, skip_bad_rows=True).skipped == {"malformed quotes": 1}
 
 
 def test_damaged_header(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text('"text"x,label\n하나,1\n', encoding="utf-8")
-    refused(path, "text follows", row=1, skip_bad_rows=True)
+    assert_refused(path, "text follows", row=1, skip_bad_rows=True)
     path.write_text(",\n하나,1\n", encoding="utf-8")
-    refused(path, "expected a header with column names", row=1)
+    assert_refused(path, "expected a header with column names", row=1)
     path.write_bytes(b"text\xff,label\na,1\n")
-    refused(path, "the header holds invalid bytes", row=1, skip_bad_rows=True)
+    assert_refused(path, "the header holds invalid bytes", row=1, skip_bad_rows=True)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -195,10 +195,10 @@ def test_empty_files(tmp_path, packed):
             path = tmp_path / f"d{suffix}"
             data = content.encode()
             path.write_bytes(gzip.compress(data) if packed else data)
-            refused(path, "the file is empty")
+            assert_refused(path, "the file is empty")
 
 
-def test_only_a_header(tmp_path):
+def test_header_without_rows(tmp_path):
     for suffix, content in (
         (".csv", 'text,"label"\n\n'),
         (".tsv", "text\tlabel"),
@@ -206,13 +206,13 @@ def test_only_a_header(tmp_path):
     ):
         path = tmp_path / f"d{suffix}"
         path.write_text(content)
-        refused(path, r"only a header \(.*\) and no row after it", row=1)
+        assert_refused(path, r"only a header \(.*\) and no row after it", row=1)
     path = tmp_path / "d.csv"
     path.write_text('"text, label')
-    refused(path, "never closed", row=1)
+    assert_refused(path, "never closed", row=1)
     path = tmp_path / "d.parquet"
     pl.DataFrame({"text": [], "label": []}).write_parquet(path)
-    refused(path, "columns but no row")
+    assert_refused(path, "columns but no row")
 
 
 # --- bytes
@@ -233,7 +233,7 @@ def test_invalid_utf8(tmp_path, suffix, packed):
     row = 2 + bool(head)
     offset = content.index(b"\xff")
     needs = {"need_labels": suffix != ".txt"}
-    refused(path, rf"not valid UTF-8 at byte {offset} \(0xff\)", row=row, **needs)
+    assert_refused(path, rf"not valid UTF-8 at byte {offset} \(0xff\)", row=row, **needs)
     table = read_table(path, skip_bad_rows=True, **needs)
     assert table.keys.to_list() == ["하나", "셋"]
     assert table.rows.tolist() == [row - 1, row + 1]
@@ -245,13 +245,13 @@ def test_nul_bytes(tmp_path, suffix):
     rows = [("하나", "1"), ("둘!", "0"), ("셋", "0")]
     path = write(tmp_path, rows, suffix)
     path.write_bytes(path.read_bytes().replace(b"!", b"\0"))
-    refused(path, "a NUL byte at byte", row=2 + header_lines(suffix))
+    assert_refused(path, "a NUL byte at byte", row=2 + header_lines(suffix))
     table = read_table(path, skip_bad_rows=True)
     assert table.keys.to_list() == ["하나", "셋"]
     assert table.skipped == {"NUL byte": 1}
 
 
-def test_damage_beside_lone_quotes(tmp_path):
+def test_damage_beside_literal_quotes(tmp_path):
     path = tmp_path / "d.csv"
     path.write_bytes(
         'text,label\n5" 하나,1\n둘\0,0\n셋ⓧ,1\n"넷\n줄",0\n'.encode().replace("ⓧ".encode(), b"\xff")
@@ -266,18 +266,18 @@ def test_other_encodings_are_suggested(tmp_path):
     path = tmp_path / "d.csv"
     content = "text,label\n정말 좋은 영화,1\n별로,0\n"
     path.write_bytes(content.encode("cp949"))
-    refused(path, "it decodes as cp949: try --encoding cp949", row=2)
-    refused(path, "not valid ascii at byte 11", row=2, encoding="ascii")
+    assert_refused(path, "it decodes as cp949: try --encoding cp949", row=2)
+    assert_refused(path, "not valid ascii at byte 11", row=2, encoding="ascii")
     path.write_bytes(content.encode())
-    refused(path, "not valid cp949 .* try --encoding utf-8", row=2, encoding="cp949")
+    assert_refused(path, "not valid cp949 .* try --encoding utf-8", row=2, encoding="cp949")
     path.write_bytes("text,label\nun caf\xe9 tr\xe8s bon,1\n".encode("cp1252"))
-    refused(path, "name its encoding with --encoding", row=2)
+    assert_refused(path, "name its encoding with --encoding", row=2)
 
 
-def test_utf16_without_a_mark(tmp_path):
+def test_utf16_without_byte_order_mark(tmp_path):
     path = tmp_path / "d.csv"
     path.write_bytes("text,label\ngood,1\nbad,0\n".encode("utf-16-le"))
-    refused(path, "try --encoding utf-16-le", row=1)
+    assert_refused(path, "try --encoding utf-16-le", row=1)
     assert len(read_table(path, encoding="utf-16-le")) == 2
 
 
@@ -286,7 +286,7 @@ def test_bad_rows_of_cp949(tmp_path):
     path.write_bytes(
         "text,label\n하나,1\nⓍ,0\n셋,0\n".replace("Ⓧ", "둘!").encode("cp949").replace(b"!", b"\xff")
     )
-    refused(path, "not valid cp949", row=3, encoding="cp949")
+    assert_refused(path, "not valid cp949", row=3, encoding="cp949")
     table = read_table(path, encoding="cp949", skip_bad_rows=True)
     assert table.keys.to_list() == ["하나", "셋"]
     assert table.skipped == {"invalid bytes": 1}
@@ -302,7 +302,7 @@ def test_broken_gzip(tmp_path):
         whole[:-6] + b"000000",
     ):
         path.write_bytes(content)
-        refused(path, "cannot be read to its end .* gzip")
+        assert_refused(path, "cannot be read to its end .* gzip")
 
 
 def test_broken_parquet(tmp_path):
@@ -312,37 +312,39 @@ def test_broken_parquet(tmp_path):
     whole = path.read_bytes()
     for content in (whole[:-10], whole[: len(whole) // 2], whole[:4], b"PAR1PAR1"):
         path.write_bytes(content)
-        refused(path, "not a whole Parquet file")
+        assert_refused(path, "not a whole Parquet file")
     path.write_bytes(whole[:100] + bytes(2000) + whole[2100:])
-    refused(path, "not a whole Parquet file")
+    assert_refused(path, "not a whole Parquet file")
     path.write_bytes(b"text,label\na,1\n")
-    refused(path, "not a whole Parquet file")
+    assert_refused(path, "not a whole Parquet file")
 
 
 # --- paths
 
 
-def test_missing_file_names_the_nearest(tmp_path):
+def test_missing_file_error_suggests_nearest_name(tmp_path):
     (tmp_path / "train.tsv").write_text("text\tlabel\na\t1\n")
-    refused(tmp_path / "trian.tsv", "no such file; the nearest name in that folder is train.tsv")
-    refused(tmp_path / "nowhere" / "train.tsv", "the folder .* does not exist either")
+    assert_refused(
+        tmp_path / "trian.tsv", "no such file; the nearest name in that folder is train.tsv"
+    )
+    assert_refused(tmp_path / "nowhere" / "train.tsv", "the folder .* does not exist either")
 
 
-def test_folder(tmp_path):
+def test_folder_in_place_of_file_is_refused(tmp_path):
     (tmp_path / "train.tsv").write_text("text\tlabel\na\t1\n")
-    refused(tmp_path, r"expected a file, but this is a folder; it holds train\.tsv")
+    assert_refused(tmp_path, r"expected a file, but this is a folder; it holds train\.tsv")
 
 
 # --- labels
 
 
-def test_single_class():
+def test_single_class_is_refused():
     table = read_table((["가", "나"], [1, 1]))
     with pytest.raises(DataError, match="at least two classes in column 'label', but all 2 rows"):
         check_labels(table)
 
 
-def test_class_with_too_few_rows(tmp_path):
+def test_class_with_too_few_rows_is_refused(tmp_path):
     path = write(tmp_path, [("가", "x"), ("나", "y"), ("다", "x"), ("라", "x")], ".csv")
     table = read_table(path)
     assert check_labels(table) == {"x": 3, "y": 1}
@@ -353,7 +355,7 @@ def test_class_with_too_few_rows(tmp_path):
     assert e.value.row == 3
 
 
-def test_label_never_seen_in_training(tmp_path):
+def test_label_unseen_in_training_is_refused(tmp_path):
     path = write(tmp_path, [("가", "x"), ("나", "z"), ("다", "y")], ".csv")
     table = read_table(path)
     assert check_known_labels(table.targets, ["z", "y", "x"], table).tolist() == [2, 0, 1]

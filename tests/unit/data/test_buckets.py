@@ -36,7 +36,7 @@ def both_orders(bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 
 
 @given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
-def test_every_row_stands_in_one_batch_that_holds_it(
+def test_every_row_is_in_one_group_that_is_long_enough(
     bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 ) -> None:
     for groups in both_orders(bucketing, lengths, seed):
@@ -50,7 +50,7 @@ def test_every_row_stands_in_one_batch_that_holds_it(
 
 
 @given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
-def test_the_size_of_a_batch_is_held(
+def test_batch_size_and_token_budget_are_respected(
     bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 ) -> None:
     for groups in both_orders(bucketing, lengths, seed):
@@ -76,9 +76,7 @@ def token_batches(rows: list[int], lengths: np.ndarray, budget: int) -> list[tup
 
 
 @given(lengths=some_lengths, budget=st.integers(1, 300))
-def test_batches_of_tokens_equal_those_of_a_loop_over_rows(
-    lengths: np.ndarray, budget: int
-) -> None:
+def test_token_batches_equal_loop_over_rows(lengths: np.ndarray, budget: int) -> None:
     groups = Bucketing(None, budget).in_order_of_length(lengths)
     order = np.argsort(lengths, kind="stable").tolist()
     batches = [(group.rows.tolist(), group.time) for group in groups]
@@ -86,7 +84,7 @@ def test_batches_of_tokens_equal_those_of_a_loop_over_rows(
 
 
 @given(lengths=some_lengths, budget=st.integers(60, 300), seed=seeds)
-def test_a_batch_of_tokens_is_full_before_the_next_begins(
+def test_token_batches_are_filled_before_the_next(
     lengths: np.ndarray, budget: int, seed: tuple[int, int]
 ) -> None:
     groups = Bucketing(None, budget, noise=0.0).in_order_of_length(lengths)
@@ -96,18 +94,18 @@ def test_a_batch_of_tokens_is_full_before_the_next_begins(
 
 
 @given(lengths=some_lengths, rows=st.integers(1, 9), seed=seeds)
-def test_boundaries_pad_to_themselves(
+def test_boundaries_set_padded_length(
     lengths: np.ndarray, rows: int, seed: tuple[int, int]
 ) -> None:
     bucketing = Bucketing(rows, boundaries=(10, 60))
     for groups in both_orders(bucketing, lengths, seed):
         for group in groups:
-            inside = lengths[group.rows]
+            group_lengths = lengths[group.rows]
             assert group.time in (10, 60)
-            assert (inside <= 10).all() if group.time == 10 else (inside > 10).all()
+            assert (group_lengths <= 10).all() if group.time == 10 else (group_lengths > 10).all()
 
 
-def test_the_edges_of_boundaries() -> None:
+def test_boundaries_are_inclusive_and_bounded() -> None:
     lengths = np.array([0, 1, 10, 11, 100])
     groups = Bucketing(64, boundaries=(10, 100)).in_order_of_length(lengths)
     assert [(group.rows.tolist(), group.time) for group in groups] == [
@@ -119,7 +117,7 @@ def test_the_edges_of_boundaries() -> None:
 
 
 @given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
-def test_the_same_seed_gives_the_same_pass(
+def test_same_seed_gives_same_epoch(
     bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 ) -> None:
     first, second = (bucketing.shuffle(lengths, seed) for _ in range(2))
@@ -127,7 +125,7 @@ def test_the_same_seed_gives_the_same_pass(
 
 
 @pytest.mark.parametrize("boundaries", [None, (20, 60)])
-def test_passes_differ_in_batches_and_in_their_order(boundaries: tuple[int, ...] | None) -> None:
+def test_epochs_differ_in_batches_and_order(boundaries: tuple[int, ...] | None) -> None:
     lengths = np.random.default_rng(0).integers(1, 60, 500)
     bucketing = Bucketing(16, boundaries=boundaries)
     passes = [bucketing.shuffle(lengths, (0, epoch)) for epoch in range(2)]
@@ -137,14 +135,14 @@ def test_passes_differ_in_batches_and_in_their_order(boundaries: tuple[int, ...]
     assert times != sorted(times)
 
 
-def test_the_shortest_come_first_when_asked() -> None:
+def test_in_order_of_length_is_sorted() -> None:
     lengths = np.random.default_rng(0).integers(0, 60, 500)
     groups = Bucketing(32).in_order_of_length(lengths)
     ordered = [int(lengths[row]) for group in groups for row in group.rows]
     assert ordered == sorted(ordered)
 
 
-def test_sorting_by_length_saves_nearly_all_padding() -> None:
+def test_bucketing_saves_most_padding() -> None:
     lengths = np.random.default_rng(0).geometric(0.06, 20_000)
     rows = np.arange(20_000)
     unsorted = [Group(rows[s : s + 64], int(lengths[s : s + 64].max())) for s in rows[::64]]
@@ -153,34 +151,34 @@ def test_sorting_by_length_saves_nearly_all_padding() -> None:
 
 
 @given(bucketing=bucketings, lengths=some_lengths, seed=seeds)
-def test_padding_share_counts_places(
+def test_padding_share_equals_count_of_padding_tokens(
     bucketing: Bucketing, lengths: np.ndarray, seed: tuple[int, int]
 ) -> None:
     groups = bucketing.shuffle(lengths, seed)
-    places = padded = 0
+    positions = padded = 0
     for group in groups:
         for row in group.rows:
-            places += group.time
+            positions += group.time
             padded += group.time - int(lengths[row])
-    assert padding_share(groups, lengths) == pytest.approx(padded / places if places else 0.0)
+    assert padding_share(groups, lengths) == pytest.approx(padded / positions if positions else 0.0)
 
 
 @given(
     st.lists(st.integers(1, 10_000), min_size=1, max_size=6, unique=True).map(sorted),
     st.sampled_from([",", ", ", " ,"]),
 )
-def test_boundaries_are_read_from_text(numbers: list[int], comma: str) -> None:
+def test_parse_boundaries(numbers: list[int], comma: str) -> None:
     assert parse_boundaries(comma.join(map(str, numbers))) == tuple(numbers)
 
 
 @pytest.mark.parametrize("text", ["", "ten", "10,", "10,10", "100,10", "0,5", "-3", "1.5", "5;9"])
-def test_other_boundaries_are_refused(text: str) -> None:
+def test_invalid_boundaries_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="ascending whole numbers"):
         parse_boundaries(text)
 
 
 @pytest.mark.parametrize("sizes", [(None, None), (64, 1000)])
-def test_one_of_two_sizes_is_given(sizes: tuple[int | None, int | None]) -> None:
+def test_exactly_one_size_is_required(sizes: tuple[int | None, int | None]) -> None:
     with pytest.raises(ConfigError, match="either batch_size or batch_tokens"):
         Bucketing(*sizes)
 
@@ -191,7 +189,7 @@ def test_one_of_two_sizes_is_given(sizes: tuple[int | None, int | None]) -> None
     batch_tokens=st.integers(1, 200),
     enough=st.integers(1, 100),
 )
-def test_groups_of_equal_length_hold_every_row_once_within_their_limits(
+def test_equal_length_groups_hold_every_row_once_within_limits(
     lengths: np.ndarray, batch_size: int, batch_tokens: int, enough: int
 ) -> None:
     limits = {"batch_size": batch_size, "batch_tokens": batch_tokens, "enough_tokens": enough}
@@ -211,7 +209,7 @@ def test_groups_of_equal_length_hold_every_row_once_within_their_limits(
         assert other.time >= first.time
 
 
-def test_many_rows_of_each_length_are_hardly_padded() -> None:
+def test_equal_length_groups_have_little_padding() -> None:
     lengths = np.random.default_rng(0).integers(3, 30, 8192)
     groups = group_equal_lengths(lengths, batch_size=256, batch_tokens=4096, enough_tokens=1024)
     assert padding_share(groups, lengths) < 0.01

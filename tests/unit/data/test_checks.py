@@ -21,7 +21,7 @@ from munjang.data.readers.targets import clean_label_sets, clean_numbers
 from munjang.text.columns import token_column
 
 
-class Letters:
+class CharacterCounter:
     """Tokenizer of single characters, with the methods that the report calls."""
 
     def encode(self, texts):
@@ -29,12 +29,12 @@ class Letters:
         return token_column(np.zeros(lengths.sum()), np.concatenate([[0], np.cumsum(lengths)]))
 
 
-def table_of(texts, labels=None):
+def make_table(texts, labels=None):
     return read_table((texts, labels), need_labels=labels is not None)
 
 
-def test_report_of_a_small_table():
-    table = table_of(["좋다", "좋다 ", "별로", "별로", "그저 그래"], [1, 1, 0, 1, 0])
+def test_report_of_small_table():
+    table = make_table(["좋다", "좋다 ", "별로", "별로", "그저 그래"], [1, 1, 0, 1, 0])
     report = check_data(table)
     assert report.rows == 5
     assert report.labels == {"1": 3, "0": 2}
@@ -45,19 +45,19 @@ def test_report_of_a_small_table():
     assert (report.conflicts.texts, report.conflicts.rows) == (1, 2)
     conflict = report.conflicts.examples[0]
     assert (conflict.text, conflict.labels) == ("별로", {"0": 1, "1": 1})
-    assert [(place.row, place.label) for place in conflict.places] == [(3, "0"), (4, "1")]
+    assert [(index.row, index.label) for index in conflict.places] == [(3, "0"), (4, "1")]
     assert report.test is None
 
 
-def test_examples_show_a_row_of_every_label():
-    table = table_of(["굿"] * 30 + ["다른 글"], ["1"] * 29 + ["0", "0"])
-    places = check_data(table).conflicts.examples[0].places
-    assert [place.row for place in places] == [1, 2, 3, 4, 30]
+def test_examples_include_every_label():
+    table = make_table(["굿"] * 30 + ["다른 글"], ["1"] * 29 + ["0", "0"])
+    positions = check_data(table).conflicts.examples[0].places
+    assert [index.row for index in positions] == [1, 2, 3, 4, 30]
 
 
-def test_rows_in_train_and_test():
-    train = table_of(["가", "나", "나", "다"], ["x", "x", "y", "y"])
-    test = table_of(["나", "나 ", "라", "가"], ["x", "w", "w", "x"])
+def test_test_report_counts_overlap_and_unknown_labels():
+    train = make_table(["가", "나", "나", "다"], ["x", "x", "y", "y"])
+    test = make_table(["나", "나 ", "라", "가"], ["x", "w", "w", "x"])
     report = check_data(train, test).test
     assert report.rows == 4
     assert report.labels == {"w": 2, "x": 2}
@@ -65,30 +65,30 @@ def test_rows_in_train_and_test():
     assert (report.in_train.texts, report.in_train.rows) == (2, 3)
     first = report.in_train.examples[0]
     assert (first.text, first.rows) == ("나", 4)
-    assert {place.row for place in first.places} == {1, 2, 3}
+    assert {index.row for index in first.places} == {1, 2, 3}
 
 
-def test_tokenizer_is_used_for_lengths_and_padding():
-    report = check_data(table_of(["가", "가나다"], ["x", "y"]), tokenizer=Letters())
+def test_tokenizer_sets_lengths_and_padding():
+    report = check_data(make_table(["가", "가나다"], ["x", "y"]), tokenizer=CharacterCounter())
     assert (report.tokens.unit, report.tokens.mean) == ("tokens", 2.0)
     assert report.padding.longest == pytest.approx(1 - 4 / 6)
 
 
-def test_json_is_plain_and_whole():
-    report = check_data(table_of(["가 나", "다"], ["x", "y"]), table_of(["가 나"], ["x"]))
+def test_json_is_serializable():
+    report = check_data(make_table(["가 나", "다"], ["x", "y"]), make_table(["가 나"], ["x"]))
     state = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert state["labels"] == {"x": 1, "y": 1}
     assert state["test"]["in_train"]["examples"][0]["places"][0]["row"] == 1
     assert state["estimate"] is None
 
 
-def test_without_labels():
-    report = check_data(table_of(["가", "나"]))
+def test_report_without_labels():
+    report = check_data(make_table(["가", "나"]))
     assert report.labels is report.majority is None
     assert report.conflicts.texts == 0
 
 
-def test_numbers_to_learn():
+def test_report_of_regression_targets():
     values = [1, 2, 2, 10]
     table = read_table((["가", "나", "나", "다"], values), read_labels=clean_numbers)
     report = check_data(table, table)
@@ -107,7 +107,7 @@ def test_numbers_to_learn():
 
 @settings(max_examples=100)
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
-def test_bins_of_numbers_against_counting_them(values):
+def test_histogram_bins_equal_plain_count(values):
     result = describe_numbers(pl.Series(values, dtype=pl.Float64))
     assert sum(result.counts) == len(values)
     assert len(result.counts) <= 12
@@ -116,7 +116,7 @@ def test_bins_of_numbers_against_counting_them(values):
         assert dict(zip(result.lows, result.counts, strict=True)) == Counter(values)
 
 
-def test_sets_of_labels():
+def test_report_of_label_sets():
     pairs = (["가", "나", "나", "다"], [["x", "y"], ["x"], ["y"], []])
     table = read_table(pairs, read_labels=partial(clean_label_sets, separator="|"))
     other = read_table((["라"], [["z", "x"]]), read_labels=partial(clean_label_sets, separator="|"))
@@ -129,14 +129,14 @@ def test_sets_of_labels():
     json.dumps(report.to_json(), allow_nan=False)
 
 
-def test_one_row():
-    report = check_data(table_of(["가"], ["x"]))
+def test_report_of_one_row():
+    report = check_data(make_table(["가"], ["x"]))
     assert report.padding.longest == report.padding.random == report.padding.buckets == 0
 
 
 @settings(max_examples=100)
 @given(lengths=st.lists(st.integers(0, 5000), min_size=1, max_size=300))
-def test_lengths(lengths):
+def test_length_histogram_equals_plain_count(lengths):
     result = describe_lengths(np.array(lengths), "tokens")
     assert sum(result.counts) == len(lengths)
     for i, (edge, count) in enumerate(zip(result.edges, result.counts, strict=True)):
@@ -148,12 +148,12 @@ def test_lengths(lengths):
 
 @settings(max_examples=100)
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=400), seed=st.integers(0, 99))
-def test_padding_against_counting_it(lengths, seed):
+def test_padding_equals_plain_count(lengths, seed):
     result = measure_padding(np.array(lengths), seed, batch_size=16)
     order = np.random.default_rng(seed).permutation(len(lengths))
     batches = [[lengths[i] for i in order[at : at + 16]] for at in range(0, len(order), 16)]
-    places = sum(len(batch) * max(batch) for batch in batches)
-    assert result.random == pytest.approx(1 - sum(lengths) / places)
+    positions = sum(len(batch) * max(batch) for batch in batches)
+    assert result.random == pytest.approx(1 - sum(lengths) / positions)
     assert result.longest == pytest.approx(1 - np.mean(lengths) / max(lengths))
     assert 0 <= result.buckets <= 1
     assert result.random <= result.longest + 1e-9
@@ -164,7 +164,7 @@ def test_padding_against_counting_it(lengths, seed):
     texts=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), min_size=1, max_size=40),
     seed=st.integers(0, 99),
 )
-def test_unknown_words_against_counting_them(texts, seed):
+def test_oov_rates_equal_plain_count(texts, seed):
     drawn = np.random.PCG64(seed).random_raw(len(texts))
     held = set(np.argsort(drawn, kind="stable")[: max(1, len(texts) // 10)].tolist())
     seen = Counter(w for i, words in enumerate(texts) if i not in held for w in words)
@@ -177,14 +177,14 @@ def test_unknown_words_against_counting_them(texts, seed):
         assert result.share == pytest.approx(out / len(held_words) if held_words else 0)
 
 
-def test_equal_texts_are_held_out_together():
+def test_duplicate_texts_are_held_out_together():
     words = pl.Series([["같은", "글"]] * 500 + [[f"글{i}"] for i in range(9)])
     texts = np.concatenate([np.zeros(500, dtype=np.int64), np.arange(1, 10)])
     for seed in range(20):
         assert {row.share for row in measure_oov_rates(words, texts, seed)} == {1.0}
 
 
-def test_real_reviews(real_data):
+def test_report_of_real_reviews(real_data):
     train = read_table(real_data / "nsmc" / "train.tsv")
     test = read_table(real_data / "nsmc" / "test.tsv")
     start = time.process_time()
@@ -192,8 +192,8 @@ def test_real_reviews(real_data):
     assert time.process_time() - start < 15
     assert report.labels == dict(Counter(train.targets.to_list()).most_common())
     assert report.duplicates.rows == len(train) - len({t.strip() for t in train.keys.to_list()})
-    inside = {t.strip() for t in train.keys.to_list()}
-    assert report.test.in_train.rows == sum(t.strip() in inside for t in test.keys.to_list())
+    train_texts = {t.strip() for t in train.keys.to_list()}
+    assert report.test.in_train.rows == sum(t.strip() in train_texts for t in test.keys.to_list())
     shares = [row.share for row in report.unknown]
     assert shares == sorted(shares)
     assert report.padding.buckets < 0.1 < report.padding.random < report.padding.longest

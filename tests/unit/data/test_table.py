@@ -8,23 +8,23 @@ import pytest
 
 from munjang.data.table import Table, concatenate
 from munjang.errors import DataError
-from tests.tables import table_of, text_table
+from tests.tables import make_table, make_text_table
 
 
-def image_table(file: str, *, labels: bool = True, **more: Any) -> Table:
+def make_image_table(file: str, *, labels: bool = True, **more: Any) -> Table:
     columns: dict[str, Any] = {
         "digest": pl.Series(["a", "b", "c"]),
         "image": np.arange(12, dtype=np.uint8).reshape(3, 1, 2, 2),
     }
     if labels:
         columns["label"] = pl.Series(["x", "y", "x"])
-    return table_of(columns, key_role="digest", files=(file,), **more)
+    return make_table(columns, key_role="digest", files=(file,), **more)
 
 
-def test_columns_are_found_by_role_and_named_as_in_the_file() -> None:
+def test_columns_are_found_by_role() -> None:
     names = {"text": "title+body", "label": "stars"}
     columns = {"text": pl.Series(["a"]), "label": pl.Series([3])}
-    table = table_of(columns, names=names)
+    table = make_table(columns, names=names)
     assert (table.key_name, table.target_name) == ("title+body", "stars")
     assert table.keys is table["text"]
     assert table.targets is table["label"]
@@ -32,8 +32,8 @@ def test_columns_are_found_by_role_and_named_as_in_the_file() -> None:
         table["image"]
 
 
-def test_taken_rows_keep_their_places_in_any_order() -> None:
-    table = image_table("f.csv")
+def test_take_keeps_file_and_row_of_each_row() -> None:
+    table = make_image_table("f.csv")
     taken = table.take([2, 0, 2])
     assert len(taken) == 3
     assert taken.keys.to_list() == ["c", "a", "c"]
@@ -47,8 +47,8 @@ def test_taken_rows_keep_their_places_in_any_order() -> None:
     assert (error.file, error.row) == ("f.csv", 1)
 
 
-def test_other_targets_leave_the_rest_and_the_table_itself() -> None:
-    table = image_table("f")
+def test_with_targets_replaces_targets_only() -> None:
+    table = make_image_table("f")
     other = table.with_targets(pl.Series([1.0, 2.0, 3.0]))
     assert other.targets is not None
     assert other.targets.to_list() == [1.0, 2.0, 3.0]
@@ -61,9 +61,9 @@ def test_other_targets_leave_the_rest_and_the_table_itself() -> None:
     assert table.targets.to_list() == ["x", "y", "x"]
 
 
-def test_joined_tables_name_the_files_of_their_rows() -> None:
-    first = image_table("a", notes=("n", "m"), skipped={"empty": 2})
-    second = image_table("b", notes=("m", "o"), skipped={"empty": 1, "bad": 3})
+def test_concatenate_keeps_files_of_rows() -> None:
+    first = make_image_table("a", notes=("n", "m"), skipped={"empty": 2})
+    second = make_image_table("b", notes=("m", "o"), skipped={"empty": 1, "bad": 3})
     whole = concatenate([first, second.take([1])])
     assert len(whole) == 4
     assert whole.keys.to_list() == ["a", "b", "c", "b"]
@@ -77,10 +77,10 @@ def test_joined_tables_name_the_files_of_their_rows() -> None:
     assert concatenate([first]) is first
 
 
-def test_targets_stay_only_where_all_tables_have_them() -> None:
-    whole = concatenate([image_table("a"), image_table("b", labels=False)])
+def test_concatenate_keeps_targets_only_if_all_tables_have_them() -> None:
+    whole = concatenate([make_image_table("a"), make_image_table("b", labels=False)])
     assert whole.targets is None
     assert len(whole["image"]) == 6
-    texts = concatenate([text_table(["a"], ["x"]), text_table(["b", "c"], ["y", "z"])])
+    texts = concatenate([make_text_table(["a"], ["x"]), make_text_table(["b", "c"], ["y", "z"])])
     assert texts.targets is not None
     assert texts.targets.to_list() == ["x", "y", "z"]

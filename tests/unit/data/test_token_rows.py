@@ -13,34 +13,35 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO
 from munjang.text.words import WordTokenizer
-from tests.made import column_of
-from tests.unit.data.test_batches import rows_of
-from tests.unit.text.strategies import ugly_texts
+from tests.synthetic import make_column
+from tests.unit.data.test_batches import to_rows
+from tests.unit.text.strategies import hostile_texts
 
 CORPUS = ["the film Paris NASA film", "재미있다 영화 The film, NASA", "Paris don't NASA"]
 SETTINGS = {"words": {"capitals": True}, "characters": {}, "bpe": {}}
 TOKENIZERS: dict[str, Tokenizer] = {
-    name: make_tokenizer(name, **chosen).fit(pl.Series(CORPUS)) for name, chosen in SETTINGS.items()
+    name: make_tokenizer(name, **options).fit(pl.Series(CORPUS))
+    for name, options in SETTINGS.items()
 }
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 @settings(max_examples=60, deadline=None)
 @given(
-    texts=ugly_texts(),
+    texts=hostile_texts(),
     longest=st.integers(1, 12),
     room=st.one_of(st.none(), st.integers(1, 12)),
     ends=st.booleans(),
 )
 @example(texts=["film Paris NASA Paris", "NASA NASA", ""], longest=2, room=3, ends=True)
 @example(texts=["new words Are NEW new"], longest=3, room=None, ends=False)
-def test_texts_one_by_one_are_what_they_are_in_a_column(
+def test_encode_text_equals_encode_column(
     name: str, texts: list[str], longest: int, room: int | None, ends: bool
 ) -> None:
-    chosen = {"max_length": longest, "max_tokens": room, "add_go_eos": ends, "with_oov_words": True}
-    few = encode_rows(TOKENIZERS[name], texts, **chosen)
-    column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **chosen)
-    assert rows_of(column.column) == [
+    limits = {"max_length": longest, "max_tokens": room, "add_go_eos": ends, "with_oov_words": True}
+    few = encode_rows(TOKENIZERS[name], texts, **limits)
+    column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **limits)
+    assert to_rows(column.column) == [
         few.rows.values[start:end].tolist()
         for start, end in zip(few.rows.offsets[:-1], few.rows.offsets[1:], strict=True)
     ]
@@ -48,37 +49,40 @@ def test_texts_one_by_one_are_what_they_are_in_a_column(
     assert few.oov_words == column.oov_words
 
 
-def _names(tokenizer: WordTokenizer, text: str, **chosen: int) -> tuple[list[str], bool]:
-    encoded = encode_rows(tokenizer, [text], add_go_eos=False, **chosen)
+def _token_names(tokenizer: WordTokenizer, text: str, **limits: int) -> tuple[list[str], bool]:
+    encoded = encode_rows(tokenizer, [text], add_go_eos=False, **limits)
     ids = encoded.rows.values.tolist()
     return tokenizer.vocabulary.tokens_of(ids), bool(encoded.truncated[0])
 
 
-def test_max_length_counts_words_and_keeps_the_sign_of_each() -> None:
+def test_max_length_counts_words_and_keeps_their_markers() -> None:
     tokenizer = TOKENIZERS["words"]
     assert isinstance(tokenizer, WordTokenizer)
     text = "film Paris NASA film"
-    assert _names(tokenizer, text, max_length=1) == (["film"], True)
-    assert _names(tokenizer, text, max_length=2) == (["film", CAPITAL, "paris"], True)
+    assert _token_names(tokenizer, text, max_length=1) == (["film"], True)
+    assert _token_names(tokenizer, text, max_length=2) == (["film", CAPITAL, "paris"], True)
     whole = ["film", CAPITAL, "paris", CAPITALS, "nasa", "film"]
-    assert _names(tokenizer, text, max_length=4) == (whole, False)
+    assert _token_names(tokenizer, text, max_length=4) == (whole, False)
 
 
-def test_where_room_ends_a_sign_does_not_stand_without_its_word() -> None:
+def test_marker_is_cut_with_its_word() -> None:
     tokenizer = TOKENIZERS["words"]
     assert isinstance(tokenizer, WordTokenizer)
     text = "film Paris NASA film"
-    assert _names(tokenizer, text, max_length=9, max_tokens=2) == (["film"], True)
-    assert _names(tokenizer, text, max_length=9, max_tokens=4) == (["film", CAPITAL, "paris"], True)
-    assert _names(tokenizer, text, max_length=9, max_tokens=6)[1] is False
+    assert _token_names(tokenizer, text, max_length=9, max_tokens=2) == (["film"], True)
+    assert _token_names(tokenizer, text, max_length=9, max_tokens=4) == (
+        ["film", CAPITAL, "paris"],
+        True,
+    )
+    assert _token_names(tokenizer, text, max_length=9, max_tokens=6)[1] is False
 
 
-def test_sources_of_pairs_end_on_no_sign_either() -> None:
-    kept, cut = truncate(column_of([[5, 9, 6], [9, 5], [5]]), 2, signs=[9])
-    assert (rows_of(kept), cut) == ([[5], [9, 5], [5]], 1)
+def test_marker_is_cut_with_its_word_in_pairs() -> None:
+    kept, cut = truncate(make_column([[5, 9, 6], [9, 5], [5]]), 2, signs=[9])
+    assert (to_rows(kept), cut) == ([[5], [9, 5], [5]], 1)
 
 
-def test_one_row_is_the_batch_that_it_is_among_others() -> None:
+def test_single_row_equals_its_batch() -> None:
     few = encode_rows(TOKENIZERS["words"], ["The film Paris"], max_length=9, add_go_eos=True)
     (batch,) = few.rows.in_order_of_length()
     pair = encode_rows(TOKENIZERS["words"], ["The film Paris"] * 2, max_length=9, add_go_eos=True)

@@ -26,7 +26,7 @@ TEXTS = ["good", "bad", "fine", "poor"]
         [0.1, 0.2, 0.1, 1.0],
     ],
 )
-def test_floats_of_32_bits_are_called_as_in_a_csv(labels: Any, tmp_path: Path) -> None:
+def test_float32_labels_equal_those_of_csv(labels: Any, tmp_path: Path) -> None:
     assert read_table((TEXTS, labels)).targets.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
     frame = pl.DataFrame(
         {
@@ -38,19 +38,19 @@ def test_floats_of_32_bits_are_called_as_in_a_csv(labels: Any, tmp_path: Path) -
     assert read_table(tmp_path / "table.parquet").targets.to_list() == ["0.1", "0.2", "0.1", "1"]  # type: ignore[union-attr]
 
 
-def test_decimals_are_labels_in_lists_as_in_columns() -> None:
-    given = [Decimal("1.50"), Decimal("2.50"), Decimal("1.50"), Decimal("2.50")]
-    for labels in (given, pa.array(given), pl.Series(given, dtype=pl.Decimal(10, 2))):
-        assert read_table((TEXTS, labels)).targets.to_list() == list(map(str, given))  # type: ignore[union-attr]
+def test_decimal_labels_equal_those_of_columns() -> None:
+    decimals = [Decimal("1.50"), Decimal("2.50"), Decimal("1.50"), Decimal("2.50")]
+    for labels in (decimals, pa.array(decimals), pl.Series(decimals, dtype=pl.Decimal(10, 2))):
+        assert read_table((TEXTS, labels)).targets.to_list() == list(map(str, decimals))  # type: ignore[union-attr]
 
 
-def test_a_very_large_float_has_a_short_name() -> None:
+def test_very_large_float_has_short_name() -> None:
     labels = read_table((TEXTS, [1e300, 2.0, 1e300, 2.0])).targets
     assert labels is not None
     assert labels.to_list() == ["1e+300", "2", "1e+300", "2"]
 
 
-def test_columns_of_an_arrow_table_that_share_a_name() -> None:
+def test_arrow_table_with_duplicate_column_names_is_refused() -> None:
     names = ["text", "label", "text"]
     table = pa.Table.from_arrays([pa.array(TEXTS), pa.array(list("abab")), pa.array(TEXTS)], names)
     with pytest.raises(DataError, match="2 columns are named 'text': give each its own name"):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from munjang.layers.key_value_cache import KeyValueCache
 from munjang.models.decoder import StepOutput
 from munjang.text.vocabulary import GO
-from tests.unit.decoding.fakes import Prefix
+from tests.unit.decoding.small_models import Prefix
 
 _LONGEST = 64
 
@@ -50,9 +50,9 @@ class TinyLanguageModel(nn.Module):
         for layer in self.layers:
             q, k, v = layer(states).chunk(3, dim=1)
             rows = []
-            for place in range(len(ids)):
-                weights = (k[: place + 1] @ q[place] / math.sqrt(len(q[place]))).softmax(0)
-                rows.append(weights @ v[: place + 1])
+            for index in range(len(ids)):
+                weights = (k[: index + 1] @ q[index] / math.sqrt(len(q[index]))).softmax(0)
+                rows.append(weights @ v[: index + 1])
             states = states + torch.stack(rows)
         logits: Tensor = self.out(states[-1])
         return logits
@@ -86,10 +86,10 @@ class TinyLanguageModel(nn.Module):
 
     def step(self, state: LanguageState, ids: Tensor) -> StepOutput:
         cache = state.cache
-        places, visible = cache.positions(), cache.visible()
-        if places is None:
-            places = torch.full((ids.numel(),), cache.width)
-        states = self.tokens(ids.flatten()) + self.places(places)
+        positions, visible = cache.positions(), cache.visible()
+        if positions is None:
+            positions = torch.full((ids.numel(),), cache.width)
+        states = self.tokens(ids.flatten()) + self.places(positions)
         layers = []
         for number, layer in enumerate(self.layers):
             q, k, v = (part[:, None, None] for part in layer(states).chunk(3, dim=1))

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
-from tests.unit.decoding.fakes import Prefix, TableModel
+from tests.unit.decoding.small_models import Prefix, TableModel
 
 # ids, score, log-probability, finished
 Answer = tuple[Prefix, float, float, bool]
 
 
-def limit_of(source: Prefix, options: DecodingSettings) -> int:
+def max_length_of(source: Prefix, options: DecodingSettings) -> int:
     relative = math.floor(options.max_length_ratio * len(source)) + options.extra_steps
     return min(options.max_length, relative)
 
 
-def allowed(prefix: Prefix, words: int, options: DecodingSettings) -> list[int]:
+def allowed_ids(prefix: Prefix, words: int, options: DecodingSettings) -> list[int]:
     never = {PAD, GO} if options.allow_unknown else {PAD, GO, OOV}
     left = [i for i in range(words) if i not in never]
     if len(prefix) < options.min_length:
@@ -29,7 +29,7 @@ def allowed(prefix: Prefix, words: int, options: DecodingSettings) -> list[int]:
     return left or [EOS]
 
 
-def scored(
+def score_answer(
     model: TableModel,
     source: Prefix,
     prefix: Prefix,
@@ -47,7 +47,7 @@ def scored(
     return prefix, score, total, finished
 
 
-def best(answers: list[Answer], options: DecodingSettings) -> list[Answer]:
+def best_answers(answers: list[Answer], options: DecodingSettings) -> list[Answer]:
     return sorted(answers, key=lambda a: (not a[3], -a[1]))[: options.nbest]
 
 
@@ -55,50 +55,50 @@ def beam_search(model: TableModel, source: Prefix, options: DecodingSettings) ->
     """as `munjang.decoding.beam` describes it, without the exact rule for stopping."""
     live: list[tuple[Prefix, float]] = [((), 0.0)]
     ended: list[Answer] = []
-    for _ in range(limit_of(source, options)):
+    for _ in range(max_length_of(source, options)):
         candidates = []
         for rank, (prefix, total) in enumerate(live):
-            chances = model.log_probabilities(source, prefix)
-            for i in allowed(prefix, model.words, options):
-                key = (-(total + chances[i]), rank, -chances[i], i)
-                candidates.append((key, prefix, i, total + chances[i]))
+            log_probabilities = model.log_probabilities(source, prefix)
+            for i in allowed_ids(prefix, model.words, options):
+                key = (-(total + log_probabilities[i]), rank, -log_probabilities[i], i)
+                candidates.append((key, prefix, i, total + log_probabilities[i]))
         candidates = sorted(candidates)[: 2 * options.beam]
         for _, prefix, i, total in candidates[: options.beam]:
             if i == EOS:
-                ended.append(scored(model, source, prefix, total, True, options))
+                ended.append(score_answer(model, source, prefix, total, True, options))
         going = [((*prefix, i), total) for _, prefix, i, total in candidates if i != EOS]
         live = going[: options.beam]
         if options.early_stopping and len(ended) >= options.beam:
-            return best(ended, options)
-    cut = [scored(model, source, prefix, total, False, options) for prefix, total in live]
-    return best(ended + cut, options)
+            return best_answers(ended, options)
+    cut = [score_answer(model, source, prefix, total, False, options) for prefix, total in live]
+    return best_answers(ended + cut, options)
 
 
 def greedy(model: TableModel, source: Prefix, options: DecodingSettings) -> Answer:
     prefix: Prefix = ()
     total = 0.0
-    for _ in range(limit_of(source, options)):
-        chances = model.log_probabilities(source, prefix)
-        chosen = max(allowed(prefix, model.words, options), key=lambda i: chances[i])
-        total += chances[chosen]
-        if chosen == EOS:
-            return scored(model, source, prefix, total, True, options)
-        prefix = (*prefix, chosen)
-    return scored(model, source, prefix, total, False, options)
+    for _ in range(max_length_of(source, options)):
+        log_probabilities = model.log_probabilities(source, prefix)
+        best = max(allowed_ids(prefix, model.words, options), key=lambda i: log_probabilities[i])
+        total += log_probabilities[best]
+        if best == EOS:
+            return score_answer(model, source, prefix, total, True, options)
+        prefix = (*prefix, best)
+    return score_answer(model, source, prefix, total, False, options)
 
 
-def everything(model: TableModel, source: Prefix, options: DecodingSettings) -> list[Answer]:
+def exhaustive_search(model: TableModel, source: Prefix, options: DecodingSettings) -> list[Answer]:
     """All answers there are, best first."""
-    return best(list(_all(model, source, options)), options)
+    return best_answers(list(_all_answers(model, source, options)), options)
 
 
-def _all(model: TableModel, source: Prefix, options: DecodingSettings) -> Iterator[Answer]:
-    limit = limit_of(source, options)
+def _all_answers(model: TableModel, source: Prefix, options: DecodingSettings) -> Iterator[Answer]:
+    limit = max_length_of(source, options)
     words = [i for i in range(model.words) if i not in (PAD, OOV, GO, EOS)]
     for length in range(limit + 1):
         for prefix in itertools.product(words, repeat=length):
             tokens = (*prefix, EOS) if length < limit else prefix
             total = 0.0
-            for place, i in enumerate(tokens):
-                total += model.log_probabilities(source, prefix[:place])[i]
-            yield scored(model, source, prefix, total, length < limit, options)
+            for index, i in enumerate(tokens):
+                total += model.log_probabilities(source, prefix[:index])[i]
+            yield score_answer(model, source, prefix, total, length < limit, options)

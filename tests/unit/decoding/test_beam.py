@@ -14,14 +14,14 @@ from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from tests.unit.decoding import reference
-from tests.unit.decoding.fakes import TableModel, padded
+from tests.unit.decoding.small_models import TableModel, pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SOURCES = [(5, 6, 7), (8,), (5, 6, 4, 9, 9), (7, 7), (4,), (9, 5, 8)]
 
 
-def same(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
+def assert_same_answers(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
     assert [h.ids for h in found] == [answer[0] for answer in expected]
     assert [h.finished for h in found] == [answer[3] for answer in expected]
     for hypothesis, (_, score, total, _) in zip(found, expected, strict=True):
@@ -30,7 +30,7 @@ def same(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
 
 
 @st.composite
-def options(draw: Any) -> DecodingSettings:
+def decoding_options(draw: Any) -> DecodingSettings:
     beam = draw(st.integers(2, 7))
     longest = draw(st.integers(1, 9))
     return DecodingSettings(
@@ -50,48 +50,50 @@ def options(draw: Any) -> DecodingSettings:
 
 @settings(max_examples=80)
 @given(
-    chosen=options(),
+    options=decoding_options(),
     words=st.integers(4, 30),
     ending=st.sampled_from([-2.0, 0.0, 1.0, 3.0]),
     tied=st.booleans(),
     seed=st.integers(0, 999),
     sources=st.integers(1, len(SOURCES)),
 )
-def test_equal_to_the_reference(
-    chosen: DecodingSettings, words: int, ending: float, tied: bool, seed: int, sources: int
+def test_beam_search_equals_reference(
+    options: DecodingSettings, words: int, ending: float, tied: bool, seed: int, sources: int
 ) -> None:
     model = TableModel(words, seed, ending=ending, tied=tied)
-    found = decode_sources(model, *padded(SOURCES[:sources], 2), chosen)
+    found = decode_sources(model, *pad_rows(SOURCES[:sources], 2), options)
     assert len(found) == sources
     for source, hypotheses in zip(SOURCES, found, strict=False):
-        assert 1 <= len(hypotheses) <= chosen.nbest
-        same(hypotheses, reference.beam_search(model, source, chosen))
+        assert 1 <= len(hypotheses) <= options.nbest
+        assert_same_answers(hypotheses, reference.beam_search(model, source, options))
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.5])
 @pytest.mark.parametrize("seed", range(4))
-def test_a_beam_that_holds_everything_finds_the_best_there_is(alpha: float, seed: int) -> None:
+def test_exhaustive_beam_equals_exhaustive_search(alpha: float, seed: int) -> None:
     """Three words and three steps: 1 + 3 + 9 that end and 27 that are cut."""
-    chosen = DecodingSettings(beam=40, nbest=40, length_penalty=alpha, max_length=3)
+    options = DecodingSettings(beam=40, nbest=40, length_penalty=alpha, max_length=3)
     model = TableModel(7, seed)
-    found = decode_sources(model, *padded(SOURCES), chosen)
+    found = decode_sources(model, *pad_rows(SOURCES), options)
     for source, hypotheses in zip(SOURCES, found, strict=True):
-        expected = reference.everything(model, source, chosen)
+        expected = reference.exhaustive_search(model, source, options)
         assert len(expected) == 40
-        same(hypotheses, expected)
+        assert_same_answers(hypotheses, expected)
 
 
-def test_a_beam_of_one_that_stops_at_the_first_end_is_greedy() -> None:
-    chosen = DecodingSettings(beam=1, early_stopping=True, max_length=12)
+def test_beam_of_one_with_early_stopping_is_greedy() -> None:
+    options = DecodingSettings(beam=1, early_stopping=True, max_length=12)
     for seed in range(20):
         model = TableModel(9, seed, ending=0.5)
-        state = model.begin(*padded(SOURCES))
-        found = beam_search(model.step, state, max_steps(state.source_mask.sum(1), chosen), chosen)
+        state = model.begin(*pad_rows(SOURCES))
+        found = beam_search(
+            model.step, state, max_steps(state.source_mask.sum(1), options), options
+        )
         for source, hypotheses in zip(SOURCES, found, strict=True):
-            same(hypotheses, [reference.greedy(model, source, chosen)])
+            assert_same_answers(hypotheses, [reference.greedy(model, source, options)])
 
 
-def test_rows_leave_when_they_are_done() -> None:
+def test_finished_rows_leave_the_batch() -> None:
     """A model that ends at once, but for a source of token 9: the others do not pay for it."""
 
     class Uneven(TableModel):
@@ -102,7 +104,7 @@ def test_rows_leave_when_they_are_done() -> None:
 
     model = Uneven(12)
     found = decode_sources(
-        model, *padded([(5,), (9,), (6,), (9, 9)]), DecodingSettings(beam=3, max_length=13)
+        model, *pad_rows([(5,), (9,), (6,), (9, 9)]), DecodingSettings(beam=3, max_length=13)
     )
     assert [len(hypotheses[0].ids) for hypotheses in found] == [0, 13, 0, 13]
     assert model.steps == [4] + [2] * 12
@@ -110,19 +112,19 @@ def test_rows_leave_when_they_are_done() -> None:
     assert model.calls == ["keep"] + ["pick"] * 12
 
 
-def test_it_stops_when_nothing_can_get_better() -> None:
+def test_search_stops_when_no_hypothesis_can_improve() -> None:
     """Every live hypothesis pays 5 or more; the one that has ended paid next to nothing."""
     sure = DecodingSettings(beam=3, length_penalty=0.0, max_length=100)
     model = TableModel(12, ending=30.0)
-    decode_sources(model, *padded([(5,)]), sure)
+    decode_sources(model, *pad_rows([(5,)]), sure)
     assert model.steps == [1]
 
 
-def test_cut_answers_come_behind_finished_ones_whatever_their_score() -> None:
-    chosen = DecodingSettings(beam=4, nbest=4, max_length=3, length_penalty=0.0)
+def test_unfinished_hypotheses_rank_behind_finished_ones() -> None:
+    options = DecodingSettings(beam=4, nbest=4, max_length=3, length_penalty=0.0)
     seen = set()
     for seed in range(30):
-        for hypotheses in decode_sources(TableModel(8, seed), *padded(SOURCES), chosen):
+        for hypotheses in decode_sources(TableModel(8, seed), *pad_rows(SOURCES), options):
             ends = [h.finished for h in hypotheses]
             assert ends == sorted(ends, reverse=True)
             scores = [h.score for h in hypotheses]
@@ -130,10 +132,10 @@ def test_cut_answers_come_behind_finished_ones_whatever_their_score() -> None:
     assert seen == {True, False}
 
 
-def test_a_dead_end_says_eos_rather_than_nothing() -> None:
+def test_row_without_allowed_token_ends_with_eos() -> None:
     """One word, never twice, and five wanted: it may end after all."""
-    chosen = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram_size=1)
-    [[only]] = decode_sources(TableModel(5), *padded([(4, 4)]), chosen)
+    options = DecodingSettings(beam=3, nbest=3, min_length=5, no_repeat_ngram_size=1)
+    [[only]] = decode_sources(TableModel(5), *pad_rows([(4, 4)]), options)
     assert only.ids == (4,)
     assert only.finished
     assert math.isfinite(only.score)

@@ -14,8 +14,8 @@ from munjang.decoding.decode import decode
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS
-from tests.unit.decoding.fakes import TableModel, TinyRecurrent, padded
 from tests.unit.decoding.language_model import PROMPTS, TinyLanguageModel
+from tests.unit.decoding.small_models import TableModel, TinyRecurrent, pad_rows
 from tests.unit.decoding.test_beam import SOURCES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -33,7 +33,7 @@ Request = tuple[Any, torch.Tensor, torch.Tensor | None]
 
 def source_requests(model: Any, options: DecodingSettings) -> Callable[[list[int]], Request]:
     def request(rows: list[int]) -> Request:
-        source, mask = padded([SOURCES[row] for row in rows])
+        source, mask = pad_rows([SOURCES[row] for row in rows])
         return model.begin(source, mask), max_steps(mask.sum(1), options), None
 
     return request
@@ -51,7 +51,9 @@ def prompt_requests(
     return request
 
 
-def made(kind: str, options: DecodingSettings) -> tuple[Any, Callable[[list[int]], Request]]:
+def make_model_and_request(
+    kind: str, options: DecodingSettings
+) -> tuple[Any, Callable[[list[int]], Request]]:
     """A model, and what makes the first state of some of its six rows."""
     if kind == "language":
         language = TinyLanguageModel(14, 3)
@@ -60,13 +62,13 @@ def made(kind: str, options: DecodingSettings) -> tuple[Any, Callable[[list[int]
     return model, source_requests(model, options)
 
 
-def options_of(method: dict[str, Any]) -> DecodingSettings:
+def make_options(method: dict[str, Any]) -> DecodingSettings:
     return DecodingSettings.parse(
         {**method, "max_length": 9, "max_length_ratio": 1.0, "extra_steps": 3}, where="decoding"
     )
 
 
-def same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
+def assert_same_hypotheses(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
     assert [(h.ids, h.finished) for h in found] == [(h.ids, h.finished) for h in expected]
     assert [h.score for h in found] == pytest.approx([h.score for h in expected], abs=1e-4)
     for one, other in zip(found, expected, strict=True):
@@ -83,12 +85,12 @@ def same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
     groups=st.lists(st.integers(1, 3), min_size=6, max_size=6),
     seed=st.integers(0, 99),
 )
-def test_rows_that_join_have_the_answers_they_have_alone(
+def test_joined_rows_have_same_answers_as_single_rows(
     method: dict[str, Any], kind: str, joins: list[int], groups: list[int], seed: int
 ) -> None:
     """Groups of rows join, each after so many steps of the batch."""
-    options = options_of(method)
-    model, request = made(kind, options)
+    options = make_options(method)
+    model, request = make_model_and_request(kind, options)
     waiting, first = [], 0
     for size, step in zip(groups, joins, strict=True):
         rows = list(range(first, min(6, first + size)))
@@ -115,14 +117,14 @@ def test_rows_that_join_have_the_answers_they_have_alone(
             model.step, state, limits, options, first_ids=first_ids, seed=seed, rows=[row + 10],
             with_attention=True,
         )  # fmt: skip
-        same(hypotheses, alone)
+        assert_same_hypotheses(hypotheses, alone)
 
 
 @every_method
-def test_tokens_come_as_they_are_generated(method: dict[str, Any]) -> None:
+def test_tokens_are_streamed_as_generated(method: dict[str, Any]) -> None:
     """Token after token they are the answers, which come when a row leaves."""
-    options = options_of(method)
-    model, request = made("language", options)
+    options = make_options(method)
+    model, request = make_model_and_request("language", options)
     batch = ContinuousBatch(model.step, options)
     state, limits, first_ids = request([0, 1, 2])
     assert batch.join(state, limits, first_ids=first_ids) == range(3)
@@ -140,10 +142,10 @@ def test_tokens_come_as_they_are_generated(method: dict[str, Any]) -> None:
 
 
 @every_method
-def test_a_cancelled_row_leaves_and_the_others_do_not_notice(method: dict[str, Any]) -> None:
-    options = options_of(method)
+def test_cancelled_row_leaves_without_changing_others(method: dict[str, Any]) -> None:
+    options = make_options(method)
     for kind in ("table", "language"):
-        model, request = made(kind, options)
+        model, request = make_model_and_request(kind, options)
         state, limits, first_ids = request([0, 2, 5])
         expected = decode(model.step, state, limits, options, first_ids=first_ids)
         batch = ContinuousBatch(model.step, options)
@@ -154,14 +156,14 @@ def test_a_cancelled_row_leaves_and_the_others_do_not_notice(method: dict[str, A
         for step in batch:
             finished.update(step.finished)
         for key in (0, 2):
-            same(finished[key], expected[key])
+            assert_same_hypotheses(finished[key], expected[key])
         batch.cancel([0])
         assert batch.keys == []
 
 
-def test_a_batch_that_ran_empty_goes_on_with_new_keys() -> None:
-    options = options_of({"method": "greedy"})
-    model, request = made("recurrent", options)
+def test_empty_batch_continues_with_new_keys() -> None:
+    options = make_options({"method": "greedy"})
+    model, request = make_model_and_request("recurrent", options)
     batch = ContinuousBatch(model.step, options)
     for expected_keys in (range(2), range(2, 4)):
         state, limits, _ = request([3, 1])
@@ -172,7 +174,7 @@ def test_a_batch_that_ran_empty_goes_on_with_new_keys() -> None:
     assert batch.join(state.keep(torch.tensor([0])), limits[:0]) == range(4, 4)
 
 
-def test_a_long_running_batch_keeps_no_more_than_its_rows_need() -> None:
+def test_long_running_batch_drops_unused_states() -> None:
     """Ever new rows join; the cache stays as wide as the oldest row."""
     options = DecodingSettings(method="greedy", min_length=5)
     model = TinyLanguageModel(14, 0)
@@ -190,7 +192,7 @@ def test_a_long_running_batch_keeps_no_more_than_its_rows_need() -> None:
     assert max(widths) == 4
 
 
-def test_beam_search_and_steps_without_rows_are_refused() -> None:
+def test_unsupported_methods_and_empty_steps_are_refused() -> None:
     model = TinyLanguageModel(14, 0)
     with pytest.raises(ValueError, match="got beam search with beam 5"):
         ContinuousBatch(model.step, DecodingSettings())

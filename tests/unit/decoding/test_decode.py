@@ -15,8 +15,8 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.models.decoder import StepOutput
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
 from tests.unit.decoding import reference
-from tests.unit.decoding.fakes import PrefixState, TableModel, TinyRecurrent, padded
-from tests.unit.decoding.test_beam import SOURCES, same
+from tests.unit.decoding.small_models import PrefixState, TableModel, TinyRecurrent, pad_rows
+from tests.unit.decoding.test_beam import SOURCES, assert_same_answers
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,8 +30,8 @@ METHODS = [
 
 @pytest.fixture(params=METHODS, ids=lambda method: "-".join(map(str, method.values())))
 def method(request: Any) -> dict[str, Any]:
-    chosen: dict[str, Any] = request.param
-    return chosen
+    options: dict[str, Any] = request.param
+    return options
 
 
 @settings(max_examples=60)
@@ -44,7 +44,7 @@ def method(request: Any) -> dict[str, Any]:
     coverage=st.sampled_from([0.0, 0.3]),
     seed=st.integers(0, 999),
 )
-def test_greedy_and_a_beam_of_one_are_the_reference(
+def test_greedy_and_beam_of_one_equal_reference(
     words: int,
     ending: float,
     tied: bool,
@@ -55,7 +55,7 @@ def test_greedy_and_a_beam_of_one_are_the_reference(
 ) -> None:
     model = TableModel(words, seed, ending=ending, tied=tied)
     for method in ({"method": "greedy"}, {"beam": 1}):
-        chosen = DecodingSettings(
+        options = DecodingSettings(
             **method,
             no_repeat_ngram_size=ngram,
             min_length=shortest,
@@ -64,76 +64,78 @@ def test_greedy_and_a_beam_of_one_are_the_reference(
             max_length_ratio=1.5,
             coverage_penalty=coverage,
         )
-        found = decode_sources(model, *padded(SOURCES), chosen)
+        found = decode_sources(model, *pad_rows(SOURCES), options)
         for source, hypotheses in zip(SOURCES, found, strict=True):
-            same(hypotheses, [reference.greedy(model, source, chosen)])
+            assert_same_answers(hypotheses, [reference.greedy(model, source, options)])
 
 
-def words_of(found: list[list[Hypothesis]]) -> list[list[tuple[int, ...]]]:
+def to_ids(found: list[list[Hypothesis]]) -> list[list[tuple[int, ...]]]:
     return [[h.ids for h in hypotheses] for hypotheses in found]
 
 
 @pytest.mark.parametrize("kind", [TableModel, TinyRecurrent])
 @pytest.mark.parametrize("seed", range(3))
-def test_neighbors_change_nothing(kind: Any, seed: int, method: dict[str, Any]) -> None:
+def test_answers_do_not_depend_on_batch(kind: Any, seed: int, method: dict[str, Any]) -> None:
     """Alone, in a batch, in another order, beside more padding."""
     model = kind(30, seed)
-    chosen = DecodingSettings(**method, max_length=12)
+    options = DecodingSettings(**method, max_length=12)
     numbers = [40, 3, 17, 8, 99, 5]
-    together = decode_sources(model, *padded(SOURCES), chosen, rows=numbers, seed=seed)
+    together = decode_sources(model, *pad_rows(SOURCES), options, rows=numbers, seed=seed)
     order = [3, 0, 5, 4, 2, 1]
     shuffled = decode_sources(
         model,
-        *padded([SOURCES[i] for i in order], 4),
-        chosen,
+        *pad_rows([SOURCES[i] for i in order], 4),
+        options,
         rows=[numbers[i] for i in order],
         seed=seed,
     )
-    for place, source in enumerate(SOURCES):
-        [alone] = decode_sources(model, *padded([source]), chosen, rows=[numbers[place]], seed=seed)
-        for other in (together[place], shuffled[order.index(place)]):
+    for index, source in enumerate(SOURCES):
+        [alone] = decode_sources(
+            model, *pad_rows([source]), options, rows=[numbers[index]], seed=seed
+        )
+        for other in (together[index], shuffled[order.index(index)]):
             assert [h.ids for h in other] == [h.ids for h in alone]
             assert [h.score for h in other] == pytest.approx([h.score for h in alone], rel=1e-4)
 
 
-def test_scores_are_those_of_the_words(method: dict[str, Any]) -> None:
+def test_log_probability_is_sum_over_tokens(method: dict[str, Any]) -> None:
     """Read once more from the beginning, by a model with a real state."""
     model = TinyRecurrent(25, 1).requires_grad_(False)
-    chosen = DecodingSettings(**method, max_length=15)
-    source, mask = padded(SOURCES)
-    found = decode_sources(model, source, mask, chosen)
-    for place, hypotheses in enumerate(found):
+    options = DecodingSettings(**method, max_length=15)
+    source, mask = pad_rows(SOURCES)
+    found = decode_sources(model, source, mask, options)
+    for index, hypotheses in enumerate(found):
         for hypothesis in hypotheses:
             generated = [*hypothesis.ids, *([EOS] if hypothesis.finished else [])]
-            state = model.begin(source[place : place + 1], mask[place : place + 1])
+            state = model.begin(source[index : index + 1], mask[index : index + 1])
             total = 0.0
             for before, token in zip([GO, *generated], generated, strict=False):
                 stepped = model.step(state, torch.tensor([[before]]))
                 total += float(stepped.logits.log_softmax(-1)[0, 0, token])
                 state = stepped.state
             assert hypothesis.log_probability == pytest.approx(total, rel=1e-4)
-            expected = total / ((5 + len(generated)) / 6) ** chosen.length_penalty
+            expected = total / ((5 + len(generated)) / 6) ** options.length_penalty
             assert hypothesis.score == pytest.approx(expected, rel=1e-4)
 
 
 @settings(max_examples=25)
 @given(
-    place=st.integers(0, len(METHODS) - 1),
+    index=st.integers(0, len(METHODS) - 1),
     longest=st.integers(1, 20),
     ratio=st.sampled_from([0.0, 0.4, 1.0, 2.5]),
     extra=st.integers(1, 5),
 )
-def test_a_model_that_never_ends_is_cut(place: int, longest: int, ratio: float, extra: int) -> None:
+def test_length_limits_end_decoding(index: int, longest: int, ratio: float, extra: int) -> None:
     model = TableModel(12, ending=-1000.0)
-    chosen = DecodingSettings(
-        **METHODS[place], max_length=longest, max_length_ratio=ratio, extra_steps=extra
+    options = DecodingSettings(
+        **METHODS[index], max_length=longest, max_length_ratio=ratio, extra_steps=extra
     )
-    found = decode_sources(model, *padded(SOURCES), chosen)
+    found = decode_sources(model, *pad_rows(SOURCES), options)
     for source, hypotheses in zip(SOURCES, found, strict=True):
         limit = min(longest, int(ratio * len(source)) + extra)
         assert {len(h.ids) for h in hypotheses} == {limit}
         assert not any(h.finished for h in hypotheses)
-    assert len(model.steps) == max(reference.limit_of(source, chosen) for source in SOURCES)
+    assert len(model.steps) == max(reference.max_length_of(source, options) for source in SOURCES)
 
 
 def test_reserved_tokens_are_never_generated(method: dict[str, Any]) -> None:
@@ -144,19 +146,19 @@ def test_reserved_tokens_are_never_generated(method: dict[str, Any]) -> None:
             return logits
 
     for unknown in (False, True):
-        chosen = DecodingSettings(**method, max_length=8, allow_unknown=unknown)
-        found = words_of(decode_sources(Tempted(9), *padded(SOURCES), chosen))
+        options = DecodingSettings(**method, max_length=8, allow_unknown=unknown)
+        found = to_ids(decode_sources(Tempted(9), *pad_rows(SOURCES), options))
         generated = {i for hypotheses in found for ids in hypotheses for i in ids}
         assert not generated & {PAD, GO, EOS}
         assert (OOV in generated) == unknown
 
 
-def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
+def test_no_repeat_ngram_size_and_min_length(method: dict[str, Any]) -> None:
     for n in (1, 2, 3):
-        chosen = DecodingSettings(**method, no_repeat_ngram_size=n, min_length=3, max_length=14)
+        options = DecodingSettings(**method, no_repeat_ngram_size=n, min_length=3, max_length=14)
         for seed in range(5):
-            for hypotheses in words_of(
-                decode_sources(TableModel(9, seed), *padded(SOURCES), chosen)
+            for hypotheses in to_ids(
+                decode_sources(TableModel(9, seed), *pad_rows(SOURCES), options)
             ):
                 for ids in hypotheses:
                     runs = [ids[i : i + n] for i in range(len(ids) - n + 1)]
@@ -165,21 +167,21 @@ def test_no_ngram_twice_and_not_too_short(method: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("coverage", [0.0, 0.2])
-def test_attention_is_that_of_each_token(method: dict[str, Any], coverage: float) -> None:
+def test_attention_has_one_row_per_token(method: dict[str, Any], coverage: float) -> None:
     """Through parents that changed and rows that left; as long as the source alone."""
-    chosen = DecodingSettings(**method, max_length=9, coverage_penalty=coverage)
+    options = DecodingSettings(**method, max_length=9, coverage_penalty=coverage)
     for seed in range(5):
         model = TableModel(14, seed)
-        found = decode_sources(model, *padded(SOURCES, 3), chosen, with_attention=True)
+        found = decode_sources(model, *pad_rows(SOURCES, 3), options, with_attention=True)
         for source, hypotheses in zip(SOURCES, found, strict=True):
             for h in hypotheses:
                 assert h.attention is not None
                 assert h.attention.shape == (len(h.ids), len(source))
-                for place, row in enumerate(h.attention):
-                    assert torch.equal(row, model.attention(source, h.ids[:place]))
+                for index, row in enumerate(h.attention):
+                    assert torch.equal(row, model.attention(source, h.ids[:index]))
 
 
-def test_attention_is_returned_where_asked_for_and_there(
+def test_attention_is_returned_only_if_requested_and_available(
     method: dict[str, Any],
 ) -> None:
     for attends, with_attention, coverage in (
@@ -187,20 +189,20 @@ def test_attention_is_returned_where_asked_for_and_there(
         (True, False, 0.0),
         (False, True, 0.0),
     ):
-        chosen = DecodingSettings(**method, max_length=6, coverage_penalty=coverage)
+        options = DecodingSettings(**method, max_length=6, coverage_penalty=coverage)
         model = TableModel(9, attends=attends)
-        found = decode_sources(model, *padded(SOURCES), chosen, with_attention=with_attention)
+        found = decode_sources(model, *pad_rows(SOURCES), options, with_attention=with_attention)
         assert all(h.attention is None for hypotheses in found for h in hypotheses)
 
 
-def test_coverage_without_attention_is_refused(method: dict[str, Any]) -> None:
-    chosen = DecodingSettings(**method, coverage_penalty=0.2)
+def test_coverage_penalty_without_attention_is_refused(method: dict[str, Any]) -> None:
+    options = DecodingSettings(**method, coverage_penalty=0.2)
     with pytest.raises(ConfigError, match=r"coverage_penalty is 0\.2, but this model attends"):
-        decode_sources(TableModel(9, attends=False), *padded(SOURCES), chosen)
+        decode_sources(TableModel(9, attends=False), *pad_rows(SOURCES), options)
 
 
 @pytest.mark.parametrize("broken", [float("nan"), float("inf")])
-def test_broken_logits_are_refused(method: dict[str, Any], broken: float) -> None:
+def test_non_finite_logits_are_refused(method: dict[str, Any], broken: float) -> None:
     class Broken(TableModel):
         def step(self, state: PrefixState, ids: Tensor) -> StepOutput:
             stepped = super().step(state, ids)
@@ -209,21 +211,21 @@ def test_broken_logits_are_refused(method: dict[str, Any], broken: float) -> Non
             return stepped
 
     with pytest.raises(MunjangError, match="NaN or infinity at step 2 of decoding"):
-        decode_sources(Broken(9, ending=-9.0), *padded(SOURCES), DecodingSettings(**method))
+        decode_sources(Broken(9, ending=-9.0), *pad_rows(SOURCES), DecodingSettings(**method))
 
 
-def test_no_sources_and_sources_without_tokens(method: dict[str, Any]) -> None:
-    chosen = DecodingSettings(**method, extra_steps=4)
+def test_no_sources_and_empty_sources(method: dict[str, Any]) -> None:
+    options = DecodingSettings(**method, extra_steps=4)
     none = torch.zeros(0, 3, dtype=torch.int64)
-    assert decode_sources(TableModel(9), none, none.bool(), chosen) == []
+    assert decode_sources(TableModel(9), none, none.bool(), options) == []
     empty = torch.zeros(2, 3, dtype=torch.int64)
     found = decode_sources(
-        TableModel(9, ending=-50.0), empty, empty.bool(), chosen, with_attention=True
+        TableModel(9, ending=-50.0), empty, empty.bool(), options, with_attention=True
     )
     assert [len(hypotheses[0].ids) for hypotheses in found] == [4, 4]
 
 
-def test_the_models_logits_are_left_alone(method: dict[str, Any]) -> None:
+def test_decoding_does_not_modify_logits(method: dict[str, Any]) -> None:
     class Constant(TableModel):
         def step(self, state: PrefixState, ids: Tensor) -> StepOutput:
             stepped = super().step(state, ids)
@@ -232,15 +234,15 @@ def test_the_models_logits_are_left_alone(method: dict[str, Any]) -> None:
     weights = torch.randn(9)
     before = weights.clone()
     decode_sources(
-        Constant(9), *padded(SOURCES), DecodingSettings(**method, max_length=5, min_length=2)
+        Constant(9), *pad_rows(SOURCES), DecodingSettings(**method, max_length=5, min_length=2)
     )
     assert torch.equal(weights, before)
 
 
-def test_no_gradients() -> None:
+def test_decoding_computes_no_gradients() -> None:
     model = TinyRecurrent(10, 0)
     seen = []
     model.out.register_forward_hook(lambda _m, _i, out: seen.append(out.requires_grad))
-    decode_sources(model, *padded(SOURCES), DecodingSettings(max_length=3))
+    decode_sources(model, *pad_rows(SOURCES), DecodingSettings(max_length=3))
     assert seen
     assert not any(seen)

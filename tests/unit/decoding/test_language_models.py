@@ -15,8 +15,8 @@ from munjang.decoding.sampling import uniform
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS, GO
 from tests.unit.decoding import reference
-from tests.unit.decoding.fakes import Prefix
 from tests.unit.decoding.language_model import PROMPTS, TinyLanguageModel
+from tests.unit.decoding.small_models import Prefix
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -24,18 +24,18 @@ SEEDS = pytest.mark.parametrize("seed", range(5))
 LIMITS = {"max_length": 12, "max_length_ratio": 1.5, "extra_steps": 3}
 
 
-def answers(
-    model: TinyLanguageModel, prompts: list[Prefix], options: DecodingSettings, **given: object
+def decode_prompts(
+    model: TinyLanguageModel, prompts: list[Prefix], options: DecodingSettings, **settings: object
 ) -> list[list[Hypothesis]]:
     """Of each prompt, decoded together."""
     lengths = torch.tensor([len(prompt) for prompt in prompts])
     last = torch.tensor([prompt[-1] for prompt in prompts])
     state = model.prompted(prompts)
     limits = max_steps(lengths, options)
-    return decode(model.step, state, limits, options, first_ids=last, **given)
+    return decode(model.step, state, limits, options, first_ids=last, **settings)
 
 
-def same(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
+def assert_same_answers(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
     assert [(h.ids, h.finished) for h in found] == [(a[0], a[3]) for a in expected]
     assert [h.score for h in found] == pytest.approx([a[1] for a in expected], abs=1e-4)
     assert [h.log_probability for h in found] == pytest.approx([a[2] for a in expected], abs=1e-4)
@@ -44,27 +44,27 @@ def same(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
 
 @SEEDS
 @pytest.mark.parametrize(
-    "chosen",
+    "settings",
     [{}, {"no_repeat_ngram_size": 2}, {"min_length": 3, "no_repeat_ngram_size": 1}],
     ids=str,
 )
-def test_beam_search_of_prompts_is_the_reference(seed: int, chosen: dict[str, int]) -> None:
+def test_beam_search_of_prompts_equals_reference(seed: int, settings: dict[str, int]) -> None:
     model = TinyLanguageModel(14, seed)
-    options = DecodingSettings(beam=4, nbest=3, length_penalty=0.7, **LIMITS, **chosen)
-    for prompt, found in zip(PROMPTS, answers(model, PROMPTS, options), strict=True):
-        same(found, reference.beam_search(model, prompt, options))
+    options = DecodingSettings(beam=4, nbest=3, length_penalty=0.7, **LIMITS, **settings)
+    for prompt, found in zip(PROMPTS, decode_prompts(model, PROMPTS, options), strict=True):
+        assert_same_answers(found, reference.beam_search(model, prompt, options))
 
 
 @SEEDS
-def test_greedy_decoding_of_prompts_is_the_reference(seed: int) -> None:
+def test_greedy_decoding_of_prompts_equals_reference(seed: int) -> None:
     model = TinyLanguageModel(14, seed)
     options = DecodingSettings(method="greedy", min_length=2, **LIMITS)
-    found = answers(model, PROMPTS, options, with_attention=True)
+    found = decode_prompts(model, PROMPTS, options, with_attention=True)
     for prompt, hypotheses in zip(PROMPTS, found, strict=True):
-        same(hypotheses, [reference.greedy(model, prompt, options)])
+        assert_same_answers(hypotheses, [reference.greedy(model, prompt, options)])
 
 
-def sampled(
+def reference_samples(
     model: TinyLanguageModel, prompt: Prefix, options: DecodingSettings, seed: int, row: int
 ) -> list[reference.Answer]:
     """Token by token: the one at which the running sum of probabilities passes the number drawn."""
@@ -72,9 +72,9 @@ def sampled(
     for sample in range(options.nbest):
         prefix: Prefix = ()
         total, finished = 0.0, False
-        for step in range(reference.limit_of(prompt, options)):
+        for step in range(reference.max_length_of(prompt, options)):
             values = model.log_probabilities(prompt, prefix)
-            allowed = reference.allowed(prefix, model.words, options)
+            allowed = reference.allowed_ids(prefix, model.words, options)
             sums = list(accumulate(math.exp(values[i] / options.temperature) for i in allowed))
             drawn = uniform(seed, np.array([row]), step, options.nbest)[0, sample]
             token = allowed[bisect_right(sums, drawn * sums[-1])]
@@ -83,45 +83,45 @@ def sampled(
             if finished:
                 break
             prefix = (*prefix, token)
-        samples.append(reference.scored(model, prompt, prefix, total, finished, options))
-    return reference.best(samples, options)
+        samples.append(reference.score_answer(model, prompt, prefix, total, finished, options))
+    return reference.best_answers(samples, options)
 
 
 @SEEDS
-def test_sampling_of_prompts_is_the_reference(seed: int) -> None:
+def test_sampling_of_prompts_equals_reference(seed: int) -> None:
     model = TinyLanguageModel(14, seed)
     options = DecodingSettings(method="sample", nbest=3, temperature=0.9, **LIMITS)
     numbers = [7, 0, 99, 3, 4, 12]
-    found = answers(model, PROMPTS, options, seed=seed, rows=numbers)
+    found = decode_prompts(model, PROMPTS, options, seed=seed, rows=numbers)
     for row, prompt, hypotheses in zip(numbers, PROMPTS, found, strict=True):
-        same(hypotheses, sampled(model, prompt, options, seed, row))
+        assert_same_answers(hypotheses, reference_samples(model, prompt, options, seed, row))
 
 
 @pytest.mark.parametrize(
-    "chosen", [{"beam": 3, "nbest": 2}, {"method": "greedy"}, {"method": "sample", "nbest": 2}]
+    "settings", [{"beam": 3, "nbest": 2}, {"method": "greedy"}, {"method": "sample", "nbest": 2}]
 )
-def test_from_nothing_is_from_a_prompt_of_go(chosen: dict[str, object]) -> None:
+def test_initial_state_equals_prompt_of_go(settings: dict[str, object]) -> None:
     model = TinyLanguageModel(14, 1)
-    options = DecodingSettings.parse({**chosen, **LIMITS})
+    options = DecodingSettings.parse({**settings, **LIMITS})
     limits = max_steps(torch.tensor([1, 1]), options)
     from_nothing = decode(model.step, model.nothing(2), limits, options)
-    assert from_nothing == answers(model, [(GO,), (GO,)], options)
+    assert from_nothing == decode_prompts(model, [(GO,), (GO,)], options)
 
 
-def test_limits_are_per_row() -> None:
+def test_length_limits_are_per_row() -> None:
     """Return the same prompt, truncated to the length of each row."""
     model = TinyLanguageModel(14, 0)
     with torch.no_grad():
         model.out.bias[EOS] = -50.0
-    for chosen in ({"beam": 3}, {"method": "greedy"}, {"method": "sample"}):
-        options = DecodingSettings.parse(chosen)
+    for settings in ({"beam": 3}, {"method": "greedy"}, {"method": "sample"}):
+        options = DecodingSettings.parse(settings)
         limits = torch.tensor([4, 1, 9])
         found = decode(model.step, model.nothing(3), limits, options, rows=[5, 5, 5])
         assert [len(best[0].ids) for best in found] == [4, 1, 9]
         assert not any(best[0].finished for best in found)
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_mismatched_arguments_are_refused() -> None:
     model, options = TinyLanguageModel(14, 0), DecodingSettings()
     two = torch.tensor([3, 3])
     with pytest.raises(ValueError, match="limits of 1 step or more, got 0"):

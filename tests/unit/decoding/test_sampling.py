@@ -12,31 +12,35 @@ from munjang.decoding.sampling import draw, uniform
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS
 from tests.unit.decoding import reference
-from tests.unit.decoding.fakes import TableModel, TinyRecurrent, padded
+from tests.unit.decoding.small_models import TableModel, TinyRecurrent, pad_rows
 from tests.unit.decoding.test_beam import SOURCES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def sampling(**options: float) -> DecodingSettings:
+def make_options(**options: float) -> DecodingSettings:
     return DecodingSettings.parse({"method": "sample", **options})
 
 
-def shares(log_probabilities: torch.Tensor, draws: int, chosen: DecodingSettings) -> np.ndarray:
+def count_draws(
+    log_probabilities: torch.Tensor, draws: int, options: DecodingSettings
+) -> np.ndarray:
     """Count how often each token is drawn by `draws` rows with the same probabilities."""
     drawn = torch.from_numpy(uniform(5, np.arange(draws), 0, 1))
-    ids = draw(log_probabilities.expand(draws, 1, -1), drawn, chosen)
+    ids = draw(log_probabilities.expand(draws, 1, -1), drawn, options)
     return np.bincount(ids.flatten().numpy(), minlength=log_probabilities.shape[-1])
 
 
-def expected_chances(log_probabilities: torch.Tensor, chosen: DecodingSettings) -> list[float]:
+def reference_probabilities(
+    log_probabilities: torch.Tensor, options: DecodingSettings
+) -> list[float]:
     """By the book: one token at a time, likeliest first."""
-    sharp = (log_probabilities.double() / chosen.temperature).softmax(-1).tolist()
+    sharp = (log_probabilities.double() / options.temperature).softmax(-1).tolist()
     order = sorted(range(len(sharp)), key=lambda i: (-sharp[i], i))
-    order = order[: chosen.top_k or len(order)]
+    order = order[: options.top_k or len(order)]
     whole, kept, mass = sum(sharp[i] for i in order), [], 0.0
     for i in order:
-        if mass >= chosen.top_p:
+        if mass >= options.top_p:
             break
         kept.append(i)
         mass += sharp[i] / whole
@@ -56,11 +60,11 @@ def expected_chances(log_probabilities: torch.Tensor, chosen: DecodingSettings) 
     ],
     ids=str,
 )
-def test_frequencies_agree_with_the_softmax(options: dict[str, float]) -> None:
-    chosen = sampling(**options)
+def test_sample_frequencies_equal_softmax(options: dict[str, float]) -> None:
+    settings = make_options(**options)
     log_probabilities = torch.randn(12, generator=torch.Generator().manual_seed(3)).log_softmax(-1)
-    found = shares(log_probabilities, 20_000, chosen)
-    expected = np.array(expected_chances(log_probabilities, chosen))
+    found = count_draws(log_probabilities, 20_000, settings)
+    expected = np.array(reference_probabilities(log_probabilities, settings))
     assert found[expected == 0].sum() == 0
     possible = expected > 0
     assert stats.chisquare(found[possible], 20_000 * expected[possible]).pvalue > 0.01
@@ -74,60 +78,60 @@ def test_frequencies_agree_with_the_softmax(options: dict[str, float]) -> None:
     top_k=st.sampled_from([None, 1, 3, 70, 1000]),
     seed=st.integers(0, 99),
 )
-def test_each_token_has_its_own_stretch_of_the_line(
+def test_draw_maps_each_uniform_interval_to_one_token(
     words: int, spread: float, top_p: float, top_k: int | None, seed: int
 ) -> None:
     """Draws at even distances hit each token as often as its share says, to one; none left out.
 
     Few tokens and many, equal and unequal, so that the nucleus is found at once or by widening.
     """
-    chosen = DecodingSettings(method="sample", top_p=top_p, top_k=top_k)
+    options = DecodingSettings(method="sample", top_p=top_p, top_k=top_k)
     noise = torch.randn(words, generator=torch.Generator().manual_seed(seed))
     log_probabilities = (noise * spread).log_softmax(-1)
     even = (torch.arange(2000).double() + 0.5) / 2000
-    ids = draw(log_probabilities.expand(2000, 1, -1), even[:, None], chosen).flatten()
+    ids = draw(log_probabilities.expand(2000, 1, -1), even[:, None], options).flatten()
     found = torch.bincount(ids, minlength=words) / 2000
-    expected = expected_chances(log_probabilities, chosen)
+    expected = reference_probabilities(log_probabilities, options)
     if spread or top_p == 1:  # of equal tokens, rounding decides whether one more is in
         np.testing.assert_allclose(found, expected, atol=2.1 / 2000)
 
 
-def test_top_p_keeps_the_smallest_set() -> None:
+def test_top_p_keeps_smallest_set() -> None:
     """0.5, 0.3 and 0.2: 0.5 is reached by one token, 0.51 needs two."""
     log_probabilities = torch.tensor([0.2, 0.5, 0.3]).double().log()
     for top_p, kept in ((0.4999, {1}), (0.51, {1, 2}), (0.7999, {1, 2}), (0.81, {0, 1, 2})):
-        found = shares(log_probabilities.float(), 500, sampling(top_p=top_p))
+        found = count_draws(log_probabilities.float(), 500, make_options(top_p=top_p))
         assert set(np.flatnonzero(found)) == kept
 
 
-def test_the_ends_of_the_line() -> None:
+def test_draw_at_both_ends_of_unit_interval() -> None:
     """Forbidden tokens are drawn neither by 0 nor by the highest number there is."""
     inf = float("-inf")
     log_probabilities = torch.tensor([inf, -1.0, inf, -2.0, inf]).expand(2, 1, -1)
     drawn = torch.tensor([[0.0], [1 - 2.0**-52]], dtype=torch.float64)
-    assert draw(log_probabilities, drawn, sampling()).tolist() == [[1], [3]]
+    assert draw(log_probabilities, drawn, make_options()).tolist() == [[1], [3]]
 
 
 @pytest.mark.parametrize("model", [TableModel(20, 2), TinyRecurrent(20, 2)])
-def test_the_likeliest_alone_is_greedy(model: TableModel) -> None:
+def test_top_k_1_and_low_temperature_equal_greedy(model: TableModel) -> None:
     greedy = decode_sources(
-        model, *padded(SOURCES), DecodingSettings(method="greedy", max_length=12)
+        model, *pad_rows(SOURCES), DecodingSettings(method="greedy", max_length=12)
     )
     for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}):
-        chosen = sampling(**options, max_length=12)
+        settings = make_options(**options, max_length=12)
         for seed in range(3):
-            found = decode_sources(model, *padded(SOURCES), chosen, seed=seed)
+            found = decode_sources(model, *pad_rows(SOURCES), settings, seed=seed)
             assert [h[0].ids for h in found] == [h[0].ids for h in greedy]
             assert [h[0].score for h in found] == pytest.approx([h[0].score for h in greedy])
 
 
-def test_a_seed_repeats_and_another_does_not() -> None:
+def test_same_seed_gives_same_samples() -> None:
     model = TinyRecurrent(40, 0)
-    chosen = sampling(nbest=3, max_length=15)
+    options = make_options(nbest=3, max_length=15)
     first, again, other = (
         [
             [h.ids for h in some]
-            for some in decode_sources(model, *padded(SOURCES), chosen, seed=seed)
+            for some in decode_sources(model, *pad_rows(SOURCES), options, seed=seed)
         ]
         for seed in (7, 7, 8)
     )
@@ -135,8 +139,10 @@ def test_a_seed_repeats_and_another_does_not() -> None:
     assert first != other
 
 
-def test_samples_of_a_row_differ_and_are_ranked() -> None:
-    found = decode_sources(TinyRecurrent(40, 0), *padded(SOURCES), sampling(nbest=8, max_length=9))
+def test_samples_of_a_row_differ_and_are_sorted() -> None:
+    found = decode_sources(
+        TinyRecurrent(40, 0), *pad_rows(SOURCES), make_options(nbest=8, max_length=9)
+    )
     for hypotheses in found:
         assert len(hypotheses) == 8
         assert len({h.ids for h in hypotheses}) > 4
@@ -144,33 +150,33 @@ def test_samples_of_a_row_differ_and_are_ranked() -> None:
         assert ranks == sorted(ranks, reverse=True)
 
 
-def test_scores_count_the_tokens_of_each_sample_alone() -> None:
+def test_log_probability_is_sum_over_tokens_of_each_sample() -> None:
     """Samples of one source end at different steps; what the model says afterwards is no part."""
-    chosen = sampling(nbest=6, max_length=9, coverage_penalty=0.5)
+    options = make_options(nbest=6, max_length=9, coverage_penalty=0.5)
     for seed in range(5):
         model = TableModel(9, seed, ending=1.0)
-        found = decode_sources(model, *padded(SOURCES), chosen, seed=seed)
+        found = decode_sources(model, *pad_rows(SOURCES), options, seed=seed)
         for source, hypotheses in zip(SOURCES, found, strict=True):
             for h in hypotheses:
                 ids = [*h.ids, *([EOS] if h.finished else [])]
                 total = sum(
-                    model.log_probabilities(source, h.ids[:place])[i] for place, i in enumerate(ids)
+                    model.log_probabilities(source, h.ids[:index])[i] for index, i in enumerate(ids)
                 )
                 assert h.log_probability == pytest.approx(total)
-                expected = reference.scored(model, source, h.ids, total, h.finished, chosen)
+                expected = reference.score_answer(model, source, h.ids, total, h.finished, options)
                 assert h.score == pytest.approx(expected[1])
 
 
-def test_equal_sources_of_different_rows_get_different_draws() -> None:
-    found = decode_sources(TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6))
+def test_equal_sources_of_different_rows_get_different_samples() -> None:
+    found = decode_sources(TableModel(30), *pad_rows([(5, 6)] * 20), make_options(max_length=6))
     assert len({h[0].ids for h in found}) > 10
     found = decode_sources(
-        TableModel(30), *padded([(5, 6)] * 20), sampling(max_length=6), rows=[4] * 20
+        TableModel(30), *pad_rows([(5, 6)] * 20), make_options(max_length=6), rows=[4] * 20
     )
     assert len({h[0].ids for h in found}) == 1
 
 
-def test_random_numbers_are_even_and_independent() -> None:
+def test_uniform_numbers_are_uniform_and_independent() -> None:
     rows = np.arange(400)
     drawn = np.stack([uniform(0, rows, step, 5) for step in range(10)])
     assert drawn.min() >= 0
@@ -182,6 +188,6 @@ def test_random_numbers_are_even_and_independent() -> None:
     assert uniform(-1, rows, 0, 1).shape == (400, 1)
 
 
-def test_one_number_a_row() -> None:
+def test_row_numbers_must_match_rows() -> None:
     with pytest.raises(ValueError, match="expected one row number per row, 6, got 2"):
-        decode_sources(TableModel(9), *padded(SOURCES), sampling(), rows=[1, 2])
+        decode_sources(TableModel(9), *pad_rows(SOURCES), make_options(), rows=[1, 2])

@@ -26,17 +26,17 @@ from munjang.errors import ConfigError
         ({"lenght_penalty": 1}, "did you mean 'length_penalty'"),
     ],
 )
-def test_refused(values: dict[str, Any], words: str) -> None:
+def test_invalid_settings_are_refused(values: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words) as error:
         DecodingSettings.parse(values, where="decoding")
     assert str(error.value).startswith("decoding: ")
     assert "\n" not in str(error.value)
 
 
-def test_sampling_may_give_more_than_a_beam() -> None:
+def test_nbest_of_sampling_may_exceed_beam() -> None:
     assert DecodingSettings(method="sample", nbest=20, top_p=0.9).nbest == 20
 
 
-def test_back_from_yaml() -> None:
-    chosen = DecodingSettings(method="sample", temperature=0.5)
-    assert DecodingSettings.parse(chosen.model_dump()) == chosen
+def test_yaml_round_trip() -> None:
+    options = DecodingSettings(method="sample", temperature=0.5)
+    assert DecodingSettings.parse(options.model_dump()) == options

@@ -10,26 +10,26 @@ from munjang.recipe import Recipe, make_recipe
 from munjang.text.registry import make_tokenizer
 from munjang.text.script import Script
 from tests.architectures import ARCHITECTURES
-from tests.tables import texts_of_script
+from tests.tables import make_script_table
 
 # bert has a tokenizer of its own, and no tables of n-grams
 WITH_NGRAMS = [name for name in ARCHITECTURES if name != "bert"]
 WIDE = [name for name in WITH_NGRAMS if name != "mean"]
 
 
-def recipe_of(name: str, script: Script, rows: int, **given: Any) -> Recipe:
+def build_recipe(name: str, script: Script, rows: int, **settings: Any) -> Recipe:
     """The recipe for so many texts; 0: they are not read yet."""
-    texts = texts_of_script(script, rows) if rows else None
-    return make_recipe(merge({"model": {"name": name}}, given), texts)
+    texts = make_script_table(script, rows) if rows else None
+    return make_recipe(merge({"model": {"name": name}}, settings), texts)
 
 
-def english(name: str, rows: int, **given: Any) -> Recipe:
-    return recipe_of(name, "other", rows, **given)
+def build_english_recipe(name: str, rows: int, **settings: Any) -> Recipe:
+    return build_recipe(name, "other", rows, **settings)
 
 
-def rarest(model: str, rows: int) -> tuple[int, int]:
+def default_min_frequencies(model: str, rows: int) -> tuple[int, int]:
     """The rarest word of the vocabulary, and the rarest n-gram with a row."""
-    recipe = english(model, rows)
+    recipe = build_english_recipe(model, rows)
     bag = model in WIDE
     ngrams = recipe.model.bag_min_frequency if bag else recipe.model.ngram_min_frequency
     return recipe.tokenizer.min_frequency, ngrams
@@ -39,41 +39,41 @@ def rarest(model: str, rows: int) -> tuple[int, int]:
 @pytest.mark.parametrize(
     ("rows", "expected"), [(0, 1), (1, 1), (999, 1), (1000, 2), (20_000, 2), (10**6, 2)]
 )
-def test_what_stands_once_in_many_texts_has_no_row(model: str, rows: int, expected: int) -> None:
-    assert rarest(model, rows) == (expected, expected)
+def test_min_frequency_grows_with_rows(model: str, rows: int, expected: int) -> None:
+    assert default_min_frequencies(model, rows) == (expected, expected)
 
 
 @pytest.mark.parametrize("model", WITH_NGRAMS)
-def test_few_texts_have_small_tables(model: str) -> None:
-    few, many, unknown = (english(model, rows).model for rows in (19_999, 20_000, 0))
+def test_small_data_has_small_hash_tables(model: str) -> None:
+    few, many, unknown = (build_english_recipe(model, rows).model for rows in (19_999, 20_000, 0))
     table = "bag_buckets" if model in WIDE else "ngram_buckets"
     for name in (table, "subword_buckets"):
         assert getattr(few, name) * 4 <= getattr(many, name)
         assert getattr(many, name) == getattr(unknown, name)
 
 
-def test_what_a_person_sets_stays() -> None:
-    given = {"tokenizer": {"min_frequency": 3}, "model": {"subword_buckets": 77}}
-    recipe = english("cnn", 5000, **given)
+def test_user_settings_override_defaults() -> None:
+    settings = {"tokenizer": {"min_frequency": 3}, "model": {"subword_buckets": 77}}
+    recipe = build_english_recipe("cnn", 5000, **settings)
     assert recipe.tokenizer.min_frequency == 3
     assert recipe.model.subword_buckets == 77
 
 
-def test_another_tokenizer_keeps_all_its_tokens() -> None:
-    assert english("cnn", 5000, tokenizer={"name": "bpe"}).tokenizer.min_frequency == 1
+def test_subword_tokenizer_keeps_all_tokens() -> None:
+    assert build_english_recipe("cnn", 5000, tokenizer={"name": "bpe"}).tokenizer.min_frequency == 1
 
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
-def test_korean_is_not_touched(model: str) -> None:
-    few, many = (recipe_of(model, "korean", rows) for rows in (500, 150_000))
+def test_korean_defaults_do_not_depend_on_rows(model: str) -> None:
+    few, many = (build_recipe(model, "korean", rows) for rows in (500, 150_000))
     assert few.model == many.model
     assert few.tokenizer == many.tokenizer
 
 
 @pytest.mark.parametrize("script", ["korean", "other"])
-def test_only_a_sum_of_rows_goes_without_a_bound_on_its_gradient(script: Any) -> None:
-    def bound(name: str, **given: Any) -> float | None:
-        return recipe_of(name, script, 5000, **given).training.clip_norm
+def test_only_mean_has_no_clip_norm(script: Any) -> None:
+    def bound(name: str, **settings: Any) -> float | None:
+        return build_recipe(name, script, 5000, **settings).training.clip_norm
 
     assert bound("mean") is None
     assert bound("mean", training={"clip_norm": 0.5}) == 0.5
@@ -97,15 +97,15 @@ def test_only_a_sum_of_rows_goes_without_a_bound_on_its_gradient(script: Any) ->
         ({"name": "characters", "settings": {"lower": True}}, {"lower": True}),
     ],
 )
-def test_words_keep_their_capitals_unless_they_are_cut_by_hand(
+def test_capital_markers_are_default_for_words_only(
     tokenizer: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    recipe = english("cnn", 5000, tokenizer=tokenizer)
+    recipe = build_english_recipe("cnn", 5000, tokenizer=tokenizer)
     assert recipe.tokenizer.settings == expected
     make_tokenizer(recipe.tokenizer.name, **recipe.tokenizer.settings)
 
 
 @pytest.mark.parametrize("task", [["classify"], 3, {"a": 1}])
-def test_a_task_that_is_no_name_is_one_line(task: object) -> None:
+def test_invalid_task_is_refused_in_one_line(task: object) -> None:
     with pytest.raises(ConfigError, match="task"):
-        english("cnn", 5000, task=task)
+        build_english_recipe("cnn", 5000, task=task)

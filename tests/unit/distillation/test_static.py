@@ -17,7 +17,7 @@ from munjang.errors import ConfigError, FolderError
 from munjang.model import Model
 from munjang.tasks.heads import find_encoders
 from munjang.text.vocabulary import EOS, GO, OOV, RESERVED, Vocabulary
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -29,30 +29,30 @@ SMALL = ("training.epochs=2", "training.threads=1", "model.dim=16", "model.layer
 def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small Transformer that has learned the made corpus."""
     out = tmp_path_factory.mktemp("teacher") / "t"
-    munjang.train(made_corpus(), model="transformer", overrides=SMALL, out=out)
+    munjang.train(make_corpus(), model="transformer", overrides=SMALL, out=out)
     return out
 
 
-def loaded(folder: Path) -> Model:
+def load_model(folder: Path) -> Model:
     model = munjang.load(folder)
     assert isinstance(model, Model)
     return model
 
 
 @pytest.mark.parametrize("has_ends", [True, False])
-def test_a_token_is_read_alone(teacher: Path, has_ends: bool) -> None:
-    model = loaded(teacher)
+def test_token_vectors_equal_encoder_of_single_token(teacher: Path, has_ends: bool) -> None:
+    model = load_model(teacher)
     [encoder] = find_encoders(model.network)
     size = model.input.size
     got = token_states(encoder, size, has_ends=has_ends)
-    for place, token in enumerate([OOV, *range(len(RESERVED), size)]):
+    for index, token in enumerate([OOV, *range(len(RESERVED), size)]):
         row = torch.tensor([[GO, token, EOS] if has_ends else [token]])
         with torch.no_grad():
             states = encoder.states(row, torch.ones_like(row, dtype=torch.bool))[0]
-        np.testing.assert_allclose(got[place], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(got[index], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
 
 
-def test_components_are_those_of_scikit_learn() -> None:
+def test_principal_components_equal_scikit_learn() -> None:
     from sklearn.decomposition import PCA
 
     vectors = np.random.default_rng(0).standard_normal((60, 8)) * np.arange(1, 9)
@@ -63,7 +63,7 @@ def test_components_are_those_of_scikit_learn() -> None:
     assert kept == pytest.approx(pca.explained_variance_ratio_.sum())
 
 
-def test_all_components_keep_every_distance() -> None:
+def test_all_components_preserve_distances() -> None:
     vectors = np.random.default_rng(0).standard_normal((20, 5))
     ours, kept = principal_components(vectors, 5)
     assert kept == pytest.approx(1)
@@ -72,7 +72,7 @@ def test_all_components_keep_every_distance() -> None:
         assert apart == pytest.approx(np.linalg.norm(vectors[a] - vectors[b]))
 
 
-def test_frequent_tokens_weigh_little() -> None:
+def test_frequent_tokens_have_small_weights() -> None:
     counted = Vocabulary((*RESERVED, "the", "film"), np.array([0, 0, 0, 0, 999, 1]))
     oov, the, film = sif_weights(counted)
     assert the == pytest.approx(1e-4 / (1e-4 + 999 / 1001))
@@ -83,10 +83,10 @@ def test_frequent_tokens_weigh_little() -> None:
     assert (np.diff(weights[1:]) > 0).all()
 
 
-def test_a_text_is_the_mean_of_its_tokens(teacher: Path, tmp_path: Path) -> None:
+def test_text_vector_is_weighted_mean_of_token_vectors(teacher: Path, tmp_path: Path) -> None:
     static = distil_static(teacher, dim=5, out=tmp_path / "s")
-    again = loaded(tmp_path / "s")
-    text = made_corpus(3)[0][0]
+    again = load_model(tmp_path / "s")
+    text = make_corpus(3)[0][0]
     np.testing.assert_array_equal(static.embed([text]), again.embed([text]))
     ids = [int(token) for token in again.input.tokenizer.encode_text(text)]  # type: ignore[attr-defined]
     [encoder] = find_encoders(again.network)
@@ -99,11 +99,11 @@ def test_a_text_is_the_mean_of_its_tokens(teacher: Path, tmp_path: Path) -> None
     assert "# Static vectors" in (tmp_path / "s" / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_training_begins_from_them(teacher: Path, tmp_path: Path) -> None:
+def test_training_starts_from_static_vectors(teacher: Path, tmp_path: Path) -> None:
     distil_static(teacher, dim=8, out=tmp_path / "s")
     lines: list[str] = []
     trained = munjang.train(
-        made_corpus(240),
+        make_corpus(240),
         model="mean",
         from_folder=tmp_path / "s",
         overrides=["training.threads=1", "training.epochs=8", "training.learning_rate=0.03",
@@ -112,26 +112,26 @@ def test_a_training_begins_from_them(teacher: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert any("begin from" in line for line in lines)
     assert trained.scores.metrics["accuracy"] > 0.8  # type: ignore[attr-defined]
-    assert trained.model.input.size == loaded(tmp_path / "s").input.size
+    assert trained.model.input.size == load_model(tmp_path / "s").input.size
 
 
-def test_a_model_without_states(tmp_path: Path) -> None:
-    munjang.train(made_corpus(), model="mean", overrides=QUICK, out=tmp_path / "m")
+def test_model_without_states_is_refused(tmp_path: Path) -> None:
+    munjang.train(make_corpus(), model="mean", overrides=QUICK, out=tmp_path / "m")
     with pytest.raises(ConfigError, match="no state per token"):
         distil_static(tmp_path / "m")
 
 
 @pytest.mark.parametrize("dim", [0, -1, 17])
-def test_a_width_that_cannot_be(teacher: Path, dim: int) -> None:
+def test_invalid_dim_is_refused(teacher: Path, dim: int) -> None:
     with pytest.raises(ConfigError, match="expected 1 to 16"):
         distil_static(teacher, dim=dim)
 
 
-def test_a_model_in_the_way_stays(teacher: Path, tmp_path: Path) -> None:
+def test_existing_model_is_not_overwritten(teacher: Path, tmp_path: Path) -> None:
     distil_static(teacher, dim=4, out=tmp_path / "s")
     before = (tmp_path / "s" / "manifest.json").read_bytes()
     with pytest.raises(FolderError, match="finished model"):
         distil_static(teacher, dim=5, out=tmp_path / "s")
     assert (tmp_path / "s" / "manifest.json").read_bytes() == before
     distil_static(teacher, dim=5, out=tmp_path / "s", overwrite=True)
-    assert loaded(tmp_path / "s").recipe.model.dim == 5  # type: ignore[attr-defined]
+    assert load_model(tmp_path / "s").recipe.model.dim == 5  # type: ignore[attr-defined]

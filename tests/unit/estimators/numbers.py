@@ -5,7 +5,7 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 
-class TakesNumbers:
+class AcceptsNumbers:
     """A mixin that makes texts of numbers.
 
     The checks know two-dimensional numbers only, and skip an estimator that is for text. Each
@@ -22,14 +22,14 @@ class TakesNumbers:
         return tags
 
     def fit(self, X: Any, y: Any) -> Any:  # noqa: N803
-        return super().fit(written(validate_data(self, X)), y)  # type: ignore[misc]
+        return super().fit(to_words(validate_data(self, X)), y)  # type: ignore[misc]
 
     def as_texts(self, X: Any) -> list[str]:  # noqa: N803
         check_is_fitted(self, "model_")
-        return written(validate_data(self, X, reset=False))
+        return to_words(validate_data(self, X, reset=False))
 
 
-def written(numbers: Any) -> list[str]:
+def to_words(numbers: Any) -> list[str]:
     def word(column: int, number: float) -> str:
         size = min(45, max(0, round(number) + 20))
         return chr(ord("가") + 50 * column + size) + f"{number:.3f}"[-3:]

@@ -32,14 +32,14 @@ IMAGES = (_digits.images * (255 / 16)).round().astype(np.uint8)[:120]
 LABELS = _digits.target[:120]
 
 
-def quick(**given: Any) -> ImageClassifier:
-    return ImageClassifier(**{"random_state": 0, "settings": QUICK, **given})
+def make_classifier(**settings: Any) -> ImageClassifier:
+    return ImageClassifier(**{"random_state": 0, "settings": QUICK, **settings})
 
 
 @pytest.fixture(scope="module")
 def fitted() -> ImageClassifier:
     """Only to be asked."""
-    return quick().fit(IMAGES, LABELS)
+    return make_classifier().fit(IMAGES, LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +51,17 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return names
 
 
-def test_it_learns_and_gives_the_labels_back(fitted: ImageClassifier) -> None:
+def test_fit_predict_and_score(fitted: ImageClassifier) -> None:
     answers = fitted.predict(IMAGES)
     assert answers.dtype == LABELS.dtype
     assert fitted.classes_.tolist() == [0, 1, 2]
     assert fitted.score(IMAGES, LABELS) == (answers == LABELS).mean() > 0.9
-    chances = fitted.predict_proba(IMAGES)
-    np.testing.assert_array_equal(chances.argmax(1), answers)
-    np.testing.assert_allclose(chances.sum(1), 1)
+    probabilities = fitted.predict_proba(IMAGES)
+    np.testing.assert_array_equal(probabilities.argmax(1), answers)
+    np.testing.assert_allclose(probabilities.sum(1), 1)
 
 
-def test_paths_arrays_and_pillow_give_the_same_answers(
+def test_paths_arrays_and_pillow_images_give_same_answers(
     fitted: ImageClassifier, paths: list[str]
 ) -> None:
     expected = fitted.predict_proba(IMAGES)
@@ -69,22 +69,22 @@ def test_paths_arrays_and_pillow_give_the_same_answers(
         np.testing.assert_array_equal(fitted.predict_proba(images), expected)
     pictures = list(map(Image.fromarray, IMAGES))
     np.testing.assert_array_equal(fitted.predict_proba(pictures), expected)
-    again = quick().fit(np.array(paths, dtype=object), LABELS)
+    again = make_classifier().fit(np.array(paths, dtype=object), LABELS)
     np.testing.assert_array_equal(again.predict_proba(IMAGES), expected)
 
 
-def test_images_of_three_columns_are_rows_and_not_colors() -> None:
+def test_narrow_images_are_not_taken_as_color() -> None:
     narrow = IMAGES[:, :, 2:5]
-    model = quick(settings={**QUICK, "training.epochs": 1}).fit(narrow, LABELS)
+    model = make_classifier(settings={**QUICK, "training.epochs": 1}).fit(narrow, LABELS)
     assert model.model_.recipe.image.size == (8, 3)
     assert model.predict(narrow).shape == (120,)
     assert model.predict(narrow[:1]).shape == (1,)
 
 
-def test_images_in_color() -> None:
+def test_color_images() -> None:
     red = np.zeros((*IMAGES.shape, 3), dtype=np.uint8)
     red[..., 0] = IMAGES
-    model = quick(settings={**QUICK, "training.epochs": 1}).fit(red, LABELS)
+    model = make_classifier(settings={**QUICK, "training.epochs": 1}).fit(red, LABELS)
     assert model.model_.recipe.image.mode == "color"
     assert model.predict(red).shape == (120,)
 
@@ -102,11 +102,11 @@ def test_images_in_color() -> None:
         "check_valid_tag_types",
     ],
 )
-def test_scikit_learn_checks_that_need_no_columns(check: str) -> None:
-    getattr(estimator_checks, check)("ImageClassifier", quick())
+def test_scikit_learn_checks_without_2d_arrays(check: str) -> None:
+    getattr(estimator_checks, check)("ImageClassifier", make_classifier())
 
 
-def test_scikit_learn_is_told_what_it_takes() -> None:
+def test_scikit_learn_tags() -> None:
     tags = ImageClassifier().__sklearn_tags__()
     assert tags.input_tags.three_d_array
     assert not tags.input_tags.two_d_array
@@ -117,13 +117,13 @@ def test_scikit_learn_is_told_what_it_takes() -> None:
 def test_pipeline_and_grid_search() -> None:
     invert = FunctionTransformer(lambda images: 255 - images)
     grid = {"imageclassifier__settings": [{**QUICK, "training.epochs": 1}, QUICK]}
-    search = GridSearchCV(make_pipeline(invert, quick()), grid, cv=2, error_score="raise")
+    search = GridSearchCV(make_pipeline(invert, make_classifier()), grid, cv=2, error_score="raise")
     assert search.fit(IMAGES, LABELS).best_score_ > 0.8
 
 
 def test_cross_validation_in_two_processes() -> None:
-    scores = cross_val_score(quick(), IMAGES, LABELS, cv=2, n_jobs=2, error_score="raise")
-    np.testing.assert_array_equal(scores, cross_val_score(quick(), IMAGES, LABELS, cv=2))
+    scores = cross_val_score(make_classifier(), IMAGES, LABELS, cv=2, n_jobs=2, error_score="raise")
+    np.testing.assert_array_equal(scores, cross_val_score(make_classifier(), IMAGES, LABELS, cv=2))
 
 
 def test_clone_pickle_and_folder(fitted: ImageClassifier, tmp_path: Path) -> None:
@@ -137,13 +137,13 @@ def test_clone_pickle_and_folder(fitted: ImageClassifier, tmp_path: Path) -> Non
     ]
 
 
-def test_validation_data_of_its_own() -> None:
-    model = quick(valid=(IMAGES[:20], LABELS[:20])).fit(IMAGES[20:], LABELS[20:])
+def test_valid_data_and_errors() -> None:
+    model = make_classifier(valid=(IMAGES[:20], LABELS[:20])).fit(IMAGES[20:], LABELS[20:])
     assert model.scores_.rows == 20
     with pytest.raises(MunjangError, match="valid: the label 7 is not among"):
-        quick(valid=(IMAGES[:1], [7])).fit(IMAGES, LABELS)
+        make_classifier(valid=(IMAGES[:1], [7])).fit(IMAGES, LABELS)
     with pytest.raises(MunjangError, match=r"a pair \(images, labels\)"):
-        quick(valid="folder").fit(IMAGES, LABELS)
+        make_classifier(valid="folder").fit(IMAGES, LABELS)
 
 
 @pytest.mark.parametrize(
@@ -163,19 +163,19 @@ def test_validation_data_of_its_own() -> None:
         (IMAGES, np.linspace(0, 1, 120), "Unknown label type"),
     ],
 )
-def test_bad_input_is_refused(images: Any, labels: Any, message: str) -> None:
+def test_invalid_input_is_refused(images: Any, labels: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        quick().fit(images, labels)
+        make_classifier().fit(images, labels)
 
 
-def test_settings_of_texts_are_refused() -> None:
+def test_text_settings_are_refused() -> None:
     with pytest.raises(MunjangError, match="tokenizer"):
-        quick(settings={"tokenizer.name": "words"}).fit(IMAGES, LABELS)
+        make_classifier(settings={"tokenizer.name": "words"}).fit(IMAGES, LABELS)
     with pytest.raises(MunjangError, match="model cnn reads the input text"):
-        quick(model="cnn").fit(IMAGES, LABELS)
+        make_classifier(model="cnn").fit(IMAGES, LABELS)
 
 
-def test_it_must_be_fitted_first() -> None:
-    for ask in (quick().predict, quick().predict_proba):
+def test_predict_before_fit_raises_not_fitted_error() -> None:
+    for ask in (make_classifier().predict, make_classifier().predict_proba):
         with pytest.raises(NotFittedError):
             ask(IMAGES)

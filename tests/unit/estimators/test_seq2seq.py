@@ -33,34 +33,34 @@ QUICK: dict[str, Any] = {
 WORDS = {"하나": "one", "둘": "two", "셋": "three", "넷": "four"}
 
 
-def made_pairs(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
+def make_pairs(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
     """One to three words, and each of them in English."""
     random = np.random.default_rng(seed)
     rows = [random.choice(list(WORDS), random.integers(1, 4)) for _ in range(count)]
     return [" ".join(row) for row in rows], [" ".join(WORDS[word] for word in row) for row in rows]
 
 
-SOURCES, TARGETS = made_pairs(80)
+SOURCES, TARGETS = make_pairs(80)
 
 
-def quick(**given: Any) -> Seq2Seq:
+def make_seq2seq(**settings: Any) -> Seq2Seq:
     basis = {"tokenizer": "words", "random_state": 0, "settings": QUICK}
-    return Seq2Seq(**{"model": "attentive", **basis, **given})
+    return Seq2Seq(**{"model": "attentive", **basis, **settings})
 
 
-def once(**given: Any) -> Seq2Seq:
+def make_one_epoch_seq2seq(**overrides: Any) -> Seq2Seq:
     """One that takes one pass, where nothing need be learned."""
-    settings = {**QUICK, "training.epochs": 1, **given.pop("settings", {})}
-    return quick(settings=settings, **given)
+    settings = {**QUICK, "training.epochs": 1, **overrides.pop("settings", {})}
+    return make_seq2seq(settings=settings, **overrides)
 
 
 @pytest.fixture(scope="module")
 def fitted() -> Seq2Seq:
     """Only to be asked."""
-    return quick().fit(SOURCES, TARGETS)
+    return make_seq2seq().fit(SOURCES, TARGETS)
 
 
-def test_it_learns_and_answers_with_strings(fitted: Seq2Seq) -> None:
+def test_fit_and_predict(fitted: Seq2Seq) -> None:
     answers = fitted.predict(SOURCES)
     assert answers.shape == (80,)
     assert {type(answer) for answer in answers} == {str}
@@ -70,7 +70,7 @@ def test_it_learns_and_answers_with_strings(fitted: Seq2Seq) -> None:
     assert fitted.predict(["", SOURCES[0]])[1] == answers[0]
 
 
-def test_the_score_is_chrf_of_all_answers_together(fitted: Seq2Seq) -> None:
+def test_score_is_corpus_chrf(fitted: Seq2Seq) -> None:
     sources, targets = SOURCES[:20], [*TARGETS[:18], "something else", "또 다른 것"]
     expected = CHRF().corpus_score(fitted.predict(sources).tolist(), [targets]).score
     assert fitted.score(sources, targets) == pytest.approx(expected)
@@ -78,13 +78,13 @@ def test_the_score_is_chrf_of_all_answers_together(fitted: Seq2Seq) -> None:
     assert fitted.score(sources, fitted.predict(sources)) == pytest.approx(100)
 
 
-def test_the_score_follows_the_setting_of_capitals() -> None:
-    model = once(settings={"translate.lowercase": True}).fit(SOURCES, TARGETS)
+def test_score_respects_lowercase_setting() -> None:
+    model = make_one_epoch_seq2seq(settings={"translate.lowercase": True}).fit(SOURCES, TARGETS)
     shouted = [answer.upper() or "X" for answer in model.predict(SOURCES)]
     assert model.score(SOURCES, shouted) == model.score(SOURCES, [t.lower() for t in shouted])
 
 
-def test_the_best_answers_with_their_scores(fitted: Seq2Seq) -> None:
+def test_predict_nbest(fitted: Seq2Seq) -> None:
     found = fitted.predict_nbest(SOURCES[:6], 4)
     assert [len(some) for some in found] == [4] * 6
     for some in found:
@@ -97,12 +97,15 @@ def test_the_best_answers_with_their_scores(fitted: Seq2Seq) -> None:
         fitted.predict_nbest(SOURCES, 0)
 
 
-def test_the_same_random_state_gives_the_same_model() -> None:
+def test_same_random_state_gives_same_model() -> None:
     def scores(model: Seq2Seq) -> list[float]:
         return [some[0].log_probability for some in model.predict_nbest(SOURCES[:20], 1)]
 
     def twice(*states: Any) -> list[list[float]]:
-        return [scores(once(random_state=state).fit(SOURCES, TARGETS)) for state in states]
+        return [
+            scores(make_one_epoch_seq2seq(random_state=state).fit(SOURCES, TARGETS))
+            for state in states
+        ]
 
     first, again, other = twice(0, 0, 1)
     assert first == again != other
@@ -115,8 +118,10 @@ def test_the_same_random_state_gives_the_same_model() -> None:
     [tuple, np.array, lambda texts: np.array(texts, dtype=object), pl.Series, iter],
     ids=["tuple", "str array", "object array", "polars", "iterator"],
 )
-def test_any_column_of_strings_will_do(collect: Any, fitted: Seq2Seq) -> None:
-    got, expected = (once().fit(kind(SOURCES), kind(TARGETS)) for kind in (collect, list))
+def test_string_collections_give_same_answers(collect: Any, fitted: Seq2Seq) -> None:
+    got, expected = (
+        make_one_epoch_seq2seq().fit(kind(SOURCES), kind(TARGETS)) for kind in (collect, list)
+    )
     assert got.scores_.cross_entropy == expected.scores_.cross_entropy
     assert fitted.predict(collect(SOURCES)).tolist() == fitted.predict(SOURCES).tolist()
 
@@ -134,11 +139,11 @@ def test_any_column_of_strings_will_do(collect: Any, fitted: Seq2Seq) -> None:
         "check_valid_tag_types",
     ],
 )
-def test_scikit_learn_checks_that_need_no_numbers(check: str) -> None:
-    getattr(estimator_checks, check)("Seq2Seq", quick())
+def test_scikit_learn_checks_without_numbers(check: str) -> None:
+    getattr(estimator_checks, check)("Seq2Seq", make_seq2seq())
 
 
-def test_scikit_learn_is_told_that_it_takes_text() -> None:
+def test_scikit_learn_tags() -> None:
     tags = Seq2Seq().__sklearn_tags__()
     assert (tags.input_tags.string, tags.input_tags.one_d_array) == (True, True)
     assert not tags.input_tags.two_d_array
@@ -147,7 +152,7 @@ def test_scikit_learn_is_told_that_it_takes_text() -> None:
     assert not is_regressor(Seq2Seq())
 
 
-def test_clone_and_parameters(fitted: Seq2Seq) -> None:
+def test_clone_and_get_params(fitted: Seq2Seq) -> None:
     assert Seq2Seq().get_params()["model"] is None
     assert Seq2Seq("transformer").get_params()["model"] == "transformer"
     copied = clone(fitted)
@@ -160,27 +165,29 @@ def test_clone_and_parameters(fitted: Seq2Seq) -> None:
 def test_settings_reach_the_recipe() -> None:
     listed = [f"{key}={'null' if value is None else value}" for key, value in QUICK.items()]
     characters = {"tokenizer": {"target": {"name": "characters"}}}
-    recipe = once(settings=characters, valid=0.2).fit(SOURCES, TARGETS).model_.recipe
+    recipe = (
+        make_one_epoch_seq2seq(settings=characters, valid=0.2).fit(SOURCES, TARGETS).model_.recipe
+    )
     assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("attentive", 16, 1)
     assert (recipe.tokenizer.source.name, recipe.tokenizer.target.name) == ("words", "characters")
     assert recipe.data.validation_split == 0.2
     others = [*listed, "training.epochs=1", "model.name=seq2seq"]
-    recipe = quick(model=None, settings=others).fit(SOURCES, TARGETS).model_.recipe
+    recipe = make_seq2seq(model=None, settings=others).fit(SOURCES, TARGETS).model_.recipe
     assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("seq2seq", 16, 1)
 
 
-def test_validation_pairs_of_its_own() -> None:
+def test_valid_data() -> None:
     valid = (SOURCES[:10], TARGETS[:10])
-    model = once(valid=valid).fit(SOURCES[10:], TARGETS[10:])
+    model = make_one_epoch_seq2seq(valid=valid).fit(SOURCES[10:], TARGETS[10:])
     assert model.scores_.rows == 10
     assert model.model_.metrics["training"]["rows"] == 70
     with pytest.raises(ValueError, match="expected a share of the rows"):
-        quick(valid="dev.tsv").fit(SOURCES, TARGETS)
+        make_seq2seq(valid="dev.tsv").fit(SOURCES, TARGETS)
 
 
 def test_pipeline_and_grid_search() -> None:
     strip = FunctionTransformer(lambda texts: [text.strip("!") for text in texts])
-    pipeline = make_pipeline(strip, quick())
+    pipeline = make_pipeline(strip, make_seq2seq())
     grid = {"seq2seq__settings": [{**QUICK, "training.epochs": epochs} for epochs in (1, 20)]}
     shouted = [f"{source}!" for source in SOURCES]
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(shouted, TARGETS)
@@ -191,13 +198,13 @@ def test_pipeline_and_grid_search() -> None:
 
 @pytest.mark.slow
 def test_cross_validation_in_two_processes() -> None:
-    model = quick(settings={**QUICK, "training.epochs": 3})
+    model = make_seq2seq(settings={**QUICK, "training.epochs": 3})
     scores = cross_val_score(model, SOURCES, TARGETS, cv=2, n_jobs=2, error_score="raise")
     np.testing.assert_array_equal(scores, cross_val_score(model, SOURCES, TARGETS, cv=2))
     assert scores.min() > 0
 
 
-def test_pickle_holds_the_files_of_the_folder(fitted: Seq2Seq) -> None:
+def test_pickle_holds_files_of_the_folder(fitted: Seq2Seq) -> None:
     files = fitted.__getstate__()["model_"]
     assert {type(content) for content in files.values()} == {bytes}
     assert {"target_tokenizer.json", "target_vocabulary.json", "manifest.json"} <= set(files)
@@ -206,17 +213,19 @@ def test_pickle_holds_the_files_of_the_folder(fitted: Seq2Seq) -> None:
     back = pickle.loads(dumped)
     assert back.predict(SOURCES).tolist() == fitted.predict(SOURCES).tolist()
     assert back.scores_ == fitted.scores_
-    assert pickle.loads(pickle.dumps(quick())).get_params() == quick().get_params()
+    assert pickle.loads(pickle.dumps(make_seq2seq())).get_params() == make_seq2seq().get_params()
 
 
-def test_pickle_of_one_vocabulary_for_both_sides() -> None:
-    model = once(settings={"tokenizer.shared_vocabulary": True}).fit(TARGETS, TARGETS)
+def test_pickle_with_shared_vocabulary() -> None:
+    model = make_one_epoch_seq2seq(settings={"tokenizer.shared_vocabulary": True}).fit(
+        TARGETS, TARGETS
+    )
     assert "target_vocabulary.json" not in model.__getstate__()["model_"]
     back = pickle.loads(pickle.dumps(model))
     assert back.predict(TARGETS).tolist() == model.predict(TARGETS).tolist()
 
 
-def test_saved_folder_answers_the_same(fitted: Seq2Seq, tmp_path: Path) -> None:
+def test_saved_folder_gives_same_answers(fitted: Seq2Seq, tmp_path: Path) -> None:
     folder = fitted.save(tmp_path / "model")
     loaded = munjang.load(folder)
     assert [answer.text for answer in loaded.predict(SOURCES)] == fitted.predict(SOURCES).tolist()
@@ -240,52 +249,56 @@ def test_saved_folder_answers_the_same(fitted: Seq2Seq, tmp_path: Path) -> None:
         ([*SOURCES, "하나"], [*TARGETS, ""], "row 81"),
     ],
 )
-def test_bad_input_is_refused(sources: Any, targets: Any, message: str) -> None:
+def test_invalid_input_is_refused(sources: Any, targets: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        quick().fit(sources, targets)
+        make_seq2seq().fit(sources, targets)
 
 
-def test_pairs_that_are_skipped_are_counted() -> None:
-    model = once(settings={"data.skip_bad_rows": True}).fit([*SOURCES, ""], [*TARGETS, "one"])
+def test_skipped_pairs_are_counted() -> None:
+    model = make_one_epoch_seq2seq(settings={"data.skip_bad_rows": True}).fit(
+        [*SOURCES, ""], [*TARGETS, "one"]
+    )
     assert sum(model.model_.metrics["training"]["skipped"].values()) == 1
 
 
-def test_the_settings_may_name_the_model() -> None:
-    named = once(model=None, settings={"model.name": "seq2seq"}).fit(SOURCES, TARGETS)
+def test_model_name_in_settings() -> None:
+    named = make_one_epoch_seq2seq(model=None, settings={"model.name": "seq2seq"}).fit(
+        SOURCES, TARGETS
+    )
     assert named.model_.recipe.model_name == "seq2seq"
-    assert made_by_default().model_.recipe.model_name == "transformer"
+    assert fit_default().model_.recipe.model_name == "transformer"
 
 
-def made_by_default() -> Seq2Seq:
+def fit_default() -> Seq2Seq:
     settings = {"training.epochs": 1, "model.dim": 8, "model.heads": 1, "training.threads": 1}
     return Seq2Seq(tokenizer="words", settings=settings, random_state=0).fit(SOURCES, TARGETS)
 
 
-def test_bad_settings_are_refused() -> None:
+def test_invalid_settings_are_refused() -> None:
     with pytest.raises(MunjangError, match="did you mean 'epochs'"):
-        quick(settings={"training.epoch": 1}).fit(SOURCES, TARGETS)
+        make_seq2seq(settings={"training.epoch": 1}).fit(SOURCES, TARGETS)
     with pytest.raises(MunjangError, match="mapping or a list"):
-        quick(settings="training.epochs=1").fit(SOURCES, TARGETS)
+        make_seq2seq(settings="training.epochs=1").fit(SOURCES, TARGETS)
     with pytest.raises(MunjangError, match="did you mean 'attentive'"):
-        quick(model="atentive").fit(SOURCES, TARGETS)
+        make_seq2seq(model="atentive").fit(SOURCES, TARGETS)
     for settings in ({"model.name": "seq2seq"}, ["model.name=seq2seq"]):
         with pytest.raises(MunjangError, match="give one of the two"):
             Seq2Seq("attentive", settings=settings).fit(SOURCES, TARGETS)
 
 
-def test_it_must_be_fitted_first(tmp_path: Path) -> None:
+def test_predict_before_fit_raises_not_fitted_error(tmp_path: Path) -> None:
     for ask in (
-        lambda: quick().predict(["하나"]),
-        lambda: quick().predict_nbest(["하나"], 2),
-        lambda: quick().score(["하나"], ["one"]),
-        lambda: quick().save(tmp_path),
+        lambda: make_seq2seq().predict(["하나"]),
+        lambda: make_seq2seq().predict_nbest(["하나"], 2),
+        lambda: make_seq2seq().score(["하나"], ["one"]),
+        lambda: make_seq2seq().save(tmp_path),
     ):
         with pytest.raises(NotFittedError):
             ask()
 
 
-def test_verbose_says_what_is_read(capsys: pytest.CaptureFixture[str]) -> None:
-    once().fit(SOURCES, TARGETS)
+def test_verbose_prints_what_is_read(capsys: pytest.CaptureFixture[str]) -> None:
+    make_one_epoch_seq2seq().fit(SOURCES, TARGETS)
     assert capsys.readouterr() == ("", "")
-    once(verbose=True).fit(SOURCES, TARGETS)
+    make_one_epoch_seq2seq(verbose=True).fit(SOURCES, TARGETS)
     assert "80 pairs" in capsys.readouterr().out

@@ -31,7 +31,7 @@ def distinct_forms(labels: list[Any]) -> set[Any]:
     | st.lists(_WHOLE, min_size=2)
     | st.lists(st.booleans(), min_size=2)
 )
-def test_classes_come_back_by_their_names(labels: list[Any]) -> None:
+def test_class_targets_round_trip(labels: list[Any]) -> None:
     labels = [label for label in labels if label in distinct_forms(labels)]
     if len(set(labels)) < 2:
         return
@@ -43,7 +43,7 @@ def test_classes_come_back_by_their_names(labels: list[Any]) -> None:
 
 
 @given(st.sets(_STRINGS, min_size=1))
-def test_names_are_distinct_to_the_readers_and_read_back_as_they_are(labels: set[str]) -> None:
+def test_label_names_are_distinct_and_idempotent(labels: set[str]) -> None:
     array = np.array(sorted(distinct_forms(list(labels))), dtype=object)
     names = name_labels(array).tolist()
     assert len({label_key(name) for name in names}) == len(array)
@@ -56,7 +56,7 @@ _SETS = st.lists(
 
 
 @given(_SETS | st.lists(st.sets(st.integers(-3, 20)), min_size=1))
-def test_sets_of_labels_are_those_of_a_binarizer(sets: list[set[Any]]) -> None:
+def test_label_sets_equal_multilabel_binarizer(sets: list[set[Any]]) -> None:
     read = LabelSets.read(sets)
     binarizer = MultiLabelBinarizer()
     np.testing.assert_array_equal(read.matrix, binarizer.fit_transform(sets))
@@ -78,14 +78,14 @@ def test_sets_of_labels_are_those_of_a_binarizer(sets: list[set[Any]]) -> None:
         lambda n: st.lists(st.lists(st.integers(0, 1), min_size=n, max_size=n), min_size=1)
     )
 )
-def test_lists_of_0_and_1_of_one_length_are_a_matrix(rows: list[list[int]]) -> None:
+def test_equally_long_lists_of_0_and_1_are_a_matrix(rows: list[list[int]]) -> None:
     read = LabelSets.read(rows)
     assert read.is_given
     np.testing.assert_array_equal(read.matrix, np.array(rows))
     assert read.labels.tolist() == list(range(len(rows[0])))
 
 
-def test_labels_in_another_normal_form_are_the_same_label() -> None:
+def test_labels_are_equal_across_normal_forms() -> None:
     composed, decomposed = "\uac00", "\u1100\u1161"
     read = LabelSets.read([{composed}, {composed, "b"}, {decomposed}])
     assert read.labels.tolist() == ["b", composed]

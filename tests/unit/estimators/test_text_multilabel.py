@@ -18,7 +18,7 @@ from sklearn.utils import estimator_checks
 
 import munjang
 from munjang import MunjangError, TextMultilabelClassifier
-from tests.unit.estimators.numbers import TakesNumbers
+from tests.unit.estimators.numbers import AcceptsNumbers
 
 QUICK: dict[str, Any] = {
     "model.dim": 8,
@@ -39,17 +39,17 @@ SETS = [{NAMES[word] for word in words if word in NAMES} for words in _WORDS]
 MATRIX = MultiLabelBinarizer().fit_transform(SETS)
 
 
-def quick(**given: Any) -> TextMultilabelClassifier:
-    return TextMultilabelClassifier("mean", **{"random_state": 0, "settings": QUICK, **given})
+def make_classifier(**settings: Any) -> TextMultilabelClassifier:
+    return TextMultilabelClassifier("mean", **{"random_state": 0, "settings": QUICK, **settings})
 
 
 @pytest.fixture(scope="module")
 def fitted() -> TextMultilabelClassifier:
     """Only to be asked."""
-    return quick().fit(TEXTS, SETS)
+    return make_classifier().fit(TEXTS, SETS)
 
 
-class OnNumbers(TakesNumbers, TextMultilabelClassifier):
+class OnNumbers(AcceptsNumbers, TextMultilabelClassifier):
     """`TextMultilabelClassifier` over numbers."""
 
     def predict_proba(self, X: Any) -> Any:  # noqa: N803
@@ -75,19 +75,19 @@ class OnNumbers(TakesNumbers, TextMultilabelClassifier):
         "check_valid_tag_types",
     ],
 )
-def test_scikit_learn_checks_of_sets_of_labels(check: str) -> None:
+def test_scikit_learn_checks(check: str) -> None:
     estimator = OnNumbers("mean", random_state=0, settings=QUICK, tokenizer="characters")
     getattr(estimator_checks, check)("OnNumbers", estimator)
 
 
-def test_scikit_learn_is_told_what_it_takes() -> None:
+def test_scikit_learn_tags() -> None:
     tags = TextMultilabelClassifier().__sklearn_tags__()
     assert (tags.input_tags.string, tags.input_tags.two_d_array) == (True, False)
     assert (tags.classifier_tags.multi_label, tags.target_tags.multi_output) == (True, True)
     assert is_classifier(TextMultilabelClassifier())
 
 
-def test_it_learns_sets_of_labels(fitted: TextMultilabelClassifier) -> None:
+def test_fit_predict_and_score(fitted: TextMultilabelClassifier) -> None:
     answers = fitted.predict(TEXTS)
     assert fitted.classes_.tolist() == ["곳", "때", "사람"]
     assert f1_score(MATRIX, answers, average="micro") > 0.9
@@ -96,12 +96,12 @@ def test_it_learns_sets_of_labels(fitted: TextMultilabelClassifier) -> None:
         == fitted.score(TEXTS, MATRIX)
         == (answers == MATRIX).all(1).mean()
     )
-    chances = fitted.predict_proba(TEXTS)
-    assert chances.shape == (80, 3)
+    probabilities = fitted.predict_proba(TEXTS)
+    assert probabilities.shape == (80, 3)
     thresholds = [
         fitted.model_.task.thresholds[fitted.model_.labels.index(n)] for n in ("곳", "때", "사람")
     ]
-    np.testing.assert_array_equal(chances >= thresholds, answers == 1)
+    np.testing.assert_array_equal(probabilities >= thresholds, answers == 1)
 
 
 @pytest.mark.parametrize(
@@ -119,23 +119,21 @@ def test_it_learns_sets_of_labels(fitted: TextMultilabelClassifier) -> None:
     ],
     ids=["lists", "polars", "iterator", "objects", "matrix", "bools", "nested", "sparse", "frame"],
 )
-def test_every_form_of_y_gives_the_same_answers(
-    collect: Any, fitted: TextMultilabelClassifier
-) -> None:
-    got = quick().fit(TEXTS, collect(SETS))
+def test_every_form_of_y_gives_same_answers(collect: Any, fitted: TextMultilabelClassifier) -> None:
+    got = make_classifier().fit(TEXTS, collect(SETS))
     np.testing.assert_array_equal(got.predict(TEXTS), fitted.predict(TEXTS))
     assert got.score(TEXTS, collect(SETS)) == fitted.score(TEXTS, SETS)
 
 
-def test_columns_of_a_matrix_are_numbers_and_those_of_a_frame_names() -> None:
-    assert quick().fit(TEXTS, MATRIX).classes_.tolist() == [0, 1, 2]
+def test_matrix_columns_are_numbered_and_frame_columns_named() -> None:
+    assert make_classifier().fit(TEXTS, MATRIX).classes_.tolist() == [0, 1, 2]
     frame = pl.DataFrame(MATRIX, schema=["나", "가", "다"])
-    assert quick().fit(TEXTS, frame).classes_.tolist() == ["나", "가", "다"]
+    assert make_classifier().fit(TEXTS, frame).classes_.tolist() == ["나", "가", "다"]
 
 
-def test_a_column_that_no_row_has_keeps_its_place() -> None:
+def test_column_without_rows_is_kept() -> None:
     wide = np.insert(MATRIX, 1, 0, axis=1)
-    model = quick().fit(TEXTS, wide)
+    model = make_classifier().fit(TEXTS, wide)
     assert model.predict(TEXTS).shape == (80, 4)
     assert model.predict(TEXTS)[:, 1].sum() == 0
     assert model.score(TEXTS, wide) > 0.8
@@ -145,19 +143,19 @@ def test_many_columns_keep_their_order() -> None:
     # as strings 10 comes before 2
     texts = [f"{chr(ord('가') + number)} {n}" for number in range(12) for n in range(8)]
     matrix = np.repeat(np.eye(12, dtype=int), 8, axis=0)
-    model = quick(settings={**QUICK, "training.epochs": 40}).fit(texts, matrix)
+    model = make_classifier(settings={**QUICK, "training.epochs": 40}).fit(texts, matrix)
     assert model.classes_.tolist() == list(range(12))
     assert (model.predict_proba(texts).argmax(1) == matrix.argmax(1)).mean() > 0.9
 
 
-def test_an_unseen_label_counts_as_wrong_in_the_score_and_is_refused_in_training(
+def test_unseen_label_is_wrong_in_score_and_refused_in_valid(
     fitted: TextMultilabelClassifier,
 ) -> None:
     wrong = [*SETS[:-1], {*SETS[-1], "일"}]
     right = (fitted.predict(TEXTS) == MATRIX).all(1)
     assert fitted.score(TEXTS, wrong) == pytest.approx(right[:-1].sum() / 80)
     with pytest.raises(MunjangError, match="valid: the label '일' is not among those"):
-        quick(valid=(["어제"], [{"일"}])).fit(TEXTS, SETS)
+        make_classifier(valid=(["어제"], [{"일"}])).fit(TEXTS, SETS)
     with pytest.raises(ValueError, match="of 3 columns, one per label of the training, got 2"):
         fitted.score(TEXTS, MATRIX[:, :2])
 
@@ -166,18 +164,18 @@ def test_pipeline_and_grid_search() -> None:
     shout = FunctionTransformer(lambda texts: [f"{text}!" for text in texts])
     grid = {"textmultilabelclassifier__model": ["mean", "cnn"]}
     settings = {**QUICK, "training.epochs": 2}
-    pipeline = make_pipeline(shout, quick(settings=settings))
+    pipeline = make_pipeline(shout, make_classifier(settings=settings))
     settings.pop("model.ngram_buckets")
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise", scoring="f1_micro")
     assert search.fit(TEXTS, MATRIX).predict(TEXTS).shape == MATRIX.shape
 
 
 def test_cross_validation_in_two_processes() -> None:
-    scores = cross_val_score(quick(), TEXTS, SETS, cv=2, n_jobs=2, error_score="raise")
-    np.testing.assert_array_equal(scores, cross_val_score(quick(), TEXTS, MATRIX, cv=2))
+    scores = cross_val_score(make_classifier(), TEXTS, SETS, cv=2, n_jobs=2, error_score="raise")
+    np.testing.assert_array_equal(scores, cross_val_score(make_classifier(), TEXTS, MATRIX, cv=2))
     lists = [sorted(labels) for labels in SETS]
     np.testing.assert_array_equal(
-        scores, cross_val_score(quick(), TEXTS, lists, cv=KFold(2), error_score="raise")
+        scores, cross_val_score(make_classifier(), TEXTS, lists, cv=KFold(2), error_score="raise")
     )
 
 
@@ -215,16 +213,16 @@ def test_clone_pickle_and_folder(fitted: TextMultilabelClassifier, tmp_path: Pat
         (np.zeros((80, 2, 2)), "got the shape"),
     ],
 )
-def test_bad_labels_are_refused(labels: Any, message: str) -> None:
+def test_invalid_labels_are_refused(labels: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        quick().fit(TEXTS, labels)
+        make_classifier().fit(TEXTS, labels)
 
 
-def test_it_must_be_fitted_first() -> None:
+def test_predict_before_fit_raises_not_fitted_error() -> None:
     for ask in (
-        lambda: quick().predict(["서울"]),
-        lambda: quick().predict_proba(["서울"]),
-        lambda: quick().score(["서울"], [{"곳"}]),
+        lambda: make_classifier().predict(["서울"]),
+        lambda: make_classifier().predict_proba(["서울"]),
+        lambda: make_classifier().score(["서울"], [{"곳"}]),
     ):
         with pytest.raises(NotFittedError):
             ask()

@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import munjang
 from munjang import MunjangError, TextRegressor
-from tests.unit.estimators.numbers import TakesNumbers
+from tests.unit.estimators.numbers import AcceptsNumbers
 
 QUICK: dict[str, Any] = {
     "model.dim": 8,
@@ -34,17 +34,17 @@ TEXTS = [f"{word} {number}" for number in range(12) for word in WORDS]
 NUMBERS = list(WORDS.values()) * 12
 
 
-def quick(**given: Any) -> TextRegressor:
-    return TextRegressor("mean", **{"random_state": 0, "settings": QUICK, **given})
+def make_regressor(**settings: Any) -> TextRegressor:
+    return TextRegressor("mean", **{"random_state": 0, "settings": QUICK, **settings})
 
 
 @pytest.fixture(scope="module")
 def fitted() -> TextRegressor:
     """Only to be asked."""
-    return quick().fit(TEXTS, NUMBERS)
+    return make_regressor().fit(TEXTS, NUMBERS)
 
 
-class OnNumbers(TakesNumbers, TextRegressor):
+class OnNumbers(AcceptsNumbers, TextRegressor):
     """`TextRegressor` over numbers."""
 
     def __sklearn_tags__(self) -> Any:
@@ -66,14 +66,14 @@ def test_scikit_learn_checks(estimator: Any, check: Any) -> None:
         check(estimator)
 
 
-def test_scikit_learn_is_told_that_it_takes_text() -> None:
+def test_scikit_learn_tags() -> None:
     tags = TextRegressor().__sklearn_tags__()
     assert (tags.input_tags.string, tags.input_tags.two_d_array) == (True, False)
     assert tags.target_tags.required
     assert is_regressor(TextRegressor())
 
 
-def test_it_learns_numbers_in_their_unit(fitted: TextRegressor) -> None:
+def test_fit_predict_and_score(fitted: TextRegressor) -> None:
     answers = fitted.predict(TEXTS)
     assert (answers.dtype, answers.shape) == (np.float64, (60,))
     assert np.abs(answers - NUMBERS).mean() < 1.5
@@ -85,21 +85,21 @@ def test_it_learns_numbers_in_their_unit(fitted: TextRegressor) -> None:
     [tuple, np.array, pl.Series, lambda values: np.array(values, dtype=np.float32)],
     ids=["tuple", "array", "polars", "float32"],
 )
-def test_any_column_of_numbers_gives_the_same_answers(collect: Any, fitted: TextRegressor) -> None:
-    got = quick().fit(TEXTS, collect(NUMBERS)).predict(TEXTS)
+def test_numeric_collections_give_same_answers(collect: Any, fitted: TextRegressor) -> None:
+    got = make_regressor().fit(TEXTS, collect(NUMBERS)).predict(TEXTS)
     np.testing.assert_array_equal(got, fitted.predict(TEXTS))
 
 
 def test_pipeline_and_grid_search() -> None:
     shout = FunctionTransformer(lambda texts: [f"{text}!" for text in texts])
     grid = {"textregressor__settings": [QUICK, {**QUICK, "regress.loss": "huber"}]}
-    search = GridSearchCV(make_pipeline(shout, quick()), grid, cv=2, error_score="raise")
+    search = GridSearchCV(make_pipeline(shout, make_regressor()), grid, cv=2, error_score="raise")
     assert search.fit(TEXTS, NUMBERS).best_score_ > 0.5
 
 
 def test_cross_validation_in_two_processes() -> None:
-    scores = cross_val_score(quick(), TEXTS, NUMBERS, cv=2, n_jobs=2, error_score="raise")
-    np.testing.assert_array_equal(scores, cross_val_score(quick(), TEXTS, NUMBERS, cv=2))
+    scores = cross_val_score(make_regressor(), TEXTS, NUMBERS, cv=2, n_jobs=2, error_score="raise")
+    np.testing.assert_array_equal(scores, cross_val_score(make_regressor(), TEXTS, NUMBERS, cv=2))
 
 
 def test_clone_pickle_and_folder(fitted: TextRegressor, tmp_path: Path) -> None:
@@ -113,13 +113,13 @@ def test_clone_pickle_and_folder(fitted: TextRegressor, tmp_path: Path) -> None:
     assert [answer.value for answer in loaded.predict(TEXTS)] == fitted.predict(TEXTS).tolist()
 
 
-def test_validation_data_of_its_own() -> None:
-    model = quick(valid=(TEXTS[:10], NUMBERS[:10])).fit(TEXTS[10:], NUMBERS[10:])
+def test_valid_data_and_errors() -> None:
+    model = make_regressor(valid=(TEXTS[:10], NUMBERS[:10])).fit(TEXTS[10:], NUMBERS[10:])
     assert model.scores_.rows == 10
     with pytest.raises(ValueError, match=r"a pair \(texts, numbers\), got str"):
-        quick(valid="dev.tsv").fit(TEXTS, NUMBERS)
+        make_regressor(valid="dev.tsv").fit(TEXTS, NUMBERS)
     with pytest.raises(MunjangError, match="valid: Input y contains NaN"):
-        quick(valid=(TEXTS[:1], [np.nan])).fit(TEXTS, NUMBERS)
+        make_regressor(valid=(TEXTS[:1], [np.nan])).fit(TEXTS, NUMBERS)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_validation_data_of_its_own() -> None:
         (np.zeros((60, 2)), "1d array"),
     ],
 )
-def test_bad_numbers_are_refused(numbers: Any, message: str) -> None:
+def test_invalid_targets_are_refused(numbers: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        quick().fit(TEXTS, numbers)
+        make_regressor().fit(TEXTS, numbers)
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,15 @@ def test_bad_numbers_are_refused(numbers: Any, message: str) -> None:
         (3, "expected a mapping or a list of key=value, got 3"),
     ],
 )
-def test_bad_settings_are_refused(settings: Any, message: str) -> None:
+def test_invalid_settings_are_refused(settings: Any, message: str) -> None:
     with pytest.raises(MunjangError, match=message):
-        quick(settings=settings).fit(TEXTS, NUMBERS)
+        make_regressor(settings=settings).fit(TEXTS, NUMBERS)
 
 
-def test_it_must_be_fitted_first() -> None:
-    for ask in (lambda: quick().predict(["좋다"]), lambda: quick().score(["좋다"], [1.0])):
+def test_predict_before_fit_raises_not_fitted_error() -> None:
+    for ask in (
+        lambda: make_regressor().predict(["좋다"]),
+        lambda: make_regressor().score(["좋다"], [1.0]),
+    ):
         with pytest.raises(NotFittedError):
             ask()

@@ -35,12 +35,12 @@ SOURCE, TARGET = ("the", "film", "bored"), ("영화가", "지루했다", EOS_LAB
 TEXTS = pl.Series(["정말 재미있다 the film", "영화가 정말 지루했다"])
 
 
-def weights(rows: int, columns: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
+def random_weights(rows: int, columns: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float32]]:
     made = np.random.default_rng(seed).random((rows, columns)).astype(np.float32)
     return made / made.sum(1, keepdims=True)
 
 
-def padded(*parts: Any, queries: int, keys: int) -> torch.Tensor:
+def pad_weights(*parts: Any, queries: int, keys: int) -> torch.Tensor:
     """[1, heads, queries, keys] with zeros behind the real ones."""
     full = torch.zeros(1, len(parts), queries, keys)
     for head, part in enumerate(parts):
@@ -48,20 +48,20 @@ def padded(*parts: Any, queries: int, keys: int) -> torch.Tensor:
     return full
 
 
-def pair() -> Attention:
+def make_pair_attention() -> Attention:
     maps = [
-        AttentionMap("source", 0, 0, weights(3, 3, 5)),
-        *(AttentionMap("cross", n // 2, n % 2, weights(3, 3, n)) for n in range(4)),
+        AttentionMap("source", 0, 0, random_weights(3, 3, 5)),
+        *(AttentionMap("cross", n // 2, n % 2, random_weights(3, 3, n)) for n in range(4)),
     ]
     return Attention(SOURCE, TARGET, tuple(maps), "the film bored", "영화가 지루했다")
 
 
-def test_padding_is_cut_and_heads_come_apart() -> None:
-    cross = [weights(3, 3, seed) for seed in range(2)]
-    target = np.tril(weights(3, 3, 9))
+def test_from_weights_cuts_padding_and_splits_heads() -> None:
+    cross = [random_weights(3, 3, seed) for seed in range(2)]
+    target = np.tril(random_weights(3, 3, 9))
     layers = [
-        AttentionWeights("cross", 1, padded(*cross, queries=5, keys=7)),
-        AttentionWeights("target", 0, padded(target, queries=5, keys=5)),
+        AttentionWeights("cross", 1, pad_weights(*cross, queries=5, keys=7)),
+        AttentionWeights("target", 0, pad_weights(target, queries=5, keys=5)),
     ]
     found = Attention.from_weights(layers, SOURCE, TARGET, text="t", answer="a")
     assert [(one.kind, one.layer, one.head) for one in found.maps] == [
@@ -72,8 +72,8 @@ def test_padding_is_cut_and_heads_come_apart() -> None:
     assert found.kinds == ("cross", "target")
 
 
-def test_an_answer_looks_back_at_what_was_said_before() -> None:
-    found = pair()
+def test_rows_and_columns_of_decoder_attention() -> None:
+    found = make_pair_attention()
     assert found.rows("cross") == found.rows("target") == TARGET
     assert found.columns("cross") == SOURCE
     assert found.columns("target") == (GO_LABEL, "영화가", "지루했다")
@@ -81,35 +81,35 @@ def test_an_answer_looks_back_at_what_was_said_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("looked", "said"),
+    ("tensor", "message"),
     [
         (torch.ones(2, 1, 3, 3), "one text, got 2"),
         (torch.ones(1, 1, 3, 2), r"\(3, 2\), for tokens"),
     ],
 )
-def test_weights_of_other_tokens_are_refused(looked: torch.Tensor, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        Attention.from_weights([AttentionWeights("cross", 0, looked)], SOURCE, TARGET, text="t")
+def test_weights_of_wrong_shape_are_refused(tensor: torch.Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Attention.from_weights([AttentionWeights("cross", 0, tensor)], SOURCE, TARGET, text="t")
 
 
-def test_weights_that_are_no_numbers_are_told() -> None:
+def test_non_finite_weights_are_refused() -> None:
     with pytest.raises(DataError, match="layer 2, head 0 of source: expected finite weights"):
         Attention.from_weights(
             [AttentionWeights("source", 2, torch.full((1, 1, 3, 3), torch.nan))], SOURCE, text="t"
         )
 
 
-def test_the_mean_is_over_the_heads_of_one_layer() -> None:
-    found = pair()
+def test_mean_is_over_heads_of_one_layer() -> None:
+    found = make_pair_attention()
     np.testing.assert_allclose(
-        found.mean("cross", 0), (weights(3, 3, 0) + weights(3, 3, 1)) / 2, rtol=1e-6
+        found.mean("cross", 0), (random_weights(3, 3, 0) + random_weights(3, 3, 1)) / 2, rtol=1e-6
     )
     np.testing.assert_array_equal(found.mean("cross"), found.mean("cross", 1))
     np.testing.assert_allclose(found.mean("cross").sum(1), 1, rtol=1e-6)
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=5))
-def test_the_strongest_are_those_that_sorting_finds(rows: list[list[int]]) -> None:
+def test_strongest_equals_sorting(rows: list[list[int]]) -> None:
     table = np.array(rows, dtype=np.float32)
     target = tuple(f"t{n}" for n in range(len(rows)))
     only = AttentionMap("cross", 0, 0, table)
@@ -120,9 +120,12 @@ def test_the_strongest_are_those_that_sorting_finds(rows: list[list[int]]) -> No
         assert list(one.sources) == expected[:2]
 
 
-def test_one_kind_layer_or_head_alone() -> None:
-    def kept(**chosen: Any) -> list[tuple[str, int, int]]:
-        return [(one.kind, one.layer, one.head) for one in pair().select(**chosen).maps]
+def test_select_kind_layer_and_head() -> None:
+    def kept(**selection: Any) -> list[tuple[str, int, int]]:
+        return [
+            (one.kind, one.layer, one.head)
+            for one in make_pair_attention().select(**selection).maps
+        ]
 
     assert kept(kind="cross", layer=-1) == [("cross", 1, 0), ("cross", 1, 1)]
     assert kept(head=-1) == [("cross", 0, 1), ("cross", 1, 1), ("source", 0, 0)]
@@ -131,7 +134,7 @@ def test_one_kind_layer_or_head_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said"),
+    ("selection", "message"),
     [
         ({"kind": "pooling"}, "no attention of kind 'pooling'; it has cross, source"),
         ({"layer": 7}, "no layer 7 of cross; layers are 0 to 1"),
@@ -139,20 +142,22 @@ def test_one_kind_layer_or_head_alone() -> None:
         ({"kind": "cross", "head": 2}, "no head 2 of cross; heads are 0 to 1"),
     ],
 )
-def test_what_is_not_there_is_told_with_what_is(chosen: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        pair().select(**chosen)
+def test_select_missing_map_is_refused(selection: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_pair_attention().select(**selection)
 
 
-def test_json_holds_all_of_it() -> None:
-    found = json.loads(json.dumps(pair().to_json()))
+def test_json_holds_all_maps() -> None:
+    found = json.loads(json.dumps(make_pair_attention().to_json()))
     assert (found["text"], found["answer"]) == ("the film bored", "영화가 지루했다")
     assert (tuple(found["source"]), tuple(found["target"])) == (SOURCE, TARGET)
     assert (found["maps"][1]["rows"], found["maps"][1]["columns"]) == (list(TARGET), list(SOURCE))
-    np.testing.assert_allclose(found["maps"][1]["weights"], weights(3, 3, 0), atol=1e-5)
+    np.testing.assert_allclose(found["maps"][1]["weights"], random_weights(3, 3, 0), atol=1e-5)
 
 
-def looked(text: str, config: Any, *, name: str = "words", longest: int = 50, ends: bool = False):  # type: ignore[no-untyped-def]
+def attention_of_text(
+    text: str, config: Any, *, name: str = "words", longest: int = 50, ends: bool = False
+):  # type: ignore[no-untyped-def]
     tokenizer = make_tokenizer(name).fit(TEXTS)
     torch.manual_seed(0)
     network = Head(build_encoder(config, tokenizer.vocabulary.size), 2).eval()
@@ -162,9 +167,9 @@ def looked(text: str, config: Any, *, name: str = "words", longest: int = 50, en
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_a_text_gives_every_layer_and_head_and_the_pooling(ends: bool) -> None:
+def test_text_attention_has_every_layer_head_and_pooling(ends: bool) -> None:
     config = TransformerConfig(dim=16, layers=3, heads=2, pooling="max+attention")
-    found, network, tokenizer = looked("The film 지루했다 정말", config, ends=ends)
+    found, network, tokenizer = attention_of_text("The film 지루했다 정말", config, ends=ends)
     named = ("The", "film", "지루했다", "정말")
     assert found.source == ((GO_LABEL, *named, EOS_LABEL) if ends else named)
     assert found.target is None
@@ -187,30 +192,30 @@ def test_a_text_gives_every_layer_and_head_and_the_pooling(ends: bool) -> None:
     assert len(found.maps) == 3 * 2 + 1
 
 
-def test_any_encoder_that_pools_by_attention_has_one_row() -> None:
-    found, *_ = looked("the film", GruConfig(dim=8, hidden_dim=4, pooling="attention"))
+def test_attention_pooling_has_one_row() -> None:
+    found, *_ = attention_of_text("the film", GruConfig(dim=8, hidden_dim=4, pooling="attention"))
     (only,) = found.maps
     assert (only.kind, only.weights.shape) == ("pooling", (1, 2))
 
 
-def test_what_was_cut_is_told() -> None:
-    found, *_ = looked("정말 정말 film", TransformerConfig(dim=8, heads=2), longest=2)
+def test_truncated_text_is_reported() -> None:
+    found, *_ = attention_of_text("정말 정말 film", TransformerConfig(dim=8, heads=2), longest=2)
     assert (found.source, found.truncated) == (("정말", "정말"), True)
     assert found.text == "정말 정말 film"
 
 
-def test_without_attention_or_without_tokens_there_is_an_error() -> None:
+def test_model_without_attention_or_text_without_tokens_is_refused() -> None:
     with pytest.raises(
         ConfigError, match=r"\(mean\) has no attention to show; attentive, bert and transformer"
     ):
-        looked("정말", MeanConfig(dim=8))
+        attention_of_text("정말", MeanConfig(dim=8))
     with pytest.raises(DataError, match="no token is found"):
-        looked(" ", TransformerConfig(dim=8, heads=2))
+        attention_of_text(" ", TransformerConfig(dim=8, heads=2))
     with pytest.raises(ConfigError, match="no attention to show; attentive, bert and transformer"):
         compute_attention(object(), "정말")
 
 
-def test_a_model_that_looks_is_asked() -> None:
+def test_model_with_attention_capability_is_called() -> None:
     class Looking:
         def attention(self, text: str, target: str | None) -> Attention:
             return Attention(SOURCE, TARGET, (), text, target)
@@ -219,14 +224,14 @@ def test_a_model_that_looks_is_asked() -> None:
     assert (found.text, found.answer) == ("text", "answer")
 
 
-def test_letters_of_a_syllable_are_shown_as_letters() -> None:
-    found, *_ = looked("한글 ㅋ", TransformerConfig(dim=8, heads=2), name="jamo")
+def test_jamo_are_shown_as_single_letters() -> None:
+    found, *_ = attention_of_text("한글 ㅋ", TransformerConfig(dim=8, heads=2), name="jamo")
     assert "".join(found.source[-2:]) == " ㅋ"
-    known, *_ = looked("정말", TransformerConfig(dim=8, heads=2), name="jamo")
+    known, *_ = attention_of_text("정말", TransformerConfig(dim=8, heads=2), name="jamo")
     assert known.source == ("ㅈ", "ㅓ", "ㅇ", "ㅁ", "ㅏ", "ㄹ")
 
 
-def names(text: str, ranges: Sequence[tuple[str, int, int]]) -> list[str]:
+def labels_of(text: str, ranges: Sequence[tuple[str, int, int]]) -> list[str]:
     tokens = list(dict.fromkeys(token for token, *_ in ranges if token != "<oov>"))
     vocabulary = Vocabulary.from_counts(tokens, [1] * len(tokens))
     ids = [vocabulary.id_of(token) for token, *_ in ranges]
@@ -234,9 +239,13 @@ def names(text: str, ranges: Sequence[tuple[str, int, int]]) -> list[str]:
     return label_tokens(text, ids, starts, ends, vocabulary)
 
 
-def test_tokens_are_the_persons_own_characters_unless_they_share_them() -> None:
-    assert names("The Film", [("the", 0, 3), ("film", 4, 8)]) == ["The", "Film"]
-    assert names("예뻤다", [("예쁘", 0, 2), ("었", 1, 2), ("다", 2, 3)]) == ["예쁘", "었", "다"]
-    assert names("힣", [("<oov>", 0, 1)]) == ["힣"]
-    assert names("a", [("▁", 0, 0), ("a", 0, 1)]) == ["▁", "a"]
-    assert names("", []) == []
+def test_token_labels_are_original_characters_unless_shared() -> None:
+    assert labels_of("The Film", [("the", 0, 3), ("film", 4, 8)]) == ["The", "Film"]
+    assert labels_of("예뻤다", [("예쁘", 0, 2), ("었", 1, 2), ("다", 2, 3)]) == [
+        "예쁘",
+        "었",
+        "다",
+    ]
+    assert labels_of("힣", [("<oov>", 0, 1)]) == ["힣"]
+    assert labels_of("a", [("▁", 0, 0), ("a", 0, 1)]) == ["▁", "a"]
+    assert labels_of("", []) == []

@@ -24,7 +24,7 @@ from tests.contracts.test_encoders import SETTINGS, SMALL
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def bare(filters: int, kernel: int, *more: str) -> tuple[str, ...]:
+def plain_overrides(filters: int, kernel: int, *more: str) -> tuple[str, ...]:
     first = (f"model.filters={filters}", f"model.kernel_size={kernel}", "model.padding=valid")
     return (*first, "model.pool_size=1", *more)
 
@@ -32,21 +32,23 @@ def bare(filters: int, kernel: int, *more: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("size", "overrides", "shape"),
     [
-        ("7x7", bare(1, 3), (5, 5, 1)),
-        ("7x7", (*bare(1, 3), "model.padding=same"), (7, 7, 1)),
-        ("96x96", bare(400, 8), (89, 89, 400)),
-        ("5x7x3", bare(2, 3, "model.stride=2"), (2, 3, 2)),
+        ("7x7", plain_overrides(1, 3), (5, 5, 1)),
+        ("7x7", (*plain_overrides(1, 3), "model.padding=same"), (7, 7, 1)),
+        ("96x96", plain_overrides(400, 8), (89, 89, 400)),
+        ("5x7x3", plain_overrides(2, 3, "model.stride=2"), (2, 3, 2)),
     ],
 )
-def test_a_convolution_by_hand(size: str, overrides: tuple[str, ...], shape: Any) -> None:
+def test_convolution_shape(size: str, overrides: tuple[str, ...], shape: Any) -> None:
     first = shapes("image_cnn", input=size, overrides=overrides).layers[0]
     assert first.shape == shape
     assert first.activations == shape[0] * shape[1] * shape[2]
 
 
 @pytest.mark.parametrize(("pool", "shape"), [(2, (44, 44, 400)), (4, (22, 22, 400))])
-def test_what_pooling_makes_of_three_million_numbers(pool: int, shape: tuple[int, ...]) -> None:
-    found = shapes("image_cnn", input="96x96", overrides=[*bare(400, 8), f"model.pool_size={pool}"])
+def test_pooling_shape_of_large_image(pool: int, shape: tuple[int, ...]) -> None:
+    found = shapes(
+        "image_cnn", input="96x96", overrides=[*plain_overrides(400, 8), f"model.pool_size={pool}"]
+    )
     convolution, pooling, vector = found.layers
     assert convolution.activations == 3_168_400
     assert convolution.parameters == found.parameters == 400 * (8 * 8 + 1)
@@ -71,7 +73,7 @@ one_or_more = st.lists(st.integers(1, 4), min_size=1, max_size=3)
     pooling=st.sampled_from(["max", "mean"]),
     pooled=st.sampled_from(["flat", "max", "mean"]),
 )
-def test_every_image_network_is_as_computed_or_refused(
+def test_every_image_network_is_measured_or_refused(
     size: tuple[int, int, int],
     filters: list[int],
     kernels: list[int],
@@ -91,15 +93,15 @@ def test_every_image_network_is_as_computed_or_refused(
         assert fails_in_torch(config, size)
         return
     layers = measure_layers(encoder, torch.zeros((1, *size), dtype=torch.uint8))
-    channels, multiply_adds, places = size[0], 0, config.sizes(*size[1:])
-    for layer, (convolved, _) in zip(config.layers, places, strict=True):
+    channels, multiply_adds, positions = size[0], 0, config.sizes(*size[1:])
+    for layer, (convolved, _) in zip(config.layers, positions, strict=True):
         window = layer.kernel**2 * channels
         multiply_adds += convolved[0] * convolved[1] * window * layer.filters
         channels = layer.filters
     assert sum(layer.multiply_adds for layer in layers) == multiply_adds
     assert sum(layer.parameters for layer in layers) == sum(p.numel() for p in encoder.parameters())
     written = [layer for layer in layers if layer.name.endswith("convolution")]
-    for layer, (convolved, _) in zip(written, places, strict=True):
+    for layer, (convolved, _) in zip(written, positions, strict=True):
         results = [int(side.split(" ")[-1]) for side in layer.how.split(" by ")]
         assert layer.shape[:2] == convolved == (results[0], results[-1])
 
@@ -112,8 +114,8 @@ def fails_in_torch(config: ImageCnnConfig, size: tuple[int, int, int]) -> bool:
             if layer.padding == "same":
                 for side in (2, 3):
                     total = maps.shape[side]
-                    places = -(-total // layer.stride)
-                    more = max(0, (places - 1) * layer.stride + layer.kernel - total)
+                    positions = -(-total // layer.stride)
+                    more = max(0, (positions - 1) * layer.stride + layer.kernel - total)
                     lengths = (0, 0, 0, more) if side == 2 else (0, more, 0, 0)
                     maps = nn.functional.pad(maps, lengths)
             maps = nn.Conv2d(maps.shape[1], layer.filters, layer.kernel, layer.stride)(maps)
@@ -124,25 +126,29 @@ def fails_in_torch(config: ImageCnnConfig, size: tuple[int, int, int]) -> bool:
 
 
 CASES = [
-    pytest.param(name, chosen, id="-".join([name, *(f"{k}={v}" for k, v in chosen.items())]))
+    pytest.param(
+        name, model_settings, id="-".join([name, *(f"{k}={v}" for k, v in model_settings.items())])
+    )
     for name in ARCHITECTURES
-    for chosen in SETTINGS[name]
+    for model_settings in SETTINGS[name]
 ]
 
 
-def worked_out(how: str) -> int:
+def evaluate_formula(how: str) -> int:
     """The value of a sum of products such as "2 x 3 + 4 x 5"."""
     return sum(math.prod(map(int, term.split(" x "))) for term in how.split(" + "))
 
 
-@pytest.mark.parametrize(("name", "chosen"), CASES)
+@pytest.mark.parametrize(("name", "model_settings"), CASES)
 @pytest.mark.parametrize("tokens", [1, 2, 11])
-def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: int) -> None:
+def test_text_encoder_layers_sum_to_parameters(
+    name: str, model_settings: dict[str, Any], tokens: int
+) -> None:
     fields = ARCHITECTURES[name].config_class().model_fields
     small = {key: value for key, value in SMALL.items() if key in fields}
-    limited = "max_positions" in chosen
+    limited = "max_positions" in model_settings
     longest = {"tokenizer": {"max_length": 12, "add_go_eos": False}} if limited else {}
-    config = {"model": {**small, **chosen}, **longest}
+    config = {"model": {**small, **model_settings}, **longest}
     found = shapes(name, input=tokens, vocabulary=30, config=config)
     recipe = make_recipe(merge({"model": {"name": name}}, config))
     encoder = build_encoder(recipe.model, 30)
@@ -150,7 +156,7 @@ def test_every_text_encoder_is_whole(name: str, chosen: dict[str, Any], tokens: 
     assert found.layers[-1].shape == (encoder.pooled_dim,)
     for layer in found.layers:
         if layer.multiply_adds and "/" not in layer.how and " to " not in layer.how:
-            assert layer.multiply_adds == worked_out(layer.how), layer
+            assert layer.multiply_adds == evaluate_formula(layer.how), layer
     assert found.layers[0].name == "embedding"
     assert "rows of" in found.layers[0].how
     assert not any(layer.name == type(encoder).__name__ for layer in found.layers)
@@ -161,13 +167,13 @@ SIZES = {"model": {"dim": 8, "bag_dim": 0, "subword_ngrams": 0}}
 
 # 100 tokens take the fused attention, 5 the plain products
 @pytest.mark.parametrize("time", [5, 100])
-def test_products_of_a_transformer_by_hand(time: int) -> None:
+def test_multiply_adds_of_transformer(time: int) -> None:
     overrides = ["model.layers=3", "model.heads=2", "model.feed_forward_dim=24"]
     found = shapes("transformer", input=time, config=SIZES, overrides=overrides)
     attention = 4 * time * 8 * 8 + 2 * time * time * 8
     assert found.multiply_adds == 3 * (attention + 2 * time * 8 * 24)
     (layer,) = (one for one in found.layers if one.name == "blocks.2.attention")
-    assert layer.multiply_adds == attention == worked_out(layer.how)
+    assert layer.multiply_adds == attention == evaluate_formula(layer.how)
     assert layer.how == (
         f"{time} x 8 x 24 + 2 x {time} x 4 x {time} + 2 x {time} x {time} x 4 + {time} x 8 x 8"
     )
@@ -175,14 +181,14 @@ def test_products_of_a_transformer_by_hand(time: int) -> None:
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
 @pytest.mark.parametrize("directions", [1, 2])
-def test_products_of_a_recurrent_layer_by_hand(name: str, gates: int, directions: int) -> None:
+def test_multiply_adds_of_recurrent_layer(name: str, gates: int, directions: int) -> None:
     overrides = ["model.hidden_dim=6", "model.layers=2", f"model.directions={directions}"]
     found = shapes(name, input=9, config=SIZES, overrides=overrides)
     first, second = (9 * gates * 6 * (below + 6) for below in (8, 6 * directions))
     assert found.multiply_adds == directions * (first + second)
 
 
-def test_products_of_windows_and_of_pooling_by_hand() -> None:
+def test_multiply_adds_of_convolution_and_pooling() -> None:
     overrides = ["model.kernel_sizes=[2,5]", "model.filters=7", "model.pooling=max+attention"]
     found = shapes("cnn", input=9, config=SIZES, overrides=overrides)
     embedding, two, five, pooling = found.layers
@@ -214,7 +220,7 @@ class Unknown(nn.Module):
         return EncoderOutput(self.layers["up"](scores @ states).amax(1), mask)
 
 
-def test_an_encoder_that_nobody_knows_is_shown_too() -> None:
+def test_unknown_encoder_is_measured() -> None:
     ids = torch.ones((1, 4), dtype=torch.int64)
     encoder = Unknown()
     layers = {layer.name: layer for layer in measure_layers(encoder, ids, ids > 0)}
@@ -230,37 +236,37 @@ def test_an_encoder_that_nobody_knows_is_shown_too() -> None:
     assert layers["Unknown"].shape == (10,)
 
 
-def test_an_image_that_no_memory_would_hold_has_shapes() -> None:
-    found = shapes("image_cnn", input="4096x4096", overrides=bare(4096, 3))
+def test_image_too_large_for_memory_has_shapes() -> None:
+    found = shapes("image_cnn", input="4096x4096", overrides=plain_overrides(4096, 3))
     assert found.layers[0].shape == (4094, 4094, 4096)
 
 
 @pytest.mark.parametrize("tokens", [0, MOST_TOKENS + 1, 100_000, 10**9])
-def test_a_text_too_long_to_run_is_refused(tokens: int) -> None:
+def test_too_long_text_is_refused(tokens: int) -> None:
     with pytest.raises(ConfigError, match="tokens from 1 to 4,096, as in 32, got"):
         shapes("gru", input=tokens)
 
 
-def test_an_encoder_decoder_is_refused_with_the_names_of_encoders() -> None:
+def test_encoder_decoder_is_refused_with_names_of_encoders() -> None:
     with pytest.raises(ConfigError, match=r"available for mean, cnn, .* seq2seq is an encoder-dec"):
         shapes("seq2seq")
     assert shapes("transformer", input=2, overrides=["model.dim=8", "model.heads=2"]).parameters
 
 
-def test_random_numbers_stay_as_they_were() -> None:
+def test_shapes_draws_no_random_numbers() -> None:
     before = torch.get_rng_state()
     munjang.shapes("gru", input=3, vocabulary=20)
     munjang.shapes("image_cnn", input="8x8")
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_json_is_plain_and_says_all() -> None:
-    told = shapes("image_cnn", input="7x9", overrides=bare(2, 3)).to_json()
-    assert to_yaml(told)
-    assert told["input"] == [7, 9, 1]
-    assert told["layers"][0]["shape"] == (5, 7, 2)
-    assert told["layers"][0]["activations"] == 70
-    assert told["activations"] == 70
+def test_json_is_serializable() -> None:
+    values = shapes("image_cnn", input="7x9", overrides=plain_overrides(2, 3)).to_json()
+    assert to_yaml(values)
+    assert values["input"] == [7, 9, 1]
+    assert values["layers"][0]["shape"] == (5, 7, 2)
+    assert values["layers"][0]["activations"] == 70
+    assert values["activations"] == 70
 
 
 @pytest.mark.parametrize(
@@ -268,7 +274,7 @@ def test_json_is_plain_and_says_all() -> None:
     [
         (
             "image_cnn",
-            {"input": "7x7", "overrides": bare(1, 8)},
+            {"input": "7x7", "overrides": plain_overrides(1, 8)},
             "convolution 1 has filters of 8x8",
         ),
         (
@@ -295,7 +301,7 @@ def test_json_is_plain_and_says_all() -> None:
         ),
     ],
 )
-def test_mistakes_are_one_line(model: str, options: dict[str, Any], words: str) -> None:
+def test_errors_are_one_line(model: str, options: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         shapes(model, **options)
     assert words in str(caught.value)

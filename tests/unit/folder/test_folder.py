@@ -19,7 +19,7 @@ from munjang.folder.layout import CARD, CONFIG, METRICS_FILE, TOKENIZER, VOCABUL
 from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.model import Model, model_card
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,7 +33,7 @@ TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SUR
 def model() -> Model:
     """A small model that tells three classes apart."""
     overrides = [*QUICK, "tokenizer.max_length=12"]
-    return train(made_corpus(), model="cnn", overrides=overrides).model
+    return train(make_corpus(), model="cnn", overrides=overrides).model
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def spoiled(saved: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(saved, tmp_path / "copy"))
 
 
-def test_what_was_saved_is_loaded(model: Model, saved: Path) -> None:
+def test_saved_model_is_loaded(model: Model, saved: Path) -> None:
     again = load(saved)
     assert np.array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
     assert again.labels == model.labels == ("bad", "good", "so-so")
@@ -59,7 +59,7 @@ def test_what_was_saved_is_loaded(model: Model, saved: Path) -> None:
     assert again.predict(SURE)[0].label == "good"
 
 
-def test_a_loaded_model_saves_the_same_files(saved: Path, tmp_path: Path) -> None:
+def test_loaded_model_saves_same_files(saved: Path, tmp_path: Path) -> None:
     twin = load(saved).save(tmp_path / "deep" / "twin")
     assert sorted(path.name for path in twin.iterdir()) == sorted([*FILES, MANIFEST])
     for path in saved.iterdir():
@@ -69,16 +69,16 @@ def test_a_loaded_model_saves_the_same_files(saved: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "name", ["words", "characters", "jamo", "bpe", "unigram", "wordpiece", "morphemes"]
 )
-def test_every_tokenizer_goes_with_the_folder(name: str, tmp_path: Path) -> None:
+def test_every_tokenizer_is_saved_and_loaded(name: str, tmp_path: Path) -> None:
     if name == "morphemes":
         pytest.importorskip("kiwipiepy")
     overrides = [*QUICK, "training.epochs=1", f"tokenizer.name={name}", "tokenizer.max_size=60"]
-    trained = train(made_corpus(60, korean=True), model="mean", overrides=overrides)
+    trained = train(make_corpus(60, korean=True), model="mean", overrides=overrides)
     again = load(trained.model.save(tmp_path / "model"))
     assert np.array_equal(again.predict_proba(TEXTS), trained.model.predict_proba(TEXTS))
 
 
-def test_the_folder_can_be_moved_and_needs_no_right_to_write(spoiled: Path) -> None:
+def test_folder_can_be_moved_and_read_only(spoiled: Path) -> None:
     moved = spoiled.rename(spoiled.with_name("moved"))
     for path in [*moved.iterdir(), moved]:
         path.chmod(0o555 if path.is_dir() else 0o444)
@@ -89,7 +89,7 @@ def test_the_folder_can_be_moved_and_needs_no_right_to_write(spoiled: Path) -> N
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_file_is_named(spoiled: Path, name: str) -> None:
+def test_missing_file_is_named(spoiled: Path, name: str) -> None:
     (spoiled / name).unlink()
     with pytest.raises(FolderError, match=f"{name}: this file of the model is missing"):
         load(spoiled)
@@ -97,7 +97,7 @@ def test_a_missing_file_is_named(spoiled: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kept", ["none", "half", "all but one"])
-def test_a_cut_file_is_named(spoiled: Path, name: str, kept: str) -> None:
+def test_truncated_file_is_named(spoiled: Path, name: str, kept: str) -> None:
     path = spoiled / name
     whole = path.read_bytes()
     path.write_bytes(whole[: {"none": 0, "half": len(whole) // 2}.get(kept, len(whole) - 1)])
@@ -107,7 +107,7 @@ def test_a_cut_file_is_named(spoiled: Path, name: str, kept: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("where", [0.0, 0.1, 0.5, 0.99])
-def test_one_altered_byte_is_noticed(spoiled: Path, name: str, where: float) -> None:
+def test_changed_byte_is_detected(spoiled: Path, name: str, where: float) -> None:
     path = spoiled / name
     content = bytearray(path.read_bytes())
     content[int(where * (len(content) - 1))] ^= 1
@@ -116,14 +116,14 @@ def test_one_altered_byte_is_noticed(spoiled: Path, name: str, where: float) -> 
         load(spoiled)
 
 
-def test_an_altered_manifest_is_refused_or_means_the_same(model: Model, spoiled: Path) -> None:
+def test_changed_manifest_is_refused_or_equivalent(model: Model, spoiled: Path) -> None:
     path = spoiled / MANIFEST
     whole = path.read_bytes()
     expected = model.predict_proba(TEXTS)
     random = np.random.default_rng(0)
-    for place in random.choice(len(whole), 60, replace=False):
+    for index in random.choice(len(whole), 60, replace=False):
         altered = bytearray(whole)
-        altered[place] = random.integers(256)
+        altered[index] = random.integers(256)
         path.write_bytes(altered)
         try:
             loaded = load(spoiled)
@@ -133,7 +133,7 @@ def test_an_altered_manifest_is_refused_or_means_the_same(model: Model, spoiled:
 
 
 @pytest.mark.parametrize("length", [0, 1, 40, -2])
-def test_a_cut_manifest_is_named(spoiled: Path, length: int) -> None:
+def test_truncated_manifest_is_named(spoiled: Path, length: int) -> None:
     path = spoiled / MANIFEST
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(FolderError, match=r"manifest\.json: this file is damaged"):
@@ -146,7 +146,7 @@ def edit_manifest(spoiled: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(("other", "advice"), [(2, "train it again"), (4, "upgrade munjang")])
-def test_another_format_says_what_to_do(spoiled: Path, other: int, advice: str) -> None:
+def test_other_format_error_says_what_to_do(spoiled: Path, other: int, advice: str) -> None:
     edit_manifest(spoiled, format=other)
     expected = f"format {other}, this version of munjang reads 3; {advice}$"
     with pytest.raises(FolderError, match=expected):
@@ -154,13 +154,13 @@ def test_another_format_says_what_to_do(spoiled: Path, other: int, advice: str) 
 
 
 @pytest.mark.parametrize("files", [[], 3, None, {"../../etc/passwd": {}}, {"/etc/passwd": {}}])
-def test_a_manifest_of_something_else_is_damaged(spoiled: Path, files: Any) -> None:
+def test_manifest_of_wrong_structure_is_damaged(spoiled: Path, files: Any) -> None:
     edit_manifest(spoiled, files=files)
     with pytest.raises(FolderError, match=r"manifest\.json: this file is damaged"):
         load(spoiled)
 
 
-def test_a_manifest_that_leaves_a_file_out_is_refused(spoiled: Path) -> None:
+def test_manifest_without_a_file_is_refused(spoiled: Path) -> None:
     files = json.loads((spoiled / MANIFEST).read_text())["files"]
     del files[WEIGHTS]
     edit_manifest(spoiled, files=files)
@@ -168,13 +168,13 @@ def test_a_manifest_that_leaves_a_file_out_is_refused(spoiled: Path) -> None:
         load(spoiled)
 
 
-def test_without_a_manifest_it_is_not_finished(spoiled: Path) -> None:
+def test_folder_without_manifest_is_not_finished(spoiled: Path) -> None:
     (spoiled / MANIFEST).unlink()
     with pytest.raises(FolderError, match="not a finished model folder"):
         load(spoiled)
 
 
-def test_no_folder_at_all(tmp_path: Path) -> None:
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="there is no such model folder"):
         load(tmp_path / "none")
     (tmp_path / "file").touch()
@@ -182,41 +182,39 @@ def test_no_folder_at_all(tmp_path: Path) -> None:
         load(tmp_path / "file")
 
 
-def full(*_: Any) -> None:
+def raise_disk_full(*_: Any) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_a_save_that_stops_half_way_leaves_no_folder_that_looks_whole(
+def test_failed_save_leaves_no_loadable_folder(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(save, "save_file", full)
+    monkeypatch.setattr(save, "save_file", raise_disk_full)
     with pytest.raises(OSError, match="No space left"):
         model.save(tmp_path / "new")
     with pytest.raises(FolderError, match="not a finished model folder"):
         load(tmp_path / "new")
 
 
-def test_a_save_that_stops_half_way_leaves_the_model_that_was_there(
+def test_failed_save_leaves_previous_model(
     model: Model, spoiled: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path.name: path.read_bytes() for path in spoiled.iterdir()}
-    monkeypatch.setattr(save, "save_file", full)
+    monkeypatch.setattr(save, "save_file", raise_disk_full)
     with pytest.raises(OSError, match="No space left"):
         model.save(spoiled)
     assert {path.name: path.read_bytes() for path in spoiled.iterdir()} == before
     assert np.array_equal(load(spoiled).predict_proba(TEXTS), model.predict_proba(TEXTS))
 
 
-def test_whoever_copies_over_the_folder_does_not_change_a_loaded_model(
-    model: Model, spoiled: Path
-) -> None:
+def test_overwriting_files_does_not_change_a_loaded_model(model: Model, spoiled: Path) -> None:
     loaded = load(spoiled)
     with (spoiled / WEIGHTS).open("r+b") as file:  # as `cp` does: the same file, other bytes
         file.truncate(0)
     assert np.array_equal(loaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
 
 
-def test_nothing_in_it_is_or_needs_pickle(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_does_not_use_pickle(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in saved.iterdir():
         content = path.read_bytes()
         assert not content.startswith((b"PK", b"\x80")), path.name
@@ -235,7 +233,7 @@ def test_nothing_in_it_is_or_needs_pickle(saved: Path, monkeypatch: pytest.Monke
     assert load(saved).predict(SURE)
 
 
-def test_its_json_is_json_and_its_card_speaks_of_it(saved: Path) -> None:
+def test_json_files_are_strict_and_card_lists_labels(saved: Path) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
@@ -249,14 +247,14 @@ def test_its_json_is_json_and_its_card_speaks_of_it(saved: Path) -> None:
 UGLY_LABELS = ("a | b\nc", "<script>alert(1)</script>", "`x` *y* [z](http://w)", "\u202e나쁨" * 90)
 
 
-def lines_of(card: str) -> list[str]:
+def lines_without_digits(card: str) -> list[str]:
     """The lines of a model card, whatever its numbers are."""
     return [re.sub(r"[\d.,]+", "0", line) for line in card.splitlines()]
 
 
 @pytest.mark.parametrize("task", ["classify", "multilabel"])
-def test_a_label_in_the_card_is_only_a_label(task: str) -> None:
-    texts, plain = made_corpus(60)
+def test_labels_are_escaped_in_the_card(task: str) -> None:
+    texts, plain = make_corpus(60)
     names = dict(zip(("bad", "good", "so-so"), UGLY_LABELS, strict=False))
     cards = []
     for labels in (plain, [names[label] for label in plain]):
@@ -264,15 +262,15 @@ def test_a_label_in_the_card_is_only_a_label(task: str) -> None:
         settings += ["multilabel.separator=;"] if task == "multilabel" else []
         cards.append(model_card(train((texts, labels), model="mean", overrides=settings).model))
     calm, ugly = cards
-    assert len(lines_of(ugly)) == len(lines_of(calm))
-    for line, other in zip(lines_of(ugly), lines_of(calm), strict=True):
+    assert len(lines_without_digits(ugly)) == len(lines_without_digits(calm))
+    for line, other in zip(lines_without_digits(ugly), lines_without_digits(calm), strict=True):
         bare = re.sub(r"\\.|&[a-z]+;", "", line)
         assert bare.count("|") == other.count("|")
         assert not set(bare) & set("<>*[]\u202e") - set(other)
         assert bare.count("`") == other.count("`")
 
 
-def test_a_figure_that_is_no_number_is_null(model: Model, tmp_path: Path) -> None:
+def test_non_finite_metric_is_null(model: Model, tmp_path: Path) -> None:
     history = [{"step": 1, "loss": float("nan"), "others": (float("inf"), 1.5)}]
     saved = replace(model, metrics={**model.metrics, "history": history}).save(tmp_path / "model")
     assert load(saved).metrics["history"] == [{"step": 1, "loss": None, "others": [None, 1.5]}]

@@ -17,7 +17,7 @@ def write_half(path: Path, error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt(), ValueError("no")])
-def test_what_fails_leaves_the_file_as_it_was_and_no_half(
+def test_failed_write_keeps_the_file_and_leaves_no_partial(
     error: BaseException, tmp_path: Path
 ) -> None:
     path = tmp_path / "file"
@@ -28,7 +28,7 @@ def test_what_fails_leaves_the_file_as_it_was_and_no_half(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failed_write_names_the_file_in_its_place(tmp_path: Path) -> None:
+def test_failed_write_names_its_target(tmp_path: Path) -> None:
     path = tmp_path / "none" / "file"
     with pytest.raises(OSError, match="No such file") as caught:
         write_atomically(path, "text")
@@ -36,20 +36,20 @@ def test_a_failed_write_names_the_file_in_its_place(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_is_named() -> None:
+def test_disk_full_error_names_the_file() -> None:
     with pytest.raises(OSError, match="No space left") as caught, name_in_errors(Path("log")):
         Path("/dev/full").write_text("x")
     assert caught.value.filename == "log"
 
 
-def test_what_safetensors_says_of_the_system_is_an_error_of_the_system(tmp_path: Path) -> None:
+def test_safetensors_os_error_is_raised_as_os_error(tmp_path: Path) -> None:
     path = tmp_path / "none" / "file"
     with pytest.raises(OSError, match="No such file") as caught, name_in_errors(path):
         save_file({"a": torch.zeros(1)}, path)
     assert caught.value.filename == str(path)
 
 
-def test_weights_may_be_read_by_whoever_may_read_the_rest(tmp_path: Path) -> None:
+def test_weights_have_same_permissions_as_other_files(tmp_path: Path) -> None:
     with write_whole(tmp_path / "weights") as partial:
         save_file({"a": torch.zeros(1)}, partial)
     write_atomically(tmp_path / "text", "text")

@@ -22,7 +22,7 @@ from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_manifest
 from munjang.folder.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.model import Model
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -45,7 +45,7 @@ def edit(folder: Path, **changed: Any) -> None:
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
-def test_a_file_is_read_as_it_was_sealed(folder: Path) -> None:
+def test_sealed_file_is_read(folder: Path) -> None:
     sealed = open_sealed(folder)
     sealed.expect(["a.json"])
     assert sealed.read_json("a.json") == {"a": 1}
@@ -57,13 +57,13 @@ def test_a_file_is_read_as_it_was_sealed(folder: Path) -> None:
     "changed",
     [{"bytes": 9}, {"bytes": -1}, {"bytes": 8.0}, {"sha256": "0" * 64}, {"sha256": ""}, {"x": 1}],
 )
-def test_what_the_manifest_does_not_say_is_refused(folder: Path, changed: dict[str, Any]) -> None:
+def test_file_that_differs_from_manifest_is_refused(folder: Path, changed: dict[str, Any]) -> None:
     edit(folder, **changed)
     with pytest.raises(FolderError):
         open_sealed(folder).read_json("a.json")
 
 
-def test_a_manifest_is_small(folder: Path) -> None:
+def test_manifest_size_is_limited(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["files"] |= {f"{n}.json": manifest["files"]["a.json"] for n in range(2_000)}
     (folder / MANIFEST).write_text(json.dumps(manifest))
@@ -71,7 +71,7 @@ def test_a_manifest_is_small(folder: Path) -> None:
         open_sealed(folder)
 
 
-def test_other_files_than_those_of_a_kind_are_refused(folder: Path) -> None:
+def test_unexpected_and_missing_files_are_refused(folder: Path) -> None:
     sealed = open_sealed(folder)
     with pytest.raises(FolderError, match=r"b\.json is not listed"):
         sealed.expect(["a.json", "b.json"])
@@ -82,7 +82,7 @@ def test_other_files_than_those_of_a_kind_are_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.json", MANIFEST])
 @pytest.mark.parametrize("what", ["pipe", "loop", "device", "folder"])
-def test_nothing_but_files_is_opened(folder: Path, name: str, what: str) -> None:
+def test_only_regular_files_are_opened(folder: Path, name: str, what: str) -> None:
     path = folder / name
     path.unlink()
     if what == "pipe":
@@ -95,14 +95,14 @@ def test_nothing_but_files_is_opened(folder: Path, name: str, what: str) -> None
         open_sealed(folder).read_json("a.json")
 
 
-def test_a_link_to_a_file_is_a_file(folder: Path) -> None:
+def test_symbolic_link_to_file_is_followed(folder: Path) -> None:
     elsewhere = folder / "elsewhere"
     (folder / "a.json").rename(elsewhere)
     (folder / "a.json").symlink_to(elsewhere)
     assert open_sealed(folder).read_json("a.json") == {"a": 1}
 
 
-def test_no_more_is_read_than_is_sealed(folder: Path) -> None:
+def test_file_larger_than_sealed_is_refused(folder: Path) -> None:
     sealed = open_sealed(folder)
     os.truncate(folder / "a.json", 2**40)
     with pytest.raises(FolderError, match="is not the one that was saved"):
@@ -112,22 +112,22 @@ def test_no_more_is_read_than_is_sealed(folder: Path) -> None:
         open_sealed(folder).read_json("a.json")
 
 
-def test_what_is_wrong_is_one_line_of_the_folder(folder: Path) -> None:
+def test_errors_are_one_line_with_the_folder(folder: Path) -> None:
     with (
         pytest.raises(FolderError, match="cannot be read: Permission denied"),
         as_folder_errors("x"),
     ):
         raise PermissionError(13, "Permission denied", "x/y")
-    with pytest.raises(FolderError) as told, as_folder_errors(folder):
+    with pytest.raises(FolderError) as caught, as_folder_errors(folder):
         raise FolderError("two\nlines \x1b[31m" + "x" * 10_000)
-    assert str(told.value).startswith(f"{folder}: two\\nlines \\x1b[31mxxx")
-    assert len(str(told.value)) < 600
+    assert str(caught.value).startswith(f"{folder}: two\\nlines \\x1b[31mxxx")
+    assert len(str(caught.value)) < 600
 
 
 @pytest.fixture(scope="module")
-def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Folders of two models of the same shapes, which differ in weights and in what a label is."""
-    texts, labels = made_corpus(60)
+    texts, labels = make_corpus(60)
     other = [{"bad": "good", "good": "bad"}.get(label, label) for label in labels]
     room = tmp_path_factory.mktemp("two")
     return tuple(  # type: ignore[return-value]
@@ -140,15 +140,19 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("moment", FILES)
 @pytest.mark.parametrize("when", ["before", "within"])
-def test_whoever_replaces_a_folder_while_it_is_loaded_never_makes_half_of_each(
-    moment: str, when: str, two: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_concurrent_replacement_never_mixes_two_models(
+    moment: str,
+    when: str,
+    two_models: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = Path(shutil.copytree(two[0], tmp_path / "model"))
+    folder = Path(shutil.copytree(two_models[0], tmp_path / "model"))
     opened, read_into = SealedFolder.open, CheckedFile.read_into
 
     def replace() -> None:
         """As a copy does: the same files, other bytes."""
-        for path in two[1].iterdir():
+        for path in two_models[1].iterdir():
             (folder / path.name).write_bytes(path.read_bytes())
 
     @contextmanager
@@ -173,15 +177,15 @@ def test_whoever_replaces_a_folder_while_it_is_loaded_never_makes_half_of_each(
         found = None
     monkeypatch.undo()
     if found is not None:
-        whole = [load(one).predict_proba(TEXTS) for one in two]
+        whole = [load(one).predict_proba(TEXTS) for one in two_models]
         assert any(np.array_equal(found.predict_proba(TEXTS), one) for one in whole)
-        assert found.labels == load(two[0]).labels
+        assert found.labels == load(two_models[0]).labels
 
 
-def test_loading_draws_no_lots(two: tuple[Path, Path]) -> None:
+def test_loading_draws_no_random_numbers(two_models: tuple[Path, Path]) -> None:
     def lots() -> tuple[Any, ...]:
         return torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()
 
     before = lots()
-    load(two[0])
+    load(two_models[0])
     assert lots() == before

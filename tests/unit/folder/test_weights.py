@@ -17,7 +17,7 @@ from munjang.errors import FolderError
 from munjang.folder.weights import compare_header, read_arrays, read_header
 
 
-class File:
+class MemoryFile:
     """Bytes as a file that is read from the beginning."""
 
     path = Path("weights")
@@ -33,7 +33,7 @@ class File:
         assert self.rest.readinto(memory) == len(memory)
 
 
-def written(header: Any, body: bytes = b"") -> bytes:
+def to_safetensors(header: Any, body: bytes = b"") -> bytes:
     data = json.dumps(header).encode()
     return struct.pack("<Q", len(data)) + data + body
 
@@ -58,8 +58,8 @@ DTYPES = st.sampled_from([np.float32, np.int32, np.int64, np.uint8, np.bool_])
         max_size=5,
     )
 )
-def test_what_safetensors_writes_is_read(found: dict[str, Any]) -> None:
-    file = File(save(found))
+def test_safetensors_round_trip(found: dict[str, Any]) -> None:
+    file = MemoryFile(save(found))
     again = read_arrays(file, read_header(file))
     assert again.keys() == found.keys()
     for name, array in found.items():
@@ -72,60 +72,66 @@ FOUR = bytes(8)
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "does not begin with a header"),
         (struct.pack("<Q", 2**63) + b"{}", "does not begin with a header"),
-        (written([]), "names no tensors"),
-        (written({"a": 1}), "the entry of 'a' in their header is invalid"),
-        (written({"a": {**ENTRY, "more": 1}}, FOUR), "the entry of 'a' in their header is invalid"),
+        (to_safetensors([]), "names no tensors"),
+        (to_safetensors({"a": 1}), "the entry of 'a' in their header is invalid"),
         (
-            written({"a": {**ENTRY, "dtype": "BF16"}}, FOUR),
+            to_safetensors({"a": {**ENTRY, "more": 1}}, FOUR),
             "the entry of 'a' in their header is invalid",
         ),
         (
-            written({"a": {**ENTRY, "shape": [2.0]}}, FOUR),
+            to_safetensors({"a": {**ENTRY, "dtype": "BF16"}}, FOUR),
             "the entry of 'a' in their header is invalid",
         ),
         (
-            written({"a": {**ENTRY, "shape": [-2]}}, FOUR),
+            to_safetensors({"a": {**ENTRY, "shape": [2.0]}}, FOUR),
             "the entry of 'a' in their header is invalid",
         ),
         (
-            written({"a": {**ENTRY, "shape": [2**61, 8]}}, FOUR),
+            to_safetensors({"a": {**ENTRY, "shape": [-2]}}, FOUR),
             "the entry of 'a' in their header is invalid",
         ),
         (
-            written({"a": {**ENTRY, "data_offsets": [0, 2**40]}}, FOUR),
+            to_safetensors({"a": {**ENTRY, "shape": [2**61, 8]}}, FOUR),
             "the entry of 'a' in their header is invalid",
         ),
-        (written({"a": {**ENTRY, "data_offsets": [4, 12]}}, FOUR * 2), "does not begin where"),
-        (written({"a": ENTRY, "b": ENTRY}, FOUR), "'b' does not begin where"),
-        (written({"a": ENTRY}, FOUR + b"x"), "does not end where"),
-        (written({"a": ENTRY}, FOUR[1:]), "does not end where"),
         (
-            written({"__metadata__": {}, "a": ENTRY}, FOUR),
+            to_safetensors({"a": {**ENTRY, "data_offsets": [0, 2**40]}}, FOUR),
+            "the entry of 'a' in their header is invalid",
+        ),
+        (
+            to_safetensors({"a": {**ENTRY, "data_offsets": [4, 12]}}, FOUR * 2),
+            "does not begin where",
+        ),
+        (to_safetensors({"a": ENTRY, "b": ENTRY}, FOUR), "'b' does not begin where"),
+        (to_safetensors({"a": ENTRY}, FOUR + b"x"), "does not end where"),
+        (to_safetensors({"a": ENTRY}, FOUR[1:]), "does not end where"),
+        (
+            to_safetensors({"__metadata__": {}, "a": ENTRY}, FOUR),
             "the entry of '__metadata__' in their header is invalid",
         ),
     ],
 )
-def test_a_header_that_does_not_add_up_is_refused(data: bytes, said: str) -> None:
-    with pytest.raises(FolderError, match=said):
-        read_header(File(data))
+def test_inconsistent_header_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(FolderError, match=message):
+        read_header(MemoryFile(data))
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
-@pytest.mark.parametrize("place", [0, 500, 999])
-def test_one_number_that_is_none_is_found(number: float, place: int) -> None:
+@pytest.mark.parametrize("index", [0, 500, 999])
+def test_single_non_finite_number_is_found(number: float, index: int) -> None:
     numbers = np.zeros(1_000, dtype=np.float32)
-    numbers[place] = number
-    file = File(save({"the one": numbers}))
+    numbers[index] = number
+    file = MemoryFile(save({"the one": numbers}))
     with pytest.raises(FolderError, match="'the one' holds NaN or infinity"):
         read_arrays(file, read_header(file))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "said"),
+    ("expected", "message"),
     [
         ({"a": ("F32", (2,)), "b": ("F32", (1,))}, "'b' is missing"),
         ({}, "'a' belongs to no part of the model"),
@@ -133,7 +139,7 @@ def test_one_number_that_is_none_is_found(number: float, place: int) -> None:
         ({"a": ("I32", (2,))}, r"'a' is F32 \[2\], and the settings want I32 \[2\]"),
     ],
 )
-def test_other_tensors_than_the_wanted_are_named(wanted: dict[str, Any], said: str) -> None:
-    header = read_header(File(written({"a": ENTRY}, FOUR)))
-    with pytest.raises(FolderError, match=said):
-        compare_header(Path("weights"), header, wanted)
+def test_unexpected_tensors_are_named(expected: dict[str, Any], message: str) -> None:
+    header = read_header(MemoryFile(to_safetensors({"a": ENTRY}, FOUR)))
+    with pytest.raises(FolderError, match=message):
+        compare_header(Path("weights"), header, expected)

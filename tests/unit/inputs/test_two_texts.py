@@ -18,7 +18,7 @@ from munjang.recipe import check_given, make_recipe
 from munjang.registry import find_architectures
 from munjang.text.columns import to_lists
 from munjang.text.vocabulary import EOS, GO
-from tests.tables import two_texts_table
+from tests.tables import make_two_texts_table
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -28,18 +28,18 @@ LABELS = ["같다", "다르다"] * 2
 UGLY = st.text(st.sampled_from("집에 a\tB|\n\x00é가가👩‍👩‍👧שَ"), max_size=12)
 
 
-def fitted(model: str = "mean", reading: str = "joined", **tokenizer: Any) -> TwoTextsInput:
-    rows = two_texts_table(FIRSTS, SECONDS, LABELS)
-    given: dict[str, Any] = {
+def fit_input(model: str = "mean", reading: str = "joined", **tokenizer: Any) -> TwoTextsInput:
+    rows = make_two_texts_table(FIRSTS, SECONDS, LABELS)
+    settings: dict[str, Any] = {
         "input": "two_texts",
         "model": {"name": model},
         "tokenizer": tokenizer,
         "two_texts": {"reading": reading},
     }
-    return TwoTextsInput.fit(rows, make_recipe(given, rows))
+    return TwoTextsInput.fit(rows, make_recipe(settings, rows))
 
 
-def rows_of(encoded: EncodedTwoTexts) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
+def to_rows(encoded: EncodedTwoTexts) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
     """The joined rows, the first and the second texts, as ids."""
     joined: list[list[int]] = [[]] * len(encoded)
     for batch in replace(encoded, reads_towers=False).dataset().in_order_of_length(1):
@@ -57,77 +57,77 @@ def rows_of(encoded: EncodedTwoTexts) -> tuple[list[list[int]], list[list[int]],
         {"name": "jamo", "max_length": 7},
     ],
 )
-def test_rows_in_a_list_and_in_a_table_have_the_same_ids(tokenizer: Any) -> None:
-    made = fitted(**tokenizer)
-    table = rows_of(made.encode(two_texts_table(FIRSTS, SECONDS)))
+def test_encode_values_equals_encode_of_table(tokenizer: Any) -> None:
+    made = fit_input(**tokenizer)
+    table = to_rows(made.encode(make_two_texts_table(FIRSTS, SECONDS)))
     pairs = list(zip(FIRSTS, SECONDS, strict=True))
     for values in (pairs, (FIRSTS, SECONDS), np.array(pairs)):
         few = made.encode_values(values)
-        assert rows_of(few) == table
+        assert to_rows(few) == table
     many = made.encode_values(pairs * 50)
-    assert [part[:4] for part in rows_of(many)] == list(table)
+    assert [part[:4] for part in to_rows(many)] == list(table)
     assert many.truncated[:4].tolist() == few.truncated.tolist()
     assert few.truncated.any() == ("max_length" in tokenizer)
-    assert rows_of(made.encode_values(pairs[0]))[0] == table[0][:1]
+    assert to_rows(made.encode_values(pairs[0]))[0] == table[0][:1]
 
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(UGLY, UGLY), min_size=1, max_size=4))
-def test_ugly_texts_have_the_same_ids_one_by_one_and_as_columns(
+def test_hostile_texts_have_same_ids_in_small_and_large_batches(
     pairs: list[tuple[str, str]],
 ) -> None:
-    made = fitted(name="characters", max_length=9)
+    made = fit_input(name="characters", max_length=9)
     few, many = made.encode_values(pairs), made.encode_values(pairs * 129)
-    assert rows_of(few) == tuple(part[: len(pairs)] for part in rows_of(many))
-    for row, first, second in zip(*rows_of(few), strict=True):
+    assert to_rows(few) == tuple(part[: len(pairs)] for part in to_rows(many))
+    for row, first, second in zip(*to_rows(few), strict=True):
         assert row == [GO, *first, EOS, *second, EOS]
         assert len(first) + len(second) <= 9
 
 
-def test_oov_words_keep_their_ids_in_both_texts_and_both_parts() -> None:
-    rows = two_texts_table(FIRSTS, SECONDS, LABELS)
-    given = {
+def test_oov_words_have_same_ids_in_both_texts() -> None:
+    rows = make_two_texts_table(FIRSTS, SECONDS, LABELS)
+    settings = {
         "input": "two_texts",
         "model": {"name": "mean", "subword_ngrams": 4},
         "tokenizer": {"name": "words", "min_frequency": 2},
     }
-    made = TwoTextsInput.fit(rows, make_recipe(given, rows))
+    made = TwoTextsInput.fit(rows, make_recipe(settings, rows))
     encoded = made.encode(rows)
     size, words = made.size, encoded.encoded.oov_words
     assert words
     alone = made.encode_values(list(zip(FIRSTS, SECONDS, strict=True)))
     assert alone.encoded.oov_words == words
-    assert rows_of(alone) == rows_of(encoded)
+    assert to_rows(alone) == to_rows(encoded)
     parts = made.encode_parts({"train": rows, "valid": rows.take([3])})
     valid = parts["valid"][0]
     assert isinstance(valid, EncodedTwoTexts)
-    assert rows_of(valid)[1] == rows_of(encoded)[1][3:]
-    assert max(map(max, rows_of(encoded)[0])) < size + len(words)
+    assert to_rows(valid)[1] == to_rows(encoded)[1][3:]
+    assert max(map(max, to_rows(encoded)[0])) < size + len(words)
 
 
-def test_the_longer_text_is_truncated_first_and_towers_truncate_each_alone() -> None:
-    made = fitted(name="words", max_length=4)
+def test_longer_text_is_truncated_first_and_towers_truncate_each_text() -> None:
+    made = fit_input(name="words", max_length=4)
     encoded = made.encode_values([("a b c d e f", "a b"), ("a", "b")])
-    assert [len(row) for row in rows_of(encoded)[1]] == [2, 1]
-    assert [len(row) for row in rows_of(encoded)[2]] == [2, 1]
+    assert [len(row) for row in to_rows(encoded)[1]] == [2, 1]
+    assert [len(row) for row in to_rows(encoded)[2]] == [2, 1]
     assert encoded.truncated.tolist() == [True, False]
     assert encoded.towers().lengths.tolist() == [[4 + 2, 2 + 2], [3, 3]]
-    apart = fitted(reading="towers", name="words", max_length=4)
+    apart = fit_input(reading="towers", name="words", max_length=4)
     assert apart.encode_values([("a b c d", "a b c d")]).truncated.tolist() == [False]
     assert apart.encode_values([("a b c d e", "a")]).truncated.tolist() == [True]
 
 
-def test_rows_fit_into_the_positions_of_bert() -> None:
-    given = {"input": "two_texts", "model": {"name": "bert", "max_positions": 16}}
-    recipe = make_recipe(given)
+def test_rows_fit_into_positions_of_bert() -> None:
+    settings = {"input": "two_texts", "model": {"name": "bert", "max_positions": 16}}
+    recipe = make_recipe(settings)
     assert recipe.section("tokenizer").max_length == 13
     with pytest.raises(ConfigError, match=r"tokenizer.max_length: .* 17 tokens"):
-        make_recipe({**given, "tokenizer": {"max_length": 14}})
+        make_recipe({**settings, "tokenizer": {"max_length": 14}})
     with pytest.raises(ConfigError, match="add_go_eos"):
         check_given({"input": "two_texts", "tokenizer": {"add_go_eos": False}})
 
 
-def test_settings_that_do_not_go_with_towers_are_refused() -> None:
+def test_settings_incompatible_with_towers_are_refused() -> None:
     towers = {"input": "two_texts", "two_texts": {"reading": "towers"}}
     with pytest.raises(ConfigError, match=r"model.linear_weight: .* two_texts.reading to joined"):
         check_given({**towers, "model": {"name": "mean", "linear_weight": 0.5}})
@@ -147,15 +147,15 @@ def test_settings_that_do_not_go_with_towers_are_refused() -> None:
         (3, "expected pairs, got int"),
     ],
 )
-def test_values_that_are_no_pairs_are_refused(values: Any, message: str) -> None:
+def test_values_that_are_not_pairs_are_refused(values: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        fitted().encode_values(values)
+        fit_input().encode_values(values)
 
 
-def test_a_data_frame_has_its_columns_by_their_names() -> None:
+def test_data_frame_columns_are_found_by_name() -> None:
     frame = pl.DataFrame({"id": [1], "sentence2": ["b"], "sentence1": ["a"]})
-    made = fitted(name="words")
-    assert rows_of(made.encode_values(frame)) == rows_of(made.encode_values([("a", "b")]))
+    made = fit_input(name="words")
+    assert to_rows(made.encode_values(frame)) == to_rows(made.encode_values([("a", "b")]))
 
 
 MODELS = [row.name for row in find_architectures("two_texts", "pooled")]
@@ -184,13 +184,13 @@ CASES = [
 ]
 
 
-def small(model: str) -> list[str]:
+def small_overrides(model: str) -> list[str]:
     own = SMALLER.get(model, {"model.hidden_dim": 8, "model.bag_buckets": 512})
     return [f"{key}={value}" for key, value in {**SMALL, **own}.items()]
 
 
 @pytest.mark.parametrize(("task", "model", "reading"), CASES)
-def test_answers_depend_on_the_pair_alone_and_survive_the_folder(
+def test_answers_depend_on_the_pair_only_and_survive_reload(
     task: str, model: str, reading: str, tmp_path: Path
 ) -> None:
     firsts = [f"{FIRSTS[n % 4]} {n}" for n in range(20)]
@@ -200,7 +200,7 @@ def test_answers_depend_on_the_pair_alone_and_survive_the_folder(
         "input": "two_texts",
         "task": task,
         "model": model,
-        "overrides": [f"two_texts.reading={reading}", *small(model)],
+        "overrides": [f"two_texts.reading={reading}", *small_overrides(model)],
         "seed": 1,
     }
     trained = munjang.train(data, out=tmp_path / "model", **options).model
@@ -208,9 +208,9 @@ def test_answers_depend_on_the_pair_alone_and_survive_the_folder(
     pairs = [*zip(firsts, seconds, strict=True), ("", "집"), ("길다 " * 40, "b")]
     together = trained.logits(pairs)
     assert torch.isfinite(together).all()
-    for place in (0, 7, len(pairs) - 2, len(pairs) - 1):
-        alone = trained.logits([pairs[place]])
-        torch.testing.assert_close(alone[0], together[place], atol=1e-5, rtol=1e-4)
+    for index in (0, 7, len(pairs) - 2, len(pairs) - 1):
+        alone = trained.logits([pairs[index]])
+        torch.testing.assert_close(alone[0], together[index], atol=1e-5, rtol=1e-4)
     backwards = trained.logits(pairs[::-1])
     torch.testing.assert_close(backwards.flip(0), together, atol=1e-5, rtol=1e-4)
     assert isinstance(again, type(trained))

@@ -35,7 +35,7 @@ def slow_attention(
     return rows, taken
 
 
-def heads_of(
+def make_heads(
     lengths: list[int], extra: int, dtype: torch.dtype, seed: int
 ) -> tuple[list[Tensor], Tensor]:
     """Queries, keys, values [batch, 2, time, 3] that want gradients, and the mask."""
@@ -47,10 +47,8 @@ def heads_of(
 
 @settings(max_examples=20)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), seed=st.integers(0, 99))
-def test_the_formula_written_out_is_that_of_the_paper(
-    lengths: list[int], extra: int, seed: int
-) -> None:
-    (q, k, v), mask = heads_of(lengths, extra, torch.float64, seed)
+def test_attend_with_weights_equals_formula(lengths: list[int], extra: int, seed: int) -> None:
+    (q, k, v), mask = make_heads(lengths, extra, torch.float64, seed)
     taken, weights = attend_with_weights(q, k, v, visible_keys(mask))
     for row, length in enumerate(lengths):
         for head in range(2):
@@ -63,22 +61,22 @@ def test_the_formula_written_out_is_that_of_the_paper(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @settings(max_examples=20)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), seed=st.integers(0, 99))
-def test_the_path_that_trains_is_the_formula_in_values_and_gradients(
+def test_attend_equals_attend_with_weights_in_values_and_gradients(
     dtype: torch.dtype, lengths: list[int], extra: int, seed: int
 ) -> None:
-    parts, mask = heads_of(lengths, extra, dtype, seed)
+    parts, mask = make_heads(lengths, extra, dtype, seed)
     twins = [part.detach().clone().requires_grad_() for part in parts]
     visible = visible_keys(mask)
     fused, (written, _) = attend(*parts, visible), attend_with_weights(*twins, visible)
     torch.testing.assert_close(fused, written, **CLOSE[dtype])
-    chosen = torch.randn_like(fused)
-    (fused * chosen).sum().backward()
-    (written * chosen).sum().backward()
+    output_weights = torch.randn_like(fused)
+    (fused * output_weights).sum().backward()
+    (written * output_weights).sum().backward()
     for part, twin in zip(parts, twins, strict=True):
         torch.testing.assert_close(part.grad, twin.grad, **CLOSE[dtype])
 
 
-def test_only_a_mask_that_hides_something_is_one() -> None:
+def test_visible_keys_is_none_without_padding() -> None:
     assert visible_keys(torch.ones(2, 3, dtype=torch.bool)) is None
     visible = visible_keys(mask_from_lengths(torch.tensor([0, 1, 3]), 3))
     assert visible is not None
@@ -87,7 +85,7 @@ def test_only_a_mask_that_hides_something_is_one() -> None:
     assert visible[:, 0, 0].tolist() == [[True, False, False], [True, False, False], [True] * 3]
 
 
-def test_a_row_without_tokens_is_finite_and_so_are_its_gradients() -> None:
+def test_empty_row_has_finite_values_and_gradients() -> None:
     attention = SelfAttention(6, 2)
     states = torch.randn(2, 3, 6, requires_grad=True)
     visible = visible_keys(mask_from_lengths(torch.tensor([0, 2]), 3))
@@ -101,7 +99,9 @@ def test_a_row_without_tokens_is_finite_and_so_are_its_gradients() -> None:
 
 @settings(max_examples=15)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), heads=st.sampled_from([1, 2, 4]))
-def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: int) -> None:
+def test_self_attention_equals_multihead_attention(
+    lengths: list[int], extra: int, heads: int
+) -> None:
     torch.manual_seed(heads)
     ours = SelfAttention(8, heads)
     theirs = nn.MultiheadAttention(8, heads, bias=False, batch_first=True)
@@ -116,9 +116,9 @@ def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: i
     )
     torch.testing.assert_close(taken, expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(weights, expected_weights, atol=1e-5, rtol=1e-4)
-    chosen = torch.randn_like(taken)
-    (ours(states, visible_keys(mask)) * chosen).sum().backward()
-    (expected * chosen).sum().backward()
+    output_weights = torch.randn_like(taken)
+    (ours(states, visible_keys(mask)) * output_weights).sum().backward()
+    (expected * output_weights).sum().backward()
     torch.testing.assert_close(states.grad, twin.grad, atol=1e-5, rtol=1e-4)
     for mine, other in [
         (ours.in_proj.weight, theirs.in_proj_weight),
@@ -128,17 +128,19 @@ def test_equal_to_the_frameworks_module(lengths: list[int], extra: int, heads: i
 
 
 @pytest.mark.parametrize("rotary", [False, True])
-def test_gradients_are_those_of_small_differences(rotary: bool) -> None:
+def test_gradcheck(rotary: bool) -> None:
     torch.manual_seed(0)
     attention = SelfAttention(8, 2).double()
     visible = visible_keys(mask_from_lengths(torch.tensor([3, 2, 0]), 3))
     states = torch.randn(3, 3, 8, dtype=torch.float64, requires_grad=True)
-    turned = rotary_tables(3, 4, states) if rotary else None
+    rotary_tables_ = rotary_tables(3, 4, states) if rotary else None
     weights = [attention.in_proj.weight, attention.out_proj.weight]
-    assert torch.autograd.gradcheck(lambda x, *_: attention(x, visible, turned), (states, *weights))
+    assert torch.autograd.gradcheck(
+        lambda x, *_: attention(x, visible, rotary_tables_), (states, *weights)
+    )
 
 
-def test_each_projection_begins_as_a_matrix_of_its_own() -> None:
+def test_each_projection_is_initialized_separately() -> None:
     torch.manual_seed(0)
     dim = 64
     weight = SelfAttention(dim, 4).in_proj.weight.detach()
@@ -147,6 +149,6 @@ def test_each_projection_begins_as_a_matrix_of_its_own() -> None:
     assert float(weight.std()) == pytest.approx(bound / math.sqrt(3), rel=0.02)
 
 
-def test_heads_that_cannot_share_the_width_are_refused() -> None:
+def test_dim_not_divisible_by_heads_is_refused() -> None:
     with pytest.raises(ValueError, match="is no multiple of heads"):
         SelfAttention(10, 4)

@@ -10,7 +10,7 @@ from munjang.layers.beams import join_rows, pick_hypotheses
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def test_picked_by_a_loop() -> None:
+def test_pick_hypotheses_equals_loop() -> None:
     hypotheses = torch.randn(3, 4, 2)
     parents = torch.tensor([[0, 0], [3, 1], [2, 3]])
     found = pick_hypotheses(hypotheses, parents)
@@ -24,9 +24,7 @@ def test_picked_by_a_loop() -> None:
     dim=st.integers(1, 3),
     left=st.booleans(),
 )
-def test_rows_are_padded_on_one_side_of_one_dimension(
-    lengths: list[int], dim: int, left: bool
-) -> None:
+def test_join_rows_pads_one_side_of_one_dimension(lengths: list[int], dim: int, left: bool) -> None:
     shapes = [[2, 3, 3, 3] for _ in lengths]
     for shape, length in zip(shapes, lengths, strict=True):
         shape[dim] = length
@@ -42,6 +40,6 @@ def test_rows_are_padded_on_one_side_of_one_dimension(
         assert not rows.narrow(dim, 0 if left else length, longest - length).any()
 
 
-def test_masks_are_padded_with_false() -> None:
+def test_join_rows_pads_masks_with_false() -> None:
     joined = join_rows([torch.ones(1, 3, dtype=torch.bool), torch.ones(1, 1, dtype=torch.bool)])
     assert joined.tolist() == [[True, True, True], [True, False, False]]

@@ -10,7 +10,7 @@ from munjang.layers.fast.sparse_rows import bags_of_rows, bags_of_rows_by_numpy,
 from munjang.layers.hashing import hash_ngrams
 from munjang.layers.masking import masked_mean
 from munjang.text.vocabulary import OOV, PAD
-from tests.made import padded
+from tests.synthetic import pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -18,7 +18,7 @@ rows_of_ids = st.lists(st.lists(st.integers(1, 40), max_size=7), min_size=1, max
 wide_ids = st.lists(st.integers(0, 2**31 - 1), min_size=1, max_size=8)
 
 
-def wrapped(number: int) -> int:
+def wrap_int64(number: int) -> int:
     """As a signed 64-bit integer."""
     return (number + 2**63) % 2**64 - 2**63
 
@@ -27,8 +27,8 @@ def slow_bucket(gram: list[int], buckets: int) -> int:
     """The bucket of one n-gram: a polynomial of its ids, multiplied and cut to 31 middle bits."""
     rolling = gram[0]
     for token in gram[1:]:
-        rolling = wrapped(rolling * 1000003 + token)
-    mixed = (wrapped(rolling * -7046029254386353131) >> 20) & 0x7FFFFFFF
+        rolling = wrap_int64(rolling * 1000003 + token)
+    mixed = (wrap_int64(rolling * -7046029254386353131) >> 20) & 0x7FFFFFFF
     return mixed % buckets
 
 
@@ -39,21 +39,21 @@ def slow_bucket(gram: list[int], buckets: int) -> int:
     buckets=st.integers(1, 2**20),
     extra=st.integers(0, 3),
 )
-def test_ngrams_are_those_of_a_loop_and_end_with_their_row(
+def test_hash_ngrams_equals_loop(
     rows: list[list[int]], longest: int, buckets: int, extra: int
 ) -> None:
-    ids, mask = padded(rows, extra=extra, filler=17)
+    ids, mask = pad_rows(rows, extra=extra, filler=17)
     found = hash_ngrams(ids, mask.sum(1), longest, buckets)
     assert found.shape == (*ids.shape, longest - 1)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for start in range(ids.shape[1]):
             for n in range(2, longest + 1):
                 inside = start + n <= len(row)
                 expected = slow_bucket(row[start : start + n], buckets) if inside else -1
-                assert int(found[place, start, n - 2]) == expected
+                assert int(found[index, start, n - 2]) == expected
 
 
-def test_neighboring_ids_spread_over_the_buckets() -> None:
+def test_hashes_of_neighboring_ids_are_spread() -> None:
     pairs = torch.cartesian_prod(torch.arange(4, 104), torch.arange(4, 104))
     found = hash_ngrams(pairs, torch.full((len(pairs),), 2), 2, 2**16)[:, 0, 0]
     # 10,000 balls in 65,536 bins hit about 9,280 different ones
@@ -67,29 +67,29 @@ def test_neighboring_ids_spread_over_the_buckets() -> None:
     extra=st.integers(0, 3),
     filler=st.integers(0, 40),
 )
-def test_a_vector_is_the_sum_of_its_own_row_and_its_ngrams(
+def test_vector_is_sum_of_token_row_and_ngram_rows(
     rows: list[list[int]], ngrams: int, extra: int, filler: int
 ) -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(41, 3, ngrams=ngrams, buckets=50)
     weight = embedding.weight.detach()
-    ids, mask = padded(rows, extra=extra, filler=filler)
+    ids, mask = pad_rows(rows, extra=extra, filler=filler)
     expected = torch.zeros(*ids.shape, 3)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for start, token in enumerate(row):
-            expected[place, start] += weight[token]
+            expected[index, start] += weight[token]
             for n in range(2, ngrams + 1):
                 if start + n <= len(row):
-                    expected[place, start] += weight[41 + slow_bucket(row[start : start + n], 50)]
+                    expected[index, start] += weight[41 + slow_bucket(row[start : start + n], 50)]
     torch.testing.assert_close(embedding(ids, mask), expected)
     torch.testing.assert_close(embedding.bag(ids, mask), masked_mean(expected, mask))
 
 
 @pytest.mark.parametrize("ngrams", [1, 3])
-def test_forward_and_mean_have_the_same_gradient(ngrams: int) -> None:
+def test_bag_and_forward_have_same_gradient(ngrams: int) -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(20, 4, ngrams=ngrams, buckets=30)
-    ids, mask = padded([[1, 2, 3, 2, 1], [], [5], [7, 7, 7]], extra=2)
+    ids, mask = pad_rows([[1, 2, 3, 2, 1], [], [5], [7, 7, 7]], extra=2)
     gradients = []
     for reduce in (
         lambda: embedding.bag(ids, mask),
@@ -110,7 +110,7 @@ def test_forward_and_mean_have_the_same_gradient(ngrams: int) -> None:
         )
     )
 )
-def test_the_bags_of_each_row_are_those_of_a_loop(ids: list[list[int]]) -> None:
+def test_bags_of_each_row_equal_loop(ids: list[list[int]]) -> None:
     bags = torch.tensor(ids)
     expected: dict[int, list[int]] = {}
     for bag, row in enumerate(ids):
@@ -134,7 +134,7 @@ def test_the_bags_of_each_row_are_those_of_a_loop(ids: list[list[int]]) -> None:
         )
     )
 )
-def test_sum_rows_is_a_dense_lookup_with_a_dense_gradient(ids: list[list[int]]) -> None:
+def test_sum_rows_equals_dense_lookup(ids: list[list[int]]) -> None:
     torch.manual_seed(len(ids))
     weight = torch.randn(10, 3)
     weight[0] = 0.0
@@ -152,7 +152,7 @@ def test_sum_rows_is_a_dense_lookup_with_a_dense_gradient(ids: list[list[int]]) 
     torch.testing.assert_close(ours.grad.to_dense(), dense.grad)
 
 
-def test_the_sparse_gradient_names_each_touched_row_once_in_rising_order() -> None:
+def test_sparse_gradient_has_sorted_unique_rows() -> None:
     weight = torch.randn(10, 2, requires_grad=True)
     sum_rows(weight, torch.tensor([[7, 2, 7], [0, 2, 0], [9, 0, 0]])).sum().backward()
     assert weight.grad is not None
@@ -160,7 +160,7 @@ def test_the_sparse_gradient_names_each_touched_row_once_in_rising_order() -> No
     assert weight.grad._values().tolist() == [[2.0, 2.0], [2.0, 2.0], [1.0, 1.0]]
 
 
-def test_finite_differences_agree() -> None:
+def test_gradient_equals_finite_differences() -> None:
     torch.manual_seed(0)
     weight = torch.randn(6, 2, dtype=torch.float64)
     weight[0] = 0.0
@@ -181,17 +181,17 @@ def test_finite_differences_agree() -> None:
             assert float(gradient[row, column]) == pytest.approx(float(slope), abs=1e-6)
 
 
-def test_only_padding_touches_no_row() -> None:
+def test_padding_touches_no_row() -> None:
     embedding = TokenEmbedding(5, 2, ngrams=2, buckets=4)
-    embedding(*padded([[], []])).sum().backward()
+    embedding(*pad_rows([[], []])).sum().backward()
     assert embedding.weight.grad is not None
     assert not embedding.weight.grad.to_dense().any()
 
 
-def test_token_dropout_reads_tokens_as_oov_with_their_ngrams_and_in_training_only() -> None:
+def test_token_dropout_replaces_tokens_by_oov_in_training_only() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(50, 2, ngrams=3, buckets=90, token_dropout=0.3)
-    ids, mask = padded([[7] * 400] * 5 + [[7] * 10])
+    ids, mask = pad_rows([[7] * 400] * 5 + [[7] * 10])
     whole = embedding.eval().rows(embedding.visible_ids(ids, mask), mask)
     thinned = embedding.train().rows(embedding.visible_ids(ids, mask), mask)
     dropped = thinned[..., 0] == OOV
@@ -205,23 +205,23 @@ def test_token_dropout_reads_tokens_as_oov_with_their_ngrams_and_in_training_onl
 
 def test_rare_ngrams_have_no_row() -> None:
     embedding = TokenEmbedding(50, 2, ngrams=2, buckets=90, ngram_min_frequency=2)
-    ids, mask = padded([[5, 6, 7], [5, 6], [8, 9]])
+    ids, mask = pad_rows([[5, 6, 7], [5, 6], [8, 9]])
     embedding.count_ngrams([(ids[:2], mask[:2].sum(1)), (ids[2:], mask[2:].sum(1))])
     rows = embedding.rows(embedding.visible_ids(ids, mask), mask)[..., 1]
     assert (rows != PAD).tolist() == [[True, False, False], [True, False, False], [False] * 3]
     assert rows[0, 0] == rows[1, 0] >= 50
 
 
-def test_a_bag_is_the_sum_over_tokens_or_their_square_root() -> None:
+def test_bag_is_sum_divided_by_sqrt_of_tokens() -> None:
     embedding = TokenEmbedding(50, 4, ngrams=3, buckets=90)
-    ids, mask = padded([[5, 6, 7, 8], [9], []])
+    ids, mask = pad_rows([[5, 6, 7, 8], [9], []])
     summed = embedding(ids, mask).sum(1)
     lengths = torch.tensor([[4.0], [1.0], [1.0]])
     torch.testing.assert_close(embedding.bag(ids, mask), summed / lengths)
     torch.testing.assert_close(embedding.bag(ids, mask, "sqrtn"), summed / lengths.sqrt())
 
 
-def test_the_table_starts_small_with_zero_padding() -> None:
+def test_initial_weights_are_small_with_zero_padding() -> None:
     torch.manual_seed(0)
     weight = TokenEmbedding(2000, 16).weight.detach()
     assert not weight[0].any()
@@ -233,9 +233,7 @@ def test_the_table_starts_small_with_zero_padding() -> None:
     bags=st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=6),
     frozen=st.sets(st.integers(1, 9)),
 )
-def test_rows_that_do_not_learn_get_no_gradient_and_others_the_same(
-    bags: list[list[int]], frozen: set[int]
-) -> None:
+def test_frozen_rows_get_no_gradient(bags: list[list[int]], frozen: set[int]) -> None:
     torch.manual_seed(len(bags))
     weight = torch.randn(10, 3)
     weight[PAD] = 0.0

@@ -18,33 +18,35 @@ SCORES = ["dot", "general", "additive"]
 every_score = pytest.mark.parametrize("score", SCORES)
 
 
-def make(score: str) -> GlobalAttention:
+def make_attention(score: str) -> GlobalAttention:
     torch.manual_seed(2)
     return GlobalAttention(score, WIDTH)
 
 
-def score_of(attention: GlobalAttention, query: Tensor, state: Tensor) -> Tensor:
+def reference_score(attention: GlobalAttention, query: Tensor, state: Tensor) -> Tensor:
     """Of one query and one state, as the papers write it."""
     if attention.score == "dot":
         return sum(query[i] * state[i] for i in range(WIDTH))
     w = attention.key_projection
     if attention.score == "general":
         return query @ (w.weight @ state)
-    moved = attention.query_projection.weight @ query + w.weight @ state + w.bias
-    return attention.score_projection.weight[0] @ torch.tanh(moved)
+    hidden = attention.query_projection.weight @ query + w.weight @ state + w.bias
+    return attention.score_projection.weight[0] @ torch.tanh(hidden)
 
 
-def written_out(
+def reference_attention(
     attention: GlobalAttention, queries: Tensor, states: Tensor, lengths: list[int]
 ) -> tuple[Tensor, Tensor]:
     contexts, weights = torch.zeros_like(queries), torch.zeros(*queries.shape[:2], states.shape[1])
     for row, length in enumerate(lengths):
-        for place, query in enumerate(queries[row]):
+        for index, query in enumerate(queries[row]):
             if length:
-                scores = [score_of(attention, query, states[row, i]).exp() for i in range(length)]
+                scores = [
+                    reference_score(attention, query, states[row, i]).exp() for i in range(length)
+                ]
                 for i in range(length):
-                    weights[row, place, i] = scores[i] / sum(scores)
-                    contexts[row, place] += scores[i] / sum(scores) * states[row, i]
+                    weights[row, index, i] = scores[i] / sum(scores)
+                    contexts[row, index] += scores[i] / sum(scores) * states[row, i]
     return contexts, weights
 
 
@@ -55,14 +57,14 @@ def written_out(
     extra=st.integers(1, 3),
     count=st.integers(1, 4),
 )
-def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, count: int) -> None:
-    attention = make(score)
+def test_attention_equals_formulas(score: str, lengths: list[int], extra: int, count: int) -> None:
+    attention = make_attention(score)
     time = max(lengths) + extra
     states = torch.randn(len(lengths), time, WIDTH)
     queries = torch.randn(len(lengths), count, WIDTH)
     memory = attention.project_keys_values(states, mask_from_lengths(torch.tensor(lengths), time))
     context, weights = attention(queries, memory)
-    expected, by_hand = written_out(attention, queries, states, lengths)
+    expected, by_hand = reference_attention(attention, queries, states, lengths)
     torch.testing.assert_close(weights, by_hand, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(context, expected, rtol=1e-4, atol=1e-6)
     for row, length in enumerate(lengths):
@@ -70,8 +72,8 @@ def test_equal_to_the_formulas(score: str, lengths: list[int], extra: int, count
         torch.testing.assert_close(weights[row].sum(-1), torch.full((count,), float(length > 0)))
 
 
-def test_luongs_concat_is_the_additive_score() -> None:
-    attention = make("additive")
+def test_additive_score_equals_luong_concat() -> None:
+    attention = make_attention("additive")
     both = torch.cat([attention.query_projection.weight, attention.key_projection.weight], dim=1)
     query, state = torch.randn(WIDTH), torch.randn(WIDTH)
     concat = torch.tanh(both @ torch.cat([query, state]) + attention.key_projection.bias)
@@ -82,8 +84,8 @@ def test_luongs_concat_is_the_additive_score() -> None:
 
 
 @every_score
-def test_a_query_does_not_depend_on_other_queries(score: str) -> None:
-    attention = make(score)
+def test_queries_are_independent(score: str) -> None:
+    attention = make_attention(score)
     memory = attention.project_keys_values(
         torch.randn(2, 5, WIDTH), mask_from_lengths(torch.tensor([5, 3]), 5)
     )
@@ -95,8 +97,8 @@ def test_a_query_does_not_depend_on_other_queries(score: str) -> None:
 
 
 @every_score
-def test_some_rows_alone_keep_their_own(score: str) -> None:
-    attention = make(score)
+def test_keep_selects_rows(score: str) -> None:
+    attention = make_attention(score)
     memory = attention.project_keys_values(
         torch.randn(3, 5, WIDTH), mask_from_lengths(torch.tensor([5, 0, 3]), 5)
     )
@@ -108,8 +110,8 @@ def test_some_rows_alone_keep_their_own(score: str) -> None:
 
 
 @every_score
-def test_no_gradient_is_nan_where_a_source_is_empty(score: str) -> None:
-    attention = make(score)
+def test_empty_source_has_finite_gradients(score: str) -> None:
+    attention = make_attention(score)
     states = torch.randn(1, 3, WIDTH, requires_grad=True)
     memory = attention.project_keys_values(states, torch.zeros(1, 3, dtype=torch.bool))
     context, _ = attention(torch.randn(1, 2, WIDTH), memory)

@@ -19,22 +19,22 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 small = st.integers(1, 12)
 
 
-def counted(size: int, window: int, stride: int) -> int:
+def count_windows(size: int, window: int, stride: int) -> int:
     """Places of a window, tried one by one."""
     return sum(1 for start in range(0, size, stride) if start + window <= size)
 
 
 @given(size=small, window=small, stride=small)
-def test_places_are_those_that_counting_finds(size: int, window: int, stride: int) -> None:
-    assert places(size, window, stride, "valid") == counted(size, window, stride)
+def test_output_size_equals_count_of_windows(size: int, window: int, stride: int) -> None:
+    assert places(size, window, stride, "valid") == count_windows(size, window, stride)
     before, behind = zeros_around(size, window, stride, "same")
     found = places(size, window, stride, "same")
     assert found == len(range(0, size, stride))
-    assert found == counted(size + before + behind, window, stride) or window < stride
+    assert found == count_windows(size + before + behind, window, stride) or window < stride
     assert 0 <= behind - before <= 1
 
 
-def convolved_slowly(layer: ImageConvolution, image: Tensor) -> Tensor:
+def reference_convolution(layer: ImageConvolution, image: Tensor) -> Tensor:
     """One image [channels, height, width], one number at a time."""
     sides = [zeros_around(s, layer.kernel, layer.stride, layer.padding) for s in image.shape[1:]]
     height, width = (places(s, layer.kernel, layer.stride, layer.padding) for s in image.shape[1:])
@@ -59,18 +59,18 @@ def convolved_slowly(layer: ImageConvolution, image: Tensor) -> Tensor:
     padding=st.sampled_from(["valid", "same"]),
     sides=st.tuples(st.integers(4, 7), st.integers(4, 7)),
 )
-def test_a_convolution_is_its_formula(
+def test_convolution_equals_formula(
     kernel: int, stride: int, padding: str, sides: tuple[int, int]
 ) -> None:
     torch.manual_seed(0)
     layer = ImageConvolution(2, 3, kernel=kernel, stride=stride, padding=padding)  # type: ignore[arg-type]
     maps = torch.randn(2, 2, *sides)
-    slow = torch.stack([convolved_slowly(layer, image) for image in maps])
+    slow = torch.stack([reference_convolution(layer, image) for image in maps])
     torch.testing.assert_close(layer(maps), slow, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(("stride", "padding"), [(1, "valid"), (1, "same"), (2, "valid")])
-def test_a_convolution_is_that_of_pytorch(stride: int, padding: str) -> None:
+def test_convolution_equals_pytorch(stride: int, padding: str) -> None:
     layer = ImageConvolution(3, 4, kernel=3, stride=stride, padding=padding)  # type: ignore[arg-type]
     theirs = nn.Conv2d(3, 4, 3, stride=stride, padding=padding)
     theirs.load_state_dict(layer.state_dict())
@@ -78,25 +78,25 @@ def test_a_convolution_is_that_of_pytorch(stride: int, padding: str) -> None:
     torch.testing.assert_close(layer(maps), theirs(maps))
 
 
-def test_pooling_leaves_out_what_fills_no_square() -> None:
+def test_pooling_drops_incomplete_windows() -> None:
     maps = torch.arange(15.0).view(1, 1, 3, 5)
     assert ImagePooling("max", 2)(maps).tolist() == [[[[6.0, 8.0]]]]
     assert ImagePooling("mean", 2)(maps).tolist() == [[[[3.0, 5.0]]]]
     assert ImagePooling("max", 1)(maps) is maps
 
 
-def test_a_shift_moves_whole_images_and_only_in_training() -> None:
+def test_random_shift_moves_whole_images_in_training_only() -> None:
     shift = RandomShift(2, 1)
     images = torch.randint(1, 256, (40, 3, 5, 4), dtype=torch.uint8)
-    moved = shift(images)
-    assert moved.dtype == torch.uint8
+    shifted = shift(images)
+    assert shifted.dtype == torch.uint8
     seen = set()
-    for before, after in zip(images, moved, strict=True):
+    for before, after in zip(images, shifted, strict=True):
         found = [
             (down, right)
             for down in range(-2, 3)
             for right in range(-1, 2)
-            if torch.equal(after, moved_slowly(before, down, right))
+            if torch.equal(after, reference_shift(before, down, right))
         ]
         assert len(found) == 1
         seen.update(found)
@@ -104,7 +104,7 @@ def test_a_shift_moves_whole_images_and_only_in_training() -> None:
     assert shift.eval()(images) is images
 
 
-def moved_slowly(image: Tensor, down: int, right: int) -> Tensor:
+def reference_shift(image: Tensor, down: int, right: int) -> Tensor:
     out = torch.zeros_like(image)
     _, height, width = image.shape
     for y in range(height):

@@ -8,14 +8,14 @@ from munjang.layers.key_value_cache import KeyValueCache
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def made(rows: int, width: int, *, beam: int = 1, value: float = 1.0) -> KeyValueCache:
+def make_cache(rows: int, width: int, *, beam: int = 1, value: float = 1.0) -> KeyValueCache:
     """A cache of two layers that holds `value` everywhere."""
     tensor = torch.full((rows * beam, 2, width, 3), value)
     return KeyValueCache(rows, beam, width, ((tensor, tensor), (tensor, tensor)))
 
 
-def test_rows_of_one_length_need_no_mask() -> None:
-    joined = made(2, 3).join([made(1, 3, value=2.0)])
+def test_equal_lengths_need_no_mask() -> None:
+    joined = make_cache(2, 3).join([make_cache(1, 3, value=2.0)])
     assert (joined.rows, joined.width, joined.lengths) == (3, 3, None)
     assert joined.visible() is None
     assert joined.positions() is None
@@ -23,7 +23,9 @@ def test_rows_of_one_length_need_no_mask() -> None:
 
 
 def test_shorter_rows_are_padded_on_the_left() -> None:
-    joined = made(1, 1, beam=2, value=5.0).join([made(1, 3, beam=2), KeyValueCache(1, 2)])
+    joined = make_cache(1, 1, beam=2, value=5.0).join(
+        [make_cache(1, 3, beam=2), KeyValueCache(1, 2)]
+    )
     assert joined.width == 3
     assert (
         joined.layers[0][0][:, 0, :, 0].tolist()
@@ -40,8 +42,8 @@ def test_shorter_rows_are_padded_on_the_left() -> None:
     assert positions.tolist() == [1, 1, 3, 3, 0, 0]
 
 
-def test_columns_that_no_row_needs_are_dropped() -> None:
-    joined = made(1, 1, value=5.0).join([made(1, 3), made(1, 2, value=7.0)])
+def test_keep_drops_unused_columns() -> None:
+    joined = make_cache(1, 1, value=5.0).join([make_cache(1, 3), make_cache(1, 2, value=7.0)])
     some = joined.keep(torch.tensor([2, 0]))
     assert some.width == 2
     assert some.lengths is not None
@@ -52,14 +54,14 @@ def test_columns_that_no_row_needs_are_dropped() -> None:
     assert one.layers[1][0][:, 0, :, 0].tolist() == [[5]]
 
 
-def test_rows_that_have_read_nothing_join_and_stay_empty() -> None:
+def test_empty_rows_join() -> None:
     joined = KeyValueCache(2).join([KeyValueCache(1)])
     assert (joined.rows, joined.width, joined.layers, joined.lengths) == (3, 0, (), None)
-    mixed = made(1, 2).join([KeyValueCache(1)]).keep(torch.tensor([1]))
+    mixed = make_cache(1, 2).join([KeyValueCache(1)]).keep(torch.tensor([1]))
     assert (mixed.width, mixed.lengths) == (0, None)
     assert mixed.layers[0][0].shape == (1, 2, 0, 3)
 
 
-def test_beams_have_to_agree() -> None:
+def test_join_of_different_beams_is_refused() -> None:
     with pytest.raises(ValueError, match=r"same beam to join, got beams \[2, 1\]"):
-        made(1, 1, beam=2).join([made(1, 1)])
+        make_cache(1, 1, beam=2).join([make_cache(1, 1)])

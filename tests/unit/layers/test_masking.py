@@ -22,7 +22,7 @@ lengths_of_rows = st.lists(st.integers(0, 6), min_size=1, max_size=6)
 extra_places = st.integers(0, 3)
 
 
-def states_of(lengths: list[int], extra: int, *, distinct: bool = True) -> tuple[Tensor, Tensor]:
+def make_states(lengths: list[int], extra: int, *, distinct: bool = True) -> tuple[Tensor, Tensor]:
     """Random states [batch, time, 4], rubbish at padding, with their mask."""
     torch.manual_seed(sum(lengths) + extra)
     time = max([1, *lengths]) + extra
@@ -48,10 +48,10 @@ def test_mask_from_lengths() -> None:
 
 @settings(max_examples=60)
 @given(lengths=lengths_of_rows, extra=extra_places, distinct=st.booleans())
-def test_masked_max_has_the_values_and_gradients_of_a_loop(
+def test_masked_max_equals_loop_in_values_and_gradients(
     lengths: list[int], extra: int, distinct: bool
 ) -> None:
-    states, mask = states_of(lengths, extra, distinct=distinct)
+    states, mask = make_states(lengths, extra, distinct=distinct)
     weights = torch.randn(len(lengths), 4)
     results = []
     for reduce in (lambda x: masked_max(x, mask), lambda x: slow_max(x, lengths)):
@@ -63,7 +63,7 @@ def test_masked_max_has_the_values_and_gradients_of_a_loop(
     torch.testing.assert_close(results[0][1], results[1][1])
 
 
-def test_a_repeated_token_does_not_multiply_the_gradient_of_a_filter() -> None:
+def test_masked_max_of_repeated_token_has_single_gradient() -> None:
     torch.manual_seed(0)
     convolve = TimeConvolution(3, 2, 1).double()
     row = torch.randn(1, 1, 3, dtype=torch.float64).expand(1, 30, 3)
@@ -79,8 +79,8 @@ def test_a_repeated_token_does_not_multiply_the_gradient_of_a_filter() -> None:
 
 @settings(max_examples=40)
 @given(lengths=lengths_of_rows, extra=extra_places)
-def test_masked_mean_and_last_state_are_those_of_a_loop(lengths: list[int], extra: int) -> None:
-    states, mask = states_of(lengths, extra)
+def test_masked_mean_and_last_state_equal_loop(lengths: list[int], extra: int) -> None:
+    states, mask = make_states(lengths, extra)
     zero = torch.zeros(4)
     rows = list(zip(states, lengths, strict=True))
     means = torch.stack([row[:n].mean(0) if n else zero for row, n in rows])
@@ -91,8 +91,8 @@ def test_masked_mean_and_last_state_are_those_of_a_loop(lengths: list[int], extr
     assert torch.equal(last_states(states, mask), ended)
 
 
-def test_rubbish_at_padding_is_never_read() -> None:
-    states, mask = states_of([2, 0, 4], 2)
+def test_padding_values_are_ignored() -> None:
+    states, mask = make_states([2, 0, 4], 2)
     rubbish = states.masked_fill(~mask[..., None], float("nan"))
     for reduce in (masked_mean, masked_max, last_state, last_states):
         assert torch.equal(reduce(rubbish, mask), reduce(states, mask)), reduce.__name__
@@ -100,10 +100,10 @@ def test_rubbish_at_padding_is_never_read() -> None:
 
 @settings(max_examples=40)
 @given(lengths=lengths_of_rows, extra=extra_places)
-def test_reverse_rows_turns_each_row_within_its_length(lengths: list[int], extra: int) -> None:
-    states, mask = states_of(lengths, extra)
-    turned = reverse_rows(states, mask)
-    for row, was, length in zip(turned, states, lengths, strict=True):
+def test_reverse_rows_reverses_within_length(lengths: list[int], extra: int) -> None:
+    states, mask = make_states(lengths, extra)
+    reversed_ = reverse_rows(states, mask)
+    for row, was, length in zip(reversed_, states, lengths, strict=True):
         assert torch.equal(row[:length], was[:length].flip(0))
         assert torch.equal(row[length:], was[length:])
-    assert torch.equal(reverse_rows(turned, mask), states)
+    assert torch.equal(reverse_rows(reversed_, mask), states)

@@ -23,44 +23,44 @@ THEIRS: dict[str, Any] = {
 }
 
 
-def some_numbers(outputs: int) -> tuple[Tensor, Tensor]:
+def random_outputs_and_targets(outputs: int) -> tuple[Tensor, Tensor]:
     """Outputs and targets [rows, outputs]."""
     random = np.random.default_rng(outputs)
     drawn = random.standard_normal((2, ROWS, outputs)).astype(np.float32) * 3
     return torch.from_numpy(drawn[0]), torch.from_numpy(drawn[1])
 
 
-def same(ours: Tensor, theirs: Tensor) -> None:
+def assert_same(ours: Tensor, theirs: Tensor) -> None:
     torch.testing.assert_close(ours, theirs.detach().to(ours.dtype), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("outputs", [1, 5])
 @pytest.mark.parametrize("name", THEIRS)
-def test_losses_are_those_of_keras(name: str, outputs: int) -> None:
-    given, targets = some_numbers(outputs)
-    rows = NUMBER_LOSSES[name](given, targets)
+def test_losses_equal_keras(name: str, outputs: int) -> None:
+    settings, targets = random_outputs_and_targets(outputs)
+    rows = NUMBER_LOSSES[name](settings, targets)
     assert rows.shape == (ROWS,)
-    same(rows, THEIRS[name](reduction=None)(targets, given))
+    assert_same(rows, THEIRS[name](reduction=None)(targets, settings))
 
 
 @pytest.mark.parametrize("delta", [0.3, 1.0, 4.0])
-def test_huber_turns_linear_at_delta(delta: float) -> None:
-    given, targets = some_numbers(3)
+def test_huber_is_linear_beyond_delta(delta: float) -> None:
+    outputs, targets = random_outputs_and_targets(3)
     theirs = keras_losses.Huber(delta=delta, reduction=None)
-    same(huber(given, targets, delta=delta), theirs(targets, given))
+    assert_same(huber(outputs, targets, delta=delta), theirs(targets, outputs))
 
 
 @pytest.mark.parametrize("outputs", [1, 5])
-def test_poisson_of_log_counts_is_that_of_counts(outputs: int) -> None:
-    log_counts, other = some_numbers(outputs)
+def test_poisson_of_log_counts_equals_keras_poisson(outputs: int) -> None:
+    log_counts, other = random_outputs_and_targets(outputs)
     counts = other.abs().round()
-    same(
+    assert_same(
         poisson(log_counts, counts),
         keras_losses.Poisson(reduction=None)(counts, torch.exp(log_counts)),
     )
 
 
-def test_poisson_is_least_at_the_target() -> None:
+def test_poisson_is_minimal_at_target() -> None:
     targets = torch.tensor([[1.0], [4.0]])
     log_counts = torch.log(targets).requires_grad_()
     poisson(log_counts, targets).sum().backward()
@@ -68,21 +68,21 @@ def test_poisson_is_least_at_the_target() -> None:
     assert log_counts.grad.flatten().tolist() == pytest.approx([0, 0], abs=1e-6)
 
 
-def test_log_cosh_of_a_large_error_neither_overflows_nor_loses_its_slope() -> None:
-    given = torch.tensor([[1e4], [-1e4]], requires_grad=True)
-    rows = log_cosh(given, torch.zeros(2, 1))
+def test_log_cosh_of_large_errors_is_finite_with_gradient() -> None:
+    outputs = torch.tensor([[1e4], [-1e4]], requires_grad=True)
+    rows = log_cosh(outputs, torch.zeros(2, 1))
     assert rows.tolist() == pytest.approx([1e4 - math.log(2)] * 2)
     rows.sum().backward()
-    assert given.grad is not None
-    assert given.grad.flatten().tolist() == pytest.approx([1, -1])
+    assert outputs.grad is not None
+    assert outputs.grad.flatten().tolist() == pytest.approx([1, -1])
 
 
-def test_every_loss_is_held_to_keras() -> None:
+def test_every_loss_is_compared_with_keras() -> None:
     assert set(NUMBER_LOSSES) == {*THEIRS, "poisson"}
 
 
-def test_a_row_of_zeros_points_nowhere() -> None:
-    given, targets = torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
-    rows = NUMBER_LOSSES["cosine_similarity"](given, targets)
-    same(rows, THEIRS["cosine_similarity"](reduction=None)(targets, given))
+def test_cosine_similarity_of_zero_vector_is_zero() -> None:
+    outputs, targets = torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
+    rows = NUMBER_LOSSES["cosine_similarity"](outputs, targets)
+    assert_same(rows, THEIRS["cosine_similarity"](reduction=None)(targets, outputs))
     assert rows.tolist() == [0, 0]

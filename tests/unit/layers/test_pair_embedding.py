@@ -23,43 +23,43 @@ every_sharing = pytest.mark.parametrize(
 )
 
 
-def make(share: bool, tie: bool, words: int = WORDS, dim: int = DIM) -> PairEmbedding:
+def make_embedding(share: bool, tie: bool, words: int = WORDS, dim: int = DIM) -> PairEmbedding:
     torch.manual_seed(0)
     return PairEmbedding(words, words, dim, share=share, tie=tie)
 
 
-def tables_of(embedding: PairEmbedding) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
+def tables_by_role(embedding: PairEmbedding) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
     """The tables of source, target and output, by their names on disk."""
     found = dict(embedding.named_parameters())
     target = found["target_table"]
     return found.get("source_table", target), target, found.get("output_table", target)
 
 
-def some_ids() -> tuple[Tensor, Tensor]:
+def random_ids() -> tuple[Tensor, Tensor]:
     return torch.randint(0, WORDS, (3, 5)), torch.randint(0, WORDS, (3, 4))
 
 
 @every_sharing
-def test_only_the_tables_that_are_needed_are_there(share: bool, tie: bool) -> None:
-    names = {name for name, _ in make(share, tie).named_parameters()}
+def test_only_required_tables_exist(share: bool, tie: bool) -> None:
+    names = {name for name, _ in make_embedding(share, tie).named_parameters()}
     own = ({"source_table"} if not share else set()) | ({"output_table"} if not tie else set())
     assert names == {"target_table", "bias"} | own
 
 
 @every_sharing
-def test_values_and_gradients_are_those_of_plain_tables(share: bool, tie: bool) -> None:
-    embedding = make(share, tie)
-    source, target = some_ids()
-    tables = list(dict.fromkeys([*tables_of(embedding), embedding.bias]))
+def test_values_and_gradients_equal_plain_tables(share: bool, tie: bool) -> None:
+    embedding = make_embedding(share, tie)
+    source, target = random_ids()
+    tables = list(dict.fromkeys([*tables_by_role(embedding), embedding.bias]))
     with torch.no_grad():
         embedding.bias.normal_()
 
     def plain(ids: Tensor, table: Tensor) -> Tensor:
         return F.embedding(ids, table, padding_idx=PAD)
 
-    read, spoken, scored = tables_of(embedding)
+    read, written, scored = tables_by_role(embedding)
     vectors = embedding.embed_source(source), embedding.embed_target(target)
-    expected = plain(source, read), plain(target, spoken)
+    expected = plain(source, read), plain(target, written)
     states = torch.randn(7, DIM)
     logits = embedding.project(states).logits()
     theirs = states @ scored.T + embedding.bias
@@ -76,24 +76,24 @@ def test_values_and_gradients_are_those_of_plain_tables(share: bool, tie: bool) 
 
 
 @every_sharing
-def test_only_a_table_that_the_output_reads_has_a_dense_gradient(share: bool, tie: bool) -> None:
-    embedding = make(share, tie)
-    source, target = some_ids()
+def test_only_output_table_has_dense_gradient(share: bool, tie: bool) -> None:
+    embedding = make_embedding(share, tie)
+    source, target = random_ids()
     states = embedding.embed_target(target).flatten(0, 1)
     total = embedding.project(states).logits().square().sum() + embedding.embed_source(source).sum()
     total.backward()
-    output = tables_of(embedding)[2]
-    for table in tables_of(embedding):
+    output = tables_by_role(embedding)[2]
+    for table in tables_by_role(embedding):
         assert table.grad is not None
         assert table.grad.is_sparse == (table is not output)
 
 
 @every_sharing
-def test_pad_gives_zeros_even_when_training_moved_the_tables(share: bool, tie: bool) -> None:
-    embedding = make(share, tie)
+def test_padding_row_is_zero_after_training(share: bool, tie: bool) -> None:
+    embedding = make_embedding(share, tie)
     optimizer = torch.optim.SGD(embedding.parameters(), lr=0.5)
     for _ in range(3):
-        source, target = some_ids()
+        source, target = random_ids()
         vectors = embedding.embed_source(source).sum(1) + embedding.embed_target(target).sum(1)
         optimizer.zero_grad()
         embedding.project(vectors).loss(torch.tensor([4, 5, 6])).backward()
@@ -105,15 +105,15 @@ def test_pad_gives_zeros_even_when_training_moved_the_tables(share: bool, tie: b
 
 
 @every_sharing
-def test_a_state_of_ones_begins_with_logits_about_one(share: bool, tie: bool) -> None:
-    embedding = make(share, tie, words=4000, dim=64)
+def test_initial_logits_have_unit_variance(share: bool, tie: bool) -> None:
+    embedding = make_embedding(share, tie, words=4000, dim=64)
     logits = embedding.project(torch.ones(1, 64)).logits()
     assert float(logits.detach().std()) == pytest.approx(1.0, abs=0.05)
     lengths = embedding.embed_source(torch.arange(4, 4000)).norm(dim=1)
     assert float(lengths.detach().mean()) == pytest.approx(1.0, abs=0.05)
 
 
-def test_an_output_of_its_own_may_be_of_another_width() -> None:
+def test_separate_output_table_may_have_another_dim() -> None:
     embedding = PairEmbedding(5, WORDS, DIM, share=False, tie=False, out_dim=9)
     assert embedding.project(torch.randn(2, 9)).logits().shape == (2, WORDS)
     assert embedding.embed_source(torch.tensor([[4]])).shape == (1, 1, DIM)
@@ -128,13 +128,13 @@ def test_an_output_of_its_own_may_be_of_another_width() -> None:
         (11, {"share": True, "tie": True, "out_dim": 9}, "states of 9"),
     ],
 )
-def test_what_does_not_fit_is_refused(source: int, options: dict[str, int], message: str) -> None:
+def test_invalid_arguments_are_refused(source: int, options: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         PairEmbedding(source, WORDS, DIM, **options)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "shared", "tables"),
+    ("settings", "shared", "tables"),
     [
         ({}, True, {"target_table"}),
         ({}, False, {"target_table", "source_table"}),
@@ -142,18 +142,18 @@ def test_what_does_not_fit_is_refused(source: int, options: dict[str, int], mess
         ({"tie_embeddings": False}, True, {"target_table", "output_table"}),
     ],
 )
-def test_settings_and_vocabularies_decide_together(
-    chosen: dict[str, bool], shared: bool, tables: set[str]
+def test_settings_and_vocabularies_decide_sharing(
+    settings: dict[str, bool], shared: bool, tables: set[str]
 ) -> None:
-    config = EncoderDecoderConfig(dim=DIM, **chosen)
+    config = EncoderDecoderConfig(dim=DIM, **settings)
     embedding = pair_embedding(config, Vocabularies(WORDS, WORDS, shared), states=9)
     assert {name for name, _ in embedding.named_parameters()} == tables | {"bias"}
     assert embedding.out_dim == (9 if "output_table" in tables else DIM)
 
 
 @every_sharing
-def test_states_of_an_autocast_are_taken(share: bool, tie: bool) -> None:
-    embedding = make(share, tie)
+def test_autocast_states_are_accepted(share: bool, tie: bool) -> None:
+    embedding = make_embedding(share, tie)
     with torch.autocast("cpu", torch.bfloat16):
         states = F.linear(embedding.embed_target(torch.tensor([4, 5])), torch.eye(DIM))
         assert states.dtype == torch.bfloat16

@@ -22,41 +22,41 @@ class PluginEmbedding(nn.Module):
         self.bias = nn.Parameter(torch.zeros(2))
 
 
-def same(found: list[nn.Parameter], expected: list[nn.Parameter]) -> bool:
+def is_same(found: list[nn.Parameter], expected: list[nn.Parameter]) -> bool:
     return [id(table) for table in found] == [id(table) for table in expected]
 
 
-def test_a_module_names_its_own_tables() -> None:
+def test_module_lists_its_own_tables() -> None:
     plugin, linear = PluginEmbedding(), nn.Linear(2, 2)
-    assert same(embedding_tables(nn.Sequential(plugin, linear)), [plugin.rows])
+    assert is_same(embedding_tables(nn.Sequential(plugin, linear)), [plugin.rows])
     assert embedding_tables(linear) == []
 
 
-def test_torchs_embedding_is_a_table() -> None:
+def test_torch_embedding_is_a_table() -> None:
     embedding = nn.Embedding(4, 2)
-    assert same(embedding_tables(nn.Sequential(embedding, nn.Linear(2, 2))), [embedding.weight])
+    assert is_same(embedding_tables(nn.Sequential(embedding, nn.Linear(2, 2))), [embedding.weight])
 
 
-def test_a_table_that_two_modules_share_counts_once() -> None:
+def test_shared_table_counts_once() -> None:
     first, second = nn.Embedding(4, 2), nn.Embedding(4, 2)
     second.weight = first.weight
     network = nn.Sequential(first, second)
-    assert same(embedding_tables(network), [first.weight])
+    assert is_same(embedding_tables(network), [first.weight])
     assert count_parameters(network) == 8
 
 
-def test_tables_of_tokens_and_of_their_spelling() -> None:
+def test_token_embedding_has_subword_table() -> None:
     embedding = TokenEmbedding(9, 3, subword_ngrams=4, subword_buckets=10)
     assert embedding.subwords is not None
-    assert same(embedding_tables(embedding), [embedding.weight, embedding.subwords.weight])
+    assert is_same(embedding_tables(embedding), [embedding.weight, embedding.subwords.weight])
 
 
-def test_tables_of_pairs_are_those_that_ids_are_looked_up_in() -> None:
+def test_pair_embedding_lists_input_tables_only() -> None:
     apart = PairEmbedding(6, 7, 3, share=False, tie=False)
-    assert same(embedding_tables(apart), [apart.target_table, apart.source_table])
+    assert is_same(embedding_tables(apart), [apart.target_table, apart.source_table])
     joined = PairEmbedding(7, 7, 3, share=True, tie=True)
-    assert same(embedding_tables(joined), [joined.target_table])
+    assert is_same(embedding_tables(joined), [joined.target_table])
 
 
-def test_parameters_are_counted_in_numbers() -> None:
+def test_count_parameters() -> None:
     assert count_parameters(nn.Linear(3, 2)) == 3 * 2 + 2

@@ -26,7 +26,7 @@ DIM = 4
 JOINED = ["max+mean", "attention+max", "last+attention", "max+mean+last+attention"]
 
 
-def made_states(lengths: list[int], extra: int = 1) -> tuple[Tensor, Tensor]:
+def make_states(lengths: list[int], extra: int = 1) -> tuple[Tensor, Tensor]:
     torch.manual_seed(0)
     mask = mask_from_lengths(torch.tensor(lengths), max(lengths) + extra)
     return torch.randn(*mask.shape, DIM), mask
@@ -34,8 +34,8 @@ def made_states(lengths: list[int], extra: int = 1) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("pooling", [*POOLINGS, *JOINED])
 @pytest.mark.parametrize("directions", [1, 2])
-def test_the_width_it_says_and_zeros_for_an_empty_row(pooling: str, directions: int) -> None:
-    states, mask = made_states([3, 0, 5])
+def test_output_dim_and_zeros_for_empty_row(pooling: str, directions: int) -> None:
+    states, mask = make_states([3, 0, 5])
     layer = Pooling(pooling, DIM, directions=directions)
     pooled, weights = layer(states, mask)
     assert pooled.shape == (3, layer.dim) == (3, DIM * len(pooling.split("+")))
@@ -45,8 +45,8 @@ def test_the_width_it_says_and_zeros_for_an_empty_row(pooling: str, directions: 
 
 
 @pytest.mark.parametrize(("directions", "last"), [(1, last_state), (2, last_states)])
-def test_joined_poolings_stand_side_by_side_in_their_order(directions: int, last: object) -> None:
-    states, mask = made_states([3, 1, 5])
+def test_concatenated_poolings_keep_their_order(directions: int, last: object) -> None:
+    states, mask = make_states([3, 1, 5])
     layer = Pooling("last+attention+max+mean", DIM, directions=directions)
     attended, _ = layer.attention(states, mask)
     parts = [last(states, mask), attended, masked_max(states, mask), masked_mean(states, mask)]
@@ -63,7 +63,7 @@ def test_joined_poolings_stand_side_by_side_in_their_order(directions: int, last
         ("mean+mean", "twice"),
     ],
 )
-def test_other_names_are_refused(pooling: str, words: str) -> None:
+def test_unknown_names_are_refused(pooling: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Pooling(pooling, DIM)
     assert words in str(caught.value)
@@ -71,22 +71,22 @@ def test_other_names_are_refused(pooling: str, words: str) -> None:
 
 @settings(max_examples=40)
 @given(lengths=st.lists(st.integers(0, 6), min_size=1, max_size=4), extra=st.integers(0, 3))
-def test_attention_is_the_weighted_mean_of_a_loop(lengths: list[int], extra: int) -> None:
-    states, mask = made_states(lengths, extra + (max(lengths) == 0))
+def test_attention_pooling_equals_loop(lengths: list[int], extra: int) -> None:
+    states, mask = make_states(lengths, extra + (max(lengths) == 0))
     layer = AttentionPooling(DIM)
     pooled, weights = layer(states, mask)
     v, w, b = layer.query.weight[0], layer.keys.weight, layer.keys.bias
-    for place, length in enumerate(lengths):
-        scores = [math.exp((v @ torch.tanh(w @ h + b)).item()) for h in states[place, :length]]
+    for index, length in enumerate(lengths):
+        scores = [math.exp((v @ torch.tanh(w @ h + b)).item()) for h in states[index, :length]]
         shares = torch.tensor([score / sum(scores) for score in scores])
-        torch.testing.assert_close(weights[place, :length], shares, rtol=1e-4, atol=1e-6)
-        assert not weights[place, length:].any()
-        expected = sum((a * h for a, h in zip(shares, states[place], strict=False)), torch.zeros(4))
-        torch.testing.assert_close(pooled[place], expected, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(weights[index, :length], shares, rtol=1e-4, atol=1e-6)
+        assert not weights[index, length:].any()
+        expected = sum((a * h for a, h in zip(shares, states[index], strict=False)), torch.zeros(4))
+        torch.testing.assert_close(pooled[index], expected, rtol=1e-4, atol=1e-6)
 
 
-def test_what_stands_at_padding_reaches_neither_answer_nor_gradient() -> None:
-    states, mask = made_states([3, 0, 5], 2)
+def test_padding_affects_neither_values_nor_gradients() -> None:
+    states, mask = make_states([3, 0, 5], 2)
     layer = AttentionPooling(DIM)
     other = torch.where(mask[..., None], states, 1e4).requires_grad_()
     pooled, _ = layer(other, mask)
@@ -106,11 +106,11 @@ def test_masked_softmax_of_large_scores(dtype: torch.dtype) -> None:
     assert torch.equal(masked_softmax(scores, mask), expected)
 
 
-def test_attention_learns_which_place_to_read() -> None:
+def test_attention_pooling_learns_position() -> None:
     """The answer is one number of the marked place; a mean or maximum cannot give it."""
     torch.manual_seed(0)
-    states, places = torch.randn(256, 6, DIM), torch.randint(0, 6, (256,))
-    marked = (torch.arange(256), places)
+    states, positions = torch.randn(256, 6, DIM), torch.randint(0, 6, (256,))
+    marked = (torch.arange(256), positions)
     states[:, :, 1] = 0.0
     states[(*marked, 1)] = 1.0
     mask = torch.ones(states.shape[:2], dtype=torch.bool)

@@ -23,9 +23,9 @@ def slow_waves(time: int, dim: int) -> Tensor:
     """P of Vaswani et al. (2017), section 3.5, a number at a time."""
     found = torch.zeros(time, dim, dtype=torch.float64)
     for t in range(time):
-        for place in range(dim):
-            angle = t / 10_000 ** ((place - place % 2) / dim)
-            found[t, place] = math.cos(angle) if place % 2 else math.sin(angle)
+        for index in range(dim):
+            angle = t / 10_000 ** ((index - index % 2) / dim)
+            found[t, index] = math.cos(angle) if index % 2 else math.sin(angle)
     return found
 
 
@@ -45,7 +45,7 @@ def slow_turn(x: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("dim", [1, 2, 7, 16])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_sinusoids_are_those_of_the_paper(dim: int, dtype: torch.dtype) -> None:
+def test_sinusoids_equal_formula(dim: int, dtype: torch.dtype) -> None:
     vectors = torch.randn(2, 9, dim, dtype=dtype)
     added = SinusoidalPositions()(vectors, torch.ones(2, 9, dtype=torch.bool)) - vectors
     assert added.dtype == dtype
@@ -54,19 +54,19 @@ def test_sinusoids_are_those_of_the_paper(dim: int, dtype: torch.dtype) -> None:
     )
 
 
-def test_the_waves_are_as_large_as_they_are_asked_to_be() -> None:
+def test_sinusoids_are_scaled() -> None:
     vectors, mask = torch.zeros(1, 9, 6), torch.ones(1, 9, dtype=torch.bool)
     small, whole = (SinusoidalPositions(scale)(vectors, mask) for scale in (0.1, 1.0))
     torch.testing.assert_close(small, 0.1 * whole)
     assert float(whole.max()) == pytest.approx(1.0)
 
 
-def test_far_places_keep_their_digits() -> None:
+def test_sinusoids_of_far_positions_are_precise() -> None:
     added = SinusoidalPositions()(torch.zeros(1, 50_000, 4), torch.ones(1, 50_000).bool())
     assert float(added[0, -1, 0]) == pytest.approx(math.sin(49_999), abs=1e-6)
 
 
-def test_learned_places_are_added_and_learned() -> None:
+def test_learned_positions_are_added_and_trained() -> None:
     positions = LearnedPositions(5, 3)
     vectors = torch.randn(2, 4, 3)
     mask = mask_from_lengths(torch.tensor([4, 2]), 4)
@@ -78,7 +78,7 @@ def test_learned_places_are_added_and_learned() -> None:
 
 
 @pytest.mark.parametrize(("longest_row", "time"), [(5, 5), (5, 6), (4, 9), (0, 7)])
-def test_padding_may_stand_where_no_learned_place_is(longest_row: int, time: int) -> None:
+def test_padding_may_exceed_learned_positions(longest_row: int, time: int) -> None:
     positions = LearnedPositions(5, 3)
     mask = mask_from_lengths(torch.tensor([longest_row, 1]), time)
     found = positions(torch.zeros(2, time, 3), mask)
@@ -86,7 +86,7 @@ def test_padding_may_stand_where_no_learned_place_is(longest_row: int, time: int
     assert not found[0, 5:].any()
 
 
-def test_a_token_beyond_the_learned_places_is_an_error() -> None:
+def test_token_beyond_learned_positions_is_an_error() -> None:
     mask = mask_from_lengths(torch.tensor([2, 6]), 8)
     with pytest.raises(ValueError, match="a text of 6 tokens, but learned positions for 5"):
         LearnedPositions(5, 3)(torch.zeros(2, 8, 3), mask)
@@ -94,7 +94,7 @@ def test_a_token_beyond_the_learned_places_is_an_error() -> None:
 
 @settings(max_examples=20)
 @given(time=st.integers(1, 12), pairs=st.integers(1, 5), seed=st.integers(0, 99))
-def test_turning_is_a_rotation_matrix_a_pair(time: int, pairs: int, seed: int) -> None:
+def test_rotary_equals_rotation_matrices(time: int, pairs: int, seed: int) -> None:
     torch.manual_seed(seed)
     x = torch.randn(2, 3, time, 2 * pairs, dtype=torch.float64)
     found = apply_rotary(x, rotary_tables(time, 2 * pairs, x))
@@ -106,9 +106,7 @@ def test_turning_is_a_rotation_matrix_a_pair(time: int, pairs: int, seed: int) -
 
 @settings(max_examples=20)
 @given(first=st.integers(0, 10), second=st.integers(0, 10), shift=st.integers(1, 40))
-def test_a_score_of_turned_vectors_depends_on_the_distance_alone(
-    first: int, second: int, shift: int
-) -> None:
+def test_rotary_score_depends_on_distance_only(first: int, second: int, shift: int) -> None:
     torch.manual_seed(0)
     query, key = torch.randn(2, 1, 8, dtype=torch.float64)
     tables = rotary_tables(60, 8, query)

@@ -33,7 +33,9 @@ any_lengths = given(
 )
 
 
-def pairs(ours: StackedRecurrent, theirs: nn.RNNBase) -> list[tuple[nn.Parameter, nn.Parameter]]:
+def pair_parameters(
+    ours: StackedRecurrent, theirs: nn.RNNBase
+) -> list[tuple[nn.Parameter, nn.Parameter]]:
     """Each of our parameters beside the one of the framework's stack that it stands for."""
     found = []
     for suffix, stack in (("", ours.forwards), ("_reverse", ours.backwards)):
@@ -44,12 +46,12 @@ def pairs(ours: StackedRecurrent, theirs: nn.RNNBase) -> list[tuple[nn.Parameter
     return found
 
 
-def packed(stack: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor:
+def run_packed(stack: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor:
     rows = pack_padded_sequence(states, lengths, batch_first=True, enforce_sorted=False)
     return pad_packed_sequence(stack(rows)[0], batch_first=True, total_length=states.shape[1])[0]
 
 
-def stepped(cell: str, layer: nn.RNNBase, states: Tensor) -> Tensor:
+def run_steps(cell: str, layer: nn.RNNBase, states: Tensor) -> Tensor:
     """Hidden states of one row, [time, dim] to [time, hidden], a step at a time."""
     _, step, tensors = CELLS[cell]
     state = (torch.zeros(1, HIDDEN),) * tensors
@@ -61,21 +63,23 @@ def stepped(cell: str, layer: nn.RNNBase, states: Tensor) -> Tensor:
     return torch.cat(hidden)
 
 
-def written_out(cell: str, stack: StackedRecurrent, states: Tensor, lengths: list[int]) -> Tensor:
+def reference_stack(
+    cell: str, stack: StackedRecurrent, states: Tensor, lengths: list[int]
+) -> Tensor:
     """The whole stack row by row, without batches, masks or fused layers."""
     rows = []
     for row, length in zip(states, lengths, strict=True):
         below = row[:length]
         for layer, ahead in enumerate(stack.forwards):
-            views = [stepped(cell, ahead, below)]
+            views = [run_steps(cell, ahead, below)]
             if stack.backwards:
-                views.append(stepped(cell, stack.backwards[layer], below.flip(0)).flip(0))
+                views.append(run_steps(cell, stack.backwards[layer], below.flip(0)).flip(0))
             below = torch.cat(views, dim=1)
         rows.append(nn.functional.pad(below, (0, 0, 0, len(row) - length)))
     return torch.stack(rows)
 
 
-def made_states(lengths: list[int], extra: int) -> tuple[Tensor, Tensor]:
+def make_states(lengths: list[int], extra: int) -> tuple[Tensor, Tensor]:
     mask = mask_from_lengths(torch.tensor(lengths), max(lengths) + extra)
     return torch.randn(*mask.shape, DIM, requires_grad=True), mask
 
@@ -83,7 +87,7 @@ def made_states(lengths: list[int], extra: int) -> tuple[Tensor, Tensor]:
 @every_stack
 @settings(max_examples=8)
 @any_lengths
-def test_equal_to_the_frameworks_own_on_packed_rows(
+def test_stack_equals_pytorch_on_packed_rows(
     cell: str, layers: int, directions: int, lengths: list[int], extra: int
 ) -> None:
     torch.manual_seed(layers)
@@ -91,32 +95,32 @@ def test_equal_to_the_frameworks_own_on_packed_rows(
     theirs = CELLS[cell][0](
         DIM, HIDDEN, num_layers=layers, bidirectional=directions == 2, batch_first=True
     )
-    for mine, other in pairs(ours, theirs):
+    for mine, other in pair_parameters(ours, theirs):
         other.data = mine.detach().clone()
-    states, mask = made_states(lengths, extra)
+    states, mask = make_states(lengths, extra)
     twin = states.detach().clone().requires_grad_()
     got = ours(states, mask).masked_fill(~mask[..., None], 0.0)
-    expected = packed(theirs, twin, lengths)
+    expected = run_packed(theirs, twin, lengths)
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
     weights = torch.randn_like(got)
     (got * weights).sum().backward()
     (expected * weights).sum().backward()
     torch.testing.assert_close(states.grad, twin.grad, rtol=1e-4, atol=1e-5)
-    for mine, other in pairs(ours, theirs):
+    for mine, other in pair_parameters(ours, theirs):
         torch.testing.assert_close(mine.grad, other.grad, rtol=1e-4, atol=1e-5)
 
 
 @every_stack
 @settings(max_examples=5)
 @any_lengths
-def test_equal_to_the_steps_written_out(
+def test_stack_equals_reference_steps(
     cell: str, layers: int, directions: int, lengths: list[int], extra: int
 ) -> None:
     torch.manual_seed(layers)
     stack = StackedRecurrent(cell, DIM, HIDDEN, layers=layers, directions=directions)
-    states, mask = made_states(lengths, extra)
+    states, mask = make_states(lengths, extra)
     got = stack(states, mask).masked_fill(~mask[..., None], 0.0)
-    expected = written_out(cell, stack, states, lengths)
+    expected = reference_stack(cell, stack, states, lengths)
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
     weights = torch.randn_like(got)
     inputs = [states, *stack.parameters()]
@@ -127,7 +131,7 @@ def test_equal_to_the_steps_written_out(
 
 
 @every_cell
-def test_dropout_stands_between_layers_and_only_in_training(cell: str) -> None:
+def test_dropout_is_between_layers_in_training_only(cell: str) -> None:
     torch.manual_seed(0)
     mask = torch.ones(2, 6, dtype=torch.bool)
     states = torch.randn(2, 6, DIM)
@@ -140,7 +144,7 @@ def test_dropout_stands_between_layers_and_only_in_training(cell: str) -> None:
 
 
 @pytest.mark.parametrize("variational", [True, False])
-def test_variational_dropout_drops_the_same_numbers_at_all_times(variational: bool) -> None:
+def test_variational_dropout_keeps_mask_over_time(variational: bool) -> None:
     torch.manual_seed(0)
     stack = StackedRecurrent("gru", DIM, 50, layers=2, dropout=0.5, variational=variational)
     seen: list[Tensor] = []
@@ -152,7 +156,7 @@ def test_variational_dropout_drops_the_same_numbers_at_all_times(variational: bo
 
 
 @every_cell
-def test_one_direction_never_looks_ahead(cell: str) -> None:
+def test_single_direction_is_causal(cell: str) -> None:
     torch.manual_seed(0)
     stack = StackedRecurrent(cell, DIM, HIDDEN, layers=2, directions=1)
     states = torch.randn(1, 6, DIM)

@@ -23,26 +23,28 @@ every_stack = pytest.mark.parametrize(
 )
 
 
-def made(cell: str, layers: int, **chosen: Any) -> tuple[RecurrentDecoder, Tensor, Tensor]:
+def make_decoder(cell: str, layers: int, **options: Any) -> tuple[RecurrentDecoder, Tensor, Tensor]:
     """A decoder, vectors to read and a beginning, both of which want gradients."""
     torch.manual_seed(layers)
-    decoder = RecurrentDecoder(cell, DIM, HIDDEN, layers=layers, **chosen)
+    decoder = RecurrentDecoder(cell, DIM, HIDDEN, layers=layers, **options)
     vectors = torch.randn(BATCH, TIME, DIM, requires_grad=True)
     begin = torch.randn(BATCH, layers, PARTS[cell], HIDDEN, requires_grad=True)
     return decoder, vectors, begin
 
 
-def stepped(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, extra: Any = None) -> Tensor:
+def run_steps(
+    decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor, extra: Any = None
+) -> Tensor:
     remembered, drawn = split_layers(begin), decoder.draw_dropout(len(vectors), vectors)
     states = []
-    for place, read in enumerate(decoder.project_inputs(vectors).unbind(1)):
-        joins = None if extra is None else extra[:, place]
+    for index, read in enumerate(decoder.project_inputs(vectors).unbind(1)):
+        joins = None if extra is None else extra[:, index]
         remembered = decoder.step(read, joins, remembered, drawn)
         states.append(remembered[-1][0])
     return torch.stack(states, dim=1)
 
 
-def written_out(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor) -> Tensor:
+def reference_states(decoder: RecurrentDecoder, vectors: Tensor, begin: Tensor) -> Tensor:
     below = vectors
     for number, layer in enumerate(decoder.layers):
         weights = weights_of(layer)
@@ -69,36 +71,36 @@ def assert_same(one: Tensor, other: Tensor, inputs: list[Tensor]) -> None:
 
 
 @every_stack
-def test_at_once_is_the_steps_written_out(cell: str, layers: int) -> None:
-    decoder, vectors, begin = made(cell, layers)
-    expected = written_out(decoder, vectors, begin)
+def test_forward_equals_reference_steps(cell: str, layers: int) -> None:
+    decoder, vectors, begin = make_decoder(cell, layers)
+    expected = reference_states(decoder, vectors, begin)
     assert_same(decoder(vectors, begin), expected, [vectors, begin, *decoder.parameters()])
 
 
 @every_stack
-def test_step_by_step_is_the_steps_written_out(cell: str, layers: int) -> None:
-    decoder, vectors, begin = made(cell, layers)
-    expected = written_out(decoder, vectors, begin)
+def test_step_equals_reference_steps(cell: str, layers: int) -> None:
+    decoder, vectors, begin = make_decoder(cell, layers)
+    expected = reference_states(decoder, vectors, begin)
     inputs = [vectors, begin, *decoder.parameters()]
-    assert_same(stepped(decoder, vectors, begin), expected, inputs)
+    assert_same(run_steps(decoder, vectors, begin), expected, inputs)
 
 
 @every_stack
-def test_extra_inputs_are_concatenated_to_the_token(cell: str, layers: int) -> None:
-    decoder, vectors, begin = made(cell, layers, extra_dim=3)
+def test_extra_inputs_are_concatenated(cell: str, layers: int) -> None:
+    decoder, vectors, begin = make_decoder(cell, layers, extra_dim=3)
     extra = torch.randn(BATCH, TIME, 3, requires_grad=True)
-    expected = written_out(decoder, torch.cat([vectors, extra], dim=-1), begin)
+    expected = reference_states(decoder, torch.cat([vectors, extra], dim=-1), begin)
     inputs = [vectors, extra, begin, *decoder.parameters()]
-    assert_same(stepped(decoder, vectors, begin, extra), expected, inputs)
+    assert_same(run_steps(decoder, vectors, begin, extra), expected, inputs)
 
 
 @pytest.mark.parametrize("cell", PARTS)
-def test_both_ways_drop_the_same_numbers_at_all_times(cell: str) -> None:
-    decoder, vectors, begin = made(cell, 3, dropout=0.5)
+def test_forward_and_step_share_dropout_masks(cell: str) -> None:
+    decoder, vectors, begin = make_decoder(cell, 3, dropout=0.5)
     torch.manual_seed(5)
     once = decoder(vectors, begin)
     torch.manual_seed(5)
-    by_step = stepped(decoder, vectors, begin)
+    by_step = run_steps(decoder, vectors, begin)
     torch.testing.assert_close(once, by_step, rtol=1e-4, atol=1e-5)
     assert not torch.equal(once, decoder(vectors, begin))
     decoder.eval()
@@ -107,13 +109,13 @@ def test_both_ways_drop_the_same_numbers_at_all_times(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", PARTS)
-def test_the_first_layer_has_nothing_dropped_below_it(cell: str) -> None:
-    decoder, vectors, begin = made(cell, 1, dropout=0.5)
+def test_single_layer_has_no_dropout(cell: str) -> None:
+    decoder, vectors, begin = make_decoder(cell, 1, dropout=0.5)
     assert torch.equal(decoder(vectors, begin), decoder(vectors, begin))
-    assert torch.equal(stepped(decoder, vectors, begin), stepped(decoder, vectors, begin))
+    assert torch.equal(run_steps(decoder, vectors, begin), run_steps(decoder, vectors, begin))
 
 
-def test_stacking_undoes_splitting() -> None:
+def test_split_and_stack_layers_are_inverse() -> None:
     state = torch.randn(3, 2, 2, 4)
     layers = split_layers(state)
     assert [[part.shape for part in layer] for layer in layers] == [[(3, 4)] * 2] * 2
@@ -121,7 +123,7 @@ def test_stacking_undoes_splitting() -> None:
     assert torch.equal(stack_layers(layers), state)
 
 
-def test_a_bridge_has_a_way_for_every_layer_and_part() -> None:
+def test_bridge_has_one_projection_per_layer_and_state() -> None:
     torch.manual_seed(0)
     bridge = Bridge(2, 2, HIDDEN)
     ends = torch.randn(BATCH, 2, 2, HIDDEN)

@@ -11,7 +11,7 @@ from torch import Tensor
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.subword_embedding import MAX_NGRAMS, SubwordEmbedding, with_oov_words
 from munjang.text.vocabulary import OOV, PAD, RESERVED
-from tests.unit.text.strategies import ugly_text
+from tests.unit.text.strategies import hostile_text
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -19,7 +19,7 @@ WORDS = ["walk", "walking", "talking", "talk", "zebra", "a", "재미있다", "�
 BUCKETS = 10**6  # so many that the n-grams of a few words do not meet
 
 
-def spelled(
+def fit_embedding(
     words: list[str], longest: int, buckets: int = BUCKETS, dim: int = 2
 ) -> SubwordEmbedding:
     torch.manual_seed(0)
@@ -62,22 +62,22 @@ def assert_same_rows_for_same_ngrams(
 
 
 @pytest.mark.parametrize("longest", [3, 5, 8])
-def test_words_share_the_rows_of_the_ngrams_that_they_share(longest: int) -> None:
-    assert_same_rows_for_same_ngrams(spelled(WORDS, longest), WORDS, longest)
+def test_words_share_rows_of_shared_ngrams(longest: int) -> None:
+    assert_same_rows_for_same_ngrams(fit_embedding(WORDS, longest), WORDS, longest)
     assert slow_shared(WORDS, 3)[4] == []  # the only word with these letters
 
 
 @settings(max_examples=25)
-@given(st.lists(ugly_text().filter(bool), min_size=1, max_size=6, unique=True))
-def test_ugly_tokens_are_spelled_as_any(tokens: list[str]) -> None:
+@given(st.lists(hostile_text().filter(bool), min_size=1, max_size=6, unique=True))
+def test_hostile_tokens_share_rows_of_shared_ngrams(tokens: list[str]) -> None:
     plain = [t.replace("<", "").replace(">", "") or str(i) for i, t in enumerate(tokens)]
     words = [*dict.fromkeys(plain), *(f"{word}e" for word in dict.fromkeys(plain))]
     words = list(dict.fromkeys(words))
-    assert_same_rows_for_same_ngrams(spelled(words, 4), words, 4, meet=1)
+    assert_same_rows_for_same_ngrams(fit_embedding(words, 4), words, 4, meet=1)
 
 
-def test_a_vector_is_the_sum_over_the_root_of_the_number() -> None:
-    spelling = spelled(WORDS, 5)
+def test_vector_is_ngram_sum_divided_by_sqrt_of_count() -> None:
+    spelling = fit_embedding(WORDS, 5)
     ids = torch.tensor([[4, 6, 4, PAD], [9, OOV, 11, 8]])
     with torch.no_grad():
         vectors = spelling(ids)
@@ -90,8 +90,8 @@ def test_a_vector_is_the_sum_over_the_root_of_the_number() -> None:
     assert not vectors[1, 1].any()
 
 
-def test_the_gradient_reaches_the_rows_of_the_ngrams_alone() -> None:
-    spelling = spelled(WORDS, 4, buckets=500)
+def test_gradient_reaches_ngram_rows_only() -> None:
+    spelling = fit_embedding(WORDS, 4, buckets=500)
     factors = torch.randn(1, 3, 2)
     ids = torch.tensor([[4, 7, 4]])
     (spelling(ids) * factors).sum().backward()
@@ -105,31 +105,31 @@ def test_the_gradient_reaches_the_rows_of_the_ngrams_alone() -> None:
     assert not expected[PAD].any()
 
 
-def embedded(embedding: TokenEmbedding, ids: Tensor) -> Tensor:
+def embed_ids(embedding: TokenEmbedding, ids: Tensor) -> Tensor:
     with torch.no_grad():
         return embedding(ids, ids != PAD)
 
 
-def test_an_embedding_adds_the_spelling_and_a_bag_sums_it() -> None:
+def test_token_embedding_and_bag_add_subword_vectors() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, subword_ngrams=4, subword_buckets=100)
     embedding.subwords.fit([*RESERVED, *WORDS])
     ids = torch.tensor([[4, 5, 6], [7, PAD, PAD]])
     with torch.no_grad():
         own = embedding.weight[ids] * (ids != PAD)[..., None]
-        torch.testing.assert_close(embedded(embedding, ids), own + embedding.subwords(ids))
+        torch.testing.assert_close(embed_ids(embedding, ids), own + embedding.subwords(ids))
         bag = embedding.bag(ids, ids != PAD)
-    torch.testing.assert_close(bag, embedded(embedding, ids).sum(1) / torch.tensor([[3.0], [1.0]]))
+    torch.testing.assert_close(bag, embed_ids(embedding, ids).sum(1) / torch.tensor([[3.0], [1.0]]))
 
 
-def test_a_dropped_token_is_spelled_as_a_word_out_of_vocabulary_is() -> None:
+def test_dropped_token_is_embedded_as_oov_word() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, subword_ngrams=4, subword_buckets=100, token_dropout=0.5)
     embedding.subwords.fit([*RESERVED, *WORDS])
     embedding.subwords.set_oov_words([WORDS[0]])
-    unknown = embedded(embedding.eval(), torch.tensor([[12]]))[0]
-    known = embedded(embedding, torch.tensor([[4]]))[0]
-    found = embedded(embedding.train(), torch.full((1, 400), 4))[0]
+    unknown = embed_ids(embedding.eval(), torch.tensor([[12]]))[0]
+    known = embed_ids(embedding, torch.tensor([[4]]))[0]
+    found = embed_ids(embedding.train(), torch.full((1, 400), 4))[0]
     dropped = torch.isclose(found, unknown).all(-1)
     assert 100 < int(dropped.sum()) < 300
     torch.testing.assert_close(found[~dropped], known.expand_as(found[~dropped]))
@@ -142,8 +142,8 @@ def slow_unknown(word: str, words: list[str], longest: int) -> list[str]:
 
 
 @pytest.mark.parametrize("longest", [3, 5])
-def test_words_out_of_vocabulary_take_the_rows_that_words_of_it_share(longest: int) -> None:
-    spelling = spelled(WORDS, longest)
+def test_oov_words_use_rows_of_known_ngrams(longest: int) -> None:
+    spelling = fit_embedding(WORDS, longest)
     row_of: dict[str, int] = {}
     for word, grams in enumerate(slow_shared(WORDS, longest)):
         row_of |= dict(zip(grams, spelling.ngram_rows[len(RESERVED) + word].tolist(), strict=False))
@@ -160,7 +160,7 @@ def test_words_out_of_vocabulary_take_the_rows_that_words_of_it_share(longest: i
     assert vectors[0].any()
 
 
-def test_a_network_that_knows_more_words_shares_weights_with_the_one_it_came_from() -> None:
+def test_with_oov_words_shares_weights() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, ngrams=2, buckets=50, subword_ngrams=4, subword_buckets=100)
     embedding.subwords.fit([*RESERVED, *WORDS])
@@ -169,7 +169,7 @@ def test_a_network_that_knows_more_words_shares_weights_with_the_one_it_came_fro
     second = with_oov_words(network, ["quiz"])
     assert with_oov_words(network, []) is network
     ids = torch.tensor([[12]])
-    found = [embedded(copy[0], ids) for copy in (first, second)]
+    found = [embed_ids(copy[0], ids) for copy in (first, second)]
     assert not torch.equal(*found)
     torch.testing.assert_close(found[1], embedding.weight[OOV].expand(1, 1, 3).detach())
     assert len(network[0].subwords.oov_ngram_rows) == 0
@@ -177,17 +177,20 @@ def test_a_network_that_knows_more_words_shares_weights_with_the_one_it_came_fro
     assert first[0].subwords.weight is embedding.subwords.weight
 
 
-def test_ngrams_do_not_tell_words_out_of_vocabulary_apart() -> None:
+def test_token_ngrams_treat_oov_words_alike() -> None:
     torch.manual_seed(0)
     embedding = TokenEmbedding(12, 3, ngrams=3, buckets=50)
     ids, other = torch.tensor([[4, 12, 5]]), torch.tensor([[4, 900, 5]])
     oov = torch.tensor([[4, OOV, 5]])
     for found in (ids, other):
-        torch.testing.assert_close(embedded(embedding, found), embedded(embedding, oov))
+        torch.testing.assert_close(embed_ids(embedding, found), embed_ids(embedding, oov))
 
 
-def test_the_spelling_travels_with_the_weights() -> None:
-    learned, fresh = spelled(WORDS, 4), SubwordEmbedding(12, 2, max_n=4, buckets=BUCKETS, std=1.0)
+def test_ngram_rows_are_saved_in_state_dict() -> None:
+    learned, fresh = (
+        fit_embedding(WORDS, 4),
+        SubwordEmbedding(12, 2, max_n=4, buckets=BUCKETS, std=1.0),
+    )
     fresh.load_state_dict(learned.state_dict())
     ids = torch.arange(12)[None]
     with torch.no_grad():

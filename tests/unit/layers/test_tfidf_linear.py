@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.tasks.linear import INVERSE_PENALTY, solve_logistic
 from munjang.text.vocabulary import OOV
-from tests.made import Rows, padded, random_rows
+from tests.synthetic import Rows, pad_rows, random_rows
 
 VOCABULARY = 12
 # so many that two of the few n-grams of these rows do not meet by chance
@@ -26,7 +26,7 @@ rows_of_ids = st.lists(
 )
 
 
-def terms_of(row: list[int], ngrams: int) -> Counter[tuple[int, ...]]:
+def count_terms(row: list[int], ngrams: int) -> Counter[tuple[int, ...]]:
     """Every n-gram of a row; ids behind the vocabulary are OOV."""
     known = [token if token < VOCABULARY else OOV for token in row]
     spans = [(n, start) for n in range(1, ngrams + 1) for start in range(len(known) - n + 1)]
@@ -35,81 +35,81 @@ def terms_of(row: list[int], ngrams: int) -> Counter[tuple[int, ...]]:
 
 def reference_features(train: Rows, rows: Rows, ngrams: int) -> list[dict[tuple[int, ...], float]]:
     """TF-IDF by dictionaries. The norm is of each place of a text, so that no sort is needed."""
-    texts = Counter(term for row in train for term in terms_of(row, ngrams))
+    texts = Counter(term for row in train for term in count_terms(row, ngrams))
     idf = {t: math.log((1 + len(train)) / (1 + n)) + 1 for t, n in texts.items() if n >= 2}
     features = []
     for row in rows:
-        counts = terms_of(row, ngrams)
+        counts = count_terms(row, ngrams)
         norm = math.sqrt(sum(n * idf.get(term, 0) ** 2 for term, n in counts.items()))
         features.append({t: n * idf[t] / norm for t, n in counts.items() if t in idf})
     return features
 
 
-def fitted(train: Rows, targets: Any, *, ngrams: int = 2, outputs: int = 3, solve: Any) -> Any:
+def fit_linear(train: Rows, targets: Any, *, ngrams: int = 2, outputs: int = 3, solve: Any) -> Any:
     linear = TfidfLinear(VOCABULARY, outputs, ngrams=ngrams, buckets=BUCKETS)
     # in two batches of other widths, the later rows first
     batches, cut = [], len(train) // 2
     for start, part in ((cut, train[cut:]), (0, train[:cut])):
-        ids, mask = padded(part, extra=1, filler=VOCABULARY + 1)
+        ids, mask = pad_rows(part, extra=1, filler=VOCABULARY + 1)
         batches.append((ids, mask, torch.arange(start, start + len(part))))
     linear.fit(batches, np.asarray(targets), solve)
     return linear
 
 
 @given(rows_of_ids, st.integers(1, 3))
-def test_features_are_those_of_dictionaries(train: list[list[int]], ngrams: int) -> None:
+def test_features_equal_reference(train: list[list[int]], ngrams: int) -> None:
     seen: list[Any] = []
 
     def solve(features: Any, targets: Any) -> Any:
         seen.append(features.toarray())
         return np.ones((1, features.shape[1])), np.zeros(1)
 
-    linear = fitted(train, [0] * len(train), ngrams=ngrams, outputs=1, solve=solve)
+    linear = fit_linear(train, [0] * len(train), ngrams=ngrams, outputs=1, solve=solve)
     reference = reference_features(train, train, ngrams)
     for found, row in zip(seen[0], reference, strict=True):
         assert sorted(found[found > 0]) == pytest.approx(sorted(row.values()), abs=1e-5)
     # with weights of one, what it answers is the sum of the features
-    answers = linear(*padded(train))[:, 0].tolist()
+    answers = linear(*pad_rows(train))[:, 0].tolist()
     assert answers == pytest.approx([sum(row.values()) for row in reference], abs=1e-4)
 
 
 @given(rows_of_ids, rows_of_ids)
-def test_neither_padding_nor_company_changes_an_answer(
+def test_logits_do_not_depend_on_padding_or_batch(
     train: list[list[int]], rows: list[list[int]]
 ) -> None:
-    targets = [place % 3 for place in range(len(train))]
-    linear = fitted(train, targets, solve=lambda f, t: solve_logistic(f, t, 3))
-    alone = torch.cat([linear(*padded([row])) for row in rows])
-    together = linear(*padded(rows, extra=3, filler=VOCABULARY + 2))
+    targets = [index % 3 for index in range(len(train))]
+    linear = fit_linear(train, targets, solve=lambda f, t: solve_logistic(f, t, 3))
+    alone = torch.cat([linear(*pad_rows([row])) for row in rows])
+    together = linear(*pad_rows(rows, extra=3, filler=VOCABULARY + 2))
     torch.testing.assert_close(alone, together)
 
 
-def test_it_is_what_scikit_learn_makes_of_the_same_tokens() -> None:
+def test_logits_equal_scikit_learn() -> None:
     """Rows without a repeated term, where the norm of places is the norm of terms."""
     rows = [
         list(dict.fromkeys(row)) for row in random_rows(80, vocabulary=12, shortest=3, longest=9)
     ]
     targets = np.asarray([row[0] % 3 for row in rows])
-    linear = fitted(rows, targets, solve=lambda f, t: solve_logistic(f, t, 3))
+    linear = fit_linear(rows, targets, solve=lambda f, t: solve_logistic(f, t, 3))
     words = [" ".join(map(str, row)) for row in rows]
     tfidf = TfidfVectorizer(ngram_range=(1, 2), min_df=2, token_pattern=r"\d+")
     peer = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000).fit(
         tfidf.fit_transform(words), targets
     )
-    ours = torch.softmax(linear(*padded(rows)), dim=1).numpy()
+    ours = torch.softmax(linear(*pad_rows(rows)), dim=1).numpy()
     assert ours == pytest.approx(peer.predict_proba(tfidf.transform(words)), abs=0.01)
     assert (ours.argmax(1) == targets).mean() > 0.9
 
 
-def test_without_a_term_only_the_bias_answers() -> None:
+def test_row_without_terms_gives_bias() -> None:
     train = [[4, 5], [4, 5], [6, 7], [6, 7]]
-    linear = fitted(train, [0, 0, 1, 1], outputs=1, solve=lambda f, t: solve_logistic(f, t, 1))
+    linear = fit_linear(train, [0, 0, 1, 1], outputs=1, solve=lambda f, t: solve_logistic(f, t, 1))
     for rows in ([[]], [[8, 9, 10]], [[VOCABULARY + 5]]):
-        assert torch.equal(linear(*padded(rows)), linear.bias[None])
-    assert linear(*padded([[4, 5]])) < linear.bias < linear(*padded([[6, 7]]))
+        assert torch.equal(linear(*pad_rows(rows)), linear.bias[None])
+    assert linear(*pad_rows([[4, 5]])) < linear.bias < linear(*pad_rows([[6, 7]]))
 
 
-def test_nothing_of_it_is_trained() -> None:
+def test_parameters_are_frozen() -> None:
     linear = TfidfLinear(VOCABULARY, 2, ngrams=2, buckets=8)
     assert not any(parameter.requires_grad for parameter in linear.parameters())
     assert set(linear.state_dict()) == {"idf", "weight", "bias"}

@@ -10,7 +10,7 @@ from munjang.errors import ConfigError
 from munjang.layers.blocks import Block
 from munjang.models.bert import Bert, BertConfig
 from munjang.text.vocabulary import EOS, GO
-from tests.made import padded, random_rows
+from tests.synthetic import pad_rows, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -18,11 +18,11 @@ VOCABULARY = 20
 ROWS = [[GO, EOS], [GO, 4, EOS], *random_rows(5, vocabulary=VOCABULARY, shortest=2, longest=9)]
 
 
-def make(**chosen: Any) -> Bert:
+def make_bert(**model_settings: Any) -> Bert:
     """Return a small model whose norms and biases are not those of a fresh one."""
     torch.manual_seed(1)
     small = {"dim": 8, "heads": 2, "layers": 3, "dropout": 0.0, "embedding_dropout": 0.0}
-    model = Bert(BertConfig(**{**small, **chosen}), VOCABULARY)
+    model = Bert(BertConfig(**{**small, **model_settings}), VOCABULARY)
     for name, parameter in model.named_parameters():
         if parameter.ndim == 1:
             nn.init.uniform_(parameter, 0.5 if name.endswith("norm.weight") else -0.5, 1.5)
@@ -31,7 +31,7 @@ def make(**chosen: Any) -> Bert:
     return model
 
 
-def peer_of(block: Block, eps: float) -> nn.TransformerEncoderLayer:
+def to_pytorch_layer(block: Block, eps: float) -> nn.TransformerEncoderLayer:
     """Return PyTorch's post-norm layer with the weights of a block."""
     dim, hidden = block.down.out_features, block.down.in_features
     peer = nn.TransformerEncoderLayer(
@@ -55,36 +55,36 @@ def peer_of(block: Block, eps: float) -> nn.TransformerEncoderLayer:
     return peer
 
 
-def embed_slowly(model: Bert, ids: Tensor) -> Tensor:
+def reference_embedding(model: Bert, ids: Tensor) -> Tensor:
     """Return the input of the layers, one token at a time."""
     vectors = torch.zeros(*ids.shape, model.states_dim)
     for row, tokens in enumerate(ids.tolist()):
-        for place, token in enumerate(tokens):
-            ends = sum(before == EOS for before in tokens[:place])
+        for index, token in enumerate(tokens):
+            ends = sum(before == EOS for before in tokens[:index])
             segment = model.segments.weight[min(ends, len(model.segments.weight) - 1)]
-            total = model.embedding.weight[token] + model.positions.weight[place] + segment
-            vectors[row, place] = model.embedding_norm(total)
+            total = model.embedding.weight[token] + model.positions.weight[index] + segment
+            vectors[row, index] = model.embedding_norm(total)
     return vectors
 
 
 @pytest.mark.parametrize("eps", [1e-12, 1e-3])
-def test_its_layers_are_those_of_pytorch(eps: float) -> None:
-    model = make(norm_eps=eps)
-    ids, mask = padded(ROWS)
-    expected = embed_slowly(model, ids)
+def test_layers_equal_pytorch(eps: float) -> None:
+    model = make_bert(norm_eps=eps)
+    ids, mask = pad_rows(ROWS)
+    expected = reference_embedding(model, ids)
     for block in model.blocks:
         assert isinstance(block, Block)
-        expected = peer_of(block, eps)(expected, src_key_padding_mask=~mask)
+        expected = to_pytorch_layer(block, eps)(expected, src_key_padding_mask=~mask)
     torch.testing.assert_close(model(ids, mask).states[mask], expected[mask], atol=1e-5, rtol=1e-4)
 
 
-def test_a_row_alone_takes_the_fast_way_to_the_same_states() -> None:
-    model = make().eval()
+def test_single_row_equals_row_in_batch() -> None:
+    model = make_bert().eval()
     for row in ROWS:
-        ids, mask = padded([row])
+        ids, mask = pad_rows([row])
         with torch.inference_mode():
             alone = model(ids, mask)
-        together = model(*padded([row, [*row, 5, 6]]))
+        together = model(*pad_rows([row, [*row, 5, 6]]))
         torch.testing.assert_close(alone.states[0], together.states[0, : len(row)])
         torch.testing.assert_close(alone.pooled[0], together.pooled[0])
 
@@ -93,35 +93,35 @@ def test_a_row_alone_takes_the_fast_way_to_the_same_states() -> None:
     ("segments", "expected"),
     [(2, [0, 0, 0, 1, 1, 1]), (3, [0, 0, 0, 1, 1, 2]), (1, [0, 0, 0, 0, 0, 0])],
 )
-def test_the_second_text_of_a_row_is_another_segment(segments: int, expected: list[int]) -> None:
-    model = make(segments=segments)
-    ids, mask = padded([[GO, 5, EOS, 6, EOS, 7]])
+def test_segments_follow_separators(segments: int, expected: list[int]) -> None:
+    model = make_bert(segments=segments)
+    ids, mask = pad_rows([[GO, 5, EOS, 6, EOS, 7]])
     added = model.token_vectors(ids, mask) - model.embedding(ids, mask)
     torch.testing.assert_close(added[0], model.segments.weight[torch.tensor(expected)])
 
 
-def test_the_pooler_reads_the_first_state() -> None:
-    model = make(pooling="first", pooler=True).eval()
-    ids, mask = padded(ROWS)
+def test_pooler_reads_first_state() -> None:
+    model = make_bert(pooling="first", pooler=True).eval()
+    ids, mask = pad_rows(ROWS)
     encoded = model(ids, mask)
     assert model.pooler is not None
     torch.testing.assert_close(encoded.pooled, model.pooler(encoded.states[:, 0]).tanh())
 
 
-def test_more_tokens_than_positions_are_refused() -> None:
-    model = make(max_positions=4)
-    model(*padded([[GO, 5, 6, EOS]]))
+def test_text_beyond_positions_is_refused() -> None:
+    model = make_bert(max_positions=4)
+    model(*pad_rows([[GO, 5, 6, EOS]]))
     with pytest.raises(ValueError, match="a text of 5 tokens, but learned positions for 4"):
-        model(*padded([[GO, 5, 6, 7, EOS]]))
+        model(*pad_rows([[GO, 5, 6, 7, EOS]]))
 
 
-def test_heads_divide_the_width() -> None:
+def test_dim_not_divisible_by_heads_is_refused() -> None:
     with pytest.raises(ConfigError, match="heads"):
         BertConfig.parse({"dim": 10, "heads": 4}, where="model")
 
 
-def test_a_tied_output_layer_keeps_the_padding_row_at_zero() -> None:
-    model = make()
+def test_tied_output_keeps_padding_row_at_zero() -> None:
+    model = make_bert()
     model.embedding.tied_weight().square().sum().backward()
     gradient = model.embedding.weight.grad
     assert gradient is not None

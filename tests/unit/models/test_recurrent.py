@@ -6,7 +6,7 @@ from tests.architectures import build_encoder, model_config
 
 
 @pytest.mark.parametrize("pooling", ["max", "mean", "last", "max+mean"])
-def test_the_names_of_saved_weights_stay(pooling: str) -> None:
+def test_parameter_names_are_stable(pooling: str) -> None:
     settings = {"name": "lstm", "dim": 4, "hidden_dim": 3, "layers": 2, "pooling": pooling}
     encoder = build_encoder(model_config(settings), 9)
     layers = [f"recurrent.{way}.{n}" for way in ("forwards", "backwards") for n in (0, 1)]
@@ -16,17 +16,17 @@ def test_the_names_of_saved_weights_stay(pooling: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
-def test_a_gate_more_is_a_set_of_weights_more(name: str, gates: int) -> None:
+def test_parameter_count_grows_with_gates(name: str, gates: int) -> None:
     config = model_config({"name": name, "dim": 4, "hidden_dim": 3, "directions": 1})
     encoder = build_encoder(config, 9)
     size = sum(p.numel() for key, p in encoder.named_parameters() if "recurrent" in key)
     assert size == gates * (3 * 4 + 3 * 3 + 3 + 3)
 
 
-def test_only_lstm_draws_a_mask_a_token_unless_told() -> None:
+def test_only_lstm_has_variational_dropout_off_by_default() -> None:
     """Runs of `lstm` from before `variational` was a setting repeat."""
-    chosen = {name: model_config({"name": name}) for name in ("rnn", "lstm", "gru")}
-    assert {name: config.variational_dropout for name, config in chosen.items()} == {
+    configs = {name: model_config({"name": name}) for name in ("rnn", "lstm", "gru")}
+    assert {name: config.variational_dropout for name, config in configs.items()} == {
         "rnn": True,
         "lstm": False,
         "gru": True,

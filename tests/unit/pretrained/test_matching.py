@@ -6,13 +6,13 @@ from torch import nn
 from munjang.pretrained.matching import load_matching, match_weights
 
 
-def network() -> nn.Module:
+def make_network() -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
 
 
-def test_all_weights_match_themselves():
-    one, two = network(), network()
+def test_equal_networks_match_completely():
+    one, two = make_network(), make_network()
     nn.init.ones_(one[0].weight)
     match = load_matching(two.state_dict(), one.state_dict())
     assert match.is_whole
@@ -20,8 +20,8 @@ def test_all_weights_match_themselves():
     assert torch.equal(two[0].weight, one[0].weight)
 
 
-def test_what_does_not_match_is_named_and_stays_as_it_was():
-    target = network()
+def test_unmatched_weights_are_named_and_unchanged():
+    target = make_network()
     before = {name: tensor.clone() for name, tensor in target.state_dict().items()}
     weights = {
         "0.weight": torch.full((2, 3), 7.0),
@@ -43,8 +43,8 @@ def test_what_does_not_match_is_named_and_stays_as_it_was():
     assert any("... (3 more)" in line for line in lines)
 
 
-def test_matching_alone_changes_nothing():
-    target = network()
+def test_match_weights_changes_nothing():
+    target = make_network()
     before = {name: tensor.clone() for name, tensor in target.state_dict().items()}
     match_weights(target.state_dict(), {"0.weight": torch.zeros(2, 3)})
     assert all(torch.equal(before[name], t) for name, t in target.state_dict().items())

@@ -18,7 +18,7 @@ from munjang.preparation import Prepared, prepare
 from munjang.registry import ARCHITECTURES as ROWS
 from munjang.tasks.heads import find_encoders, find_heads
 from tests.architectures import ARCHITECTURES
-from tests.made import break_off, made_corpus
+from tests.synthetic import make_corpus, train_until
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -39,41 +39,41 @@ OTHER = (
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def model_folders(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A classifier, or a masked language model, of an architecture; each trained once."""
-    place, made = tmp_path_factory.mktemp("folders"), {}
+    root, made = tmp_path_factory.mktemp("folders"), {}
 
     def folder(model: str, task: str = "classify", *more: str) -> Path:
         key = (model, task, *more)
         if key not in made:
-            texts, labels = made_corpus()
-            data = texts_file(place, texts) if task == "masked_lm" else (texts, labels)
-            made[key] = place / f"{task}-{model}-{len(made)}"
+            texts, labels = make_corpus()
+            data = write_texts(root, texts) if task == "masked_lm" else (texts, labels)
+            made[key] = root / f"{task}-{model}-{len(made)}"
             train(data, model=model, task=task, overrides=[*SMALL, *more], out=made[key])
         return made[key]
 
     return folder
 
 
-def texts_file(place: Path, texts: list[str]) -> Path:
-    path = place / "texts.txt"
+def write_texts(folder: Path, texts: list[str]) -> Path:
+    path = folder / "texts.txt"
     path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
     return path
 
 
-def prepared_from(folder: Any, data: Any = OTHER, **given: Any) -> Prepared:
-    return prepare(data, None, given, lambda line: None, from_folder=folder)
+def prepare_from(folder: Any, data: Any = OTHER, **settings: Any) -> Prepared:
+    return prepare(data, None, settings, lambda line: None, from_folder=folder)
 
 
-def begun_from(folder: Any, *overrides: str, data: Any = OTHER, **more: Any) -> Trained:
+def train_from(folder: Any, *overrides: str, data: Any = OTHER, **more: Any) -> Trained:
     return train(data, from_folder=folder, overrides=[*QUICK, *overrides], **more)
 
 
-def encoder_of(network: nn.Module) -> dict[str, Tensor]:
+def encoder_state(network: nn.Module) -> dict[str, Tensor]:
     return dict(find_encoders(network)[0].state_dict())
 
 
-def is_of_pooled_vector(name: str) -> bool:
+def belongs_to_pooled_vector(name: str) -> bool:
     return name.startswith(("bag.", "pooling.", "pooler."))
 
 
@@ -82,14 +82,14 @@ def assert_one_line(error: Any) -> None:
 
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
-def test_the_encoder_of_a_classifier_is_the_same_bits(model: str, folders: Any) -> None:
-    source = load(folders(model))
-    prepared = prepared_from(folders(model))
+def test_classifier_encoder_is_copied_bitwise(model: str, model_folders: Any) -> None:
+    source = load(model_folders(model))
+    prepared = prepare_from(model_folders(model))
     network = make_loop(prepared).state.model
-    own, begun = encoder_of(source.network), encoder_of(network)
-    assert own.keys() == begun.keys()
+    own, initial = encoder_state(source.network), encoder_state(network)
+    assert own.keys() == initial.keys()
     for name, tensor in own.items():
-        assert torch.equal(tensor, begun[name]), name
+        assert torch.equal(tensor, initial[name]), name
     # three classes as before, but other ones
     head, other = (find_heads(n)[0].head.weight for n in (source.network, network))
     assert not torch.equal(head, other)
@@ -98,18 +98,18 @@ def test_the_encoder_of_a_classifier_is_the_same_bits(model: str, folders: Any) 
 
 
 @pytest.mark.parametrize("model", PRETRAINABLE)
-def test_what_masked_lm_trained_is_the_same_bits_and_the_rest_is_fresh(
-    model: str, folders: Any
+def test_masked_lm_encoder_is_copied_bitwise_and_new_parts_are_initialized(
+    model: str, model_folders: Any
 ) -> None:
-    folder = folders(model, "masked_lm", "model.bag_dim=4", "model.pooling=attention")
-    prepared = prepared_from(folder, seed=1)
+    folder = model_folders(model, "masked_lm", "model.bag_dim=4", "model.pooling=attention")
+    prepared = prepare_from(folder, seed=1)
     network = make_loop(prepared).state.model
-    own, begun = encoder_of(load(folder).network), encoder_of(network)
+    own, initial = encoder_state(load(folder).network), encoder_state(network)
     for name, tensor in own.items():
-        if not is_of_pooled_vector(name):
-            assert torch.equal(tensor, begun[name]), name
+        if not belongs_to_pooled_vector(name):
+            assert torch.equal(tensor, initial[name]), name
     # as random as it would be without the folder
-    assert not torch.equal(own["bag.weight"], begun["bag.weight"])
+    assert not torch.equal(own["bag.weight"], initial["bag.weight"])
     assert prepared.pretrained is not None
     facts = prepared.pretrained.facts(prepared.encoded)["pretrained"]
     assert "encoder.bag.weight" in facts["missing"]
@@ -117,13 +117,13 @@ def test_what_masked_lm_trained_is_the_same_bits_and_the_rest_is_fresh(
     assert (facts["task"], facts["model"], facts["source"]) == ("masked_lm", model, folder.name)
 
 
-def test_matched_missing_and_left_over_weights_are_reported(folders: Any) -> None:
+def test_matched_missing_and_unused_weights_are_reported(model_folders: Any) -> None:
     lines: list[str] = []
-    folder = folders("bert", "masked_lm")
+    folder = model_folders("bert", "masked_lm")
     prepare(OTHER, None, {}, lines.append, from_folder=folder)
-    said = [line for line in lines if line.startswith("weights: ")]
-    encoder = len(encoder_of(load(folder).network))
-    assert said == [
+    notes = [line for line in lines if line.startswith("weights: ")]
+    encoder = len(encoder_state(load(folder).network))
+    assert notes == [
         f"weights: begin from {folder} (bert, task masked_lm)",
         f"weights: {encoder} of {encoder + 2} tensors matched",
         "weights: 2 missing, initialized at random: head.weight, head.bias",
@@ -132,30 +132,30 @@ def test_matched_missing_and_left_over_weights_are_reported(folders: Any) -> Non
     ]
 
 
-def test_pretraining_goes_on_with_its_head(folders: Any, tmp_path: Path) -> None:
-    folder = folders("cnn", "masked_lm")
-    prepared = prepared_from(folder, texts_file(tmp_path, OTHER[0]), task="masked_lm")
-    own, begun = load(folder).network.state_dict(), make_loop(prepared).state.model.state_dict()
+def test_continued_pretraining_keeps_the_head(model_folders: Any, tmp_path: Path) -> None:
+    folder = model_folders("cnn", "masked_lm")
+    prepared = prepare_from(folder, write_texts(tmp_path, OTHER[0]), task="masked_lm")
+    own, initial = load(folder).network.state_dict(), make_loop(prepared).state.model.state_dict()
     for name, tensor in own.items():
-        if not is_of_pooled_vector(name.removeprefix("encoder.")):
-            assert torch.equal(tensor, begun[name]), name
+        if not belongs_to_pooled_vector(name.removeprefix("encoder.")):
+            assert torch.equal(tensor, initial[name]), name
     # a training, not a fine-tuning: its own defaults
     assert prepared.recipe.training.warmup == 0.06
 
 
-def test_the_same_labels_go_on_with_the_head(folders: Any) -> None:
-    folder = folders("cnn")
-    prepared = prepared_from(folder, made_corpus(seed=1))
-    own, begun = load(folder).network, make_loop(prepared).state.model
-    assert torch.equal(own.head.weight, begun.head.weight)
-    regression = prepared_from(folder, (OTHER[0], list(map(float, range(90)))), task="regress")
+def test_same_labels_keep_the_head(model_folders: Any) -> None:
+    folder = model_folders("cnn")
+    prepared = prepare_from(folder, make_corpus(seed=1))
+    own, initial = load(folder).network, make_loop(prepared).state.model
+    assert torch.equal(own.head.weight, initial.head.weight)
+    regression = prepare_from(folder, (OTHER[0], list(map(float, range(90)))), task="regress")
     assert make_loop(regression).state.model.head.weight.shape == (1, own.head.in_features)
 
 
-def test_settings_follow_and_those_of_training_do_not(folders: Any) -> None:
-    folder = folders("lstm", "classify", "model.hidden_dim=5", "model.dropout=0.77")
+def test_model_settings_are_inherited_and_training_settings_are_not(model_folders: Any) -> None:
+    folder = model_folders("lstm", "classify", "model.hidden_dim=5", "model.dropout=0.77")
     korean = ([f"{n}번째 정말 재미있는 영화" for n in range(40)], ["1", "0"] * 20)
-    prepared = prepared_from(folder, korean)
+    prepared = prepare_from(folder, korean)
     recipe = prepared.recipe
     assert (recipe.model_name, recipe.model.hidden_dim, recipe.model.dim) == ("lstm", 5, 8)
     assert recipe.tokenizer.name == "words"
@@ -165,8 +165,8 @@ def test_settings_follow_and_those_of_training_do_not(folders: Any) -> None:
     assert prepared.input.tokenizer.vocabulary.tokens == known
 
 
-def test_a_user_changes_what_no_weight_depends_on(folders: Any) -> None:
-    given = parse_overrides(
+def test_user_may_change_settings_without_weights(model_folders: Any) -> None:
+    settings = parse_overrides(
         [
             "model.dropout=0.05",
             "model.pooling=max+mean",
@@ -175,7 +175,7 @@ def test_a_user_changes_what_no_weight_depends_on(folders: Any) -> None:
             "model.dim=8",
         ]
     )
-    prepared = prepared_from(folders("cnn"), **given)
+    prepared = prepare_from(model_folders("cnn"), **settings)
     network = make_loop(prepared).state.model
     one, two = find_heads(network)
     assert (prepared.recipe.model.dropout, prepared.recipe.tokenizer.max_length) == (0.05, 7)
@@ -185,7 +185,7 @@ def test_a_user_changes_what_no_weight_depends_on(folders: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "given", "told"),
+    ("model", "options", "message"),
     [
         ("cnn", {"model": "lstm"}, "model.name: FOLDER has cnn and lstm is asked for; leave"),
         ("cnn", {"tokenizer": "jamo"}, r"tokenizer.name: FOLDER has words and jamo .*--tokenizer"),
@@ -213,72 +213,74 @@ def test_a_user_changes_what_no_weight_depends_on(folders: Any) -> None:
         ("cnn", {"overrides": ["model.fliters=7"]}, "did you mean 'filters'"),
     ],
 )
-def test_contradictions_are_one_line_and_leave_no_folder(
-    model: str, given: dict[str, Any], told: str, folders: Any, tmp_path: Path
+def test_contradictions_are_refused_in_one_line_and_leave_no_folder(
+    model: str, options: dict[str, Any], message: str, model_folders: Any, tmp_path: Path
 ) -> None:
-    folder = folders(model)
-    with pytest.raises(ConfigError, match=told.replace("FOLDER", str(folder))) as caught:
-        train(OTHER, from_folder=folder, out=tmp_path / "out", **given)
+    folder = model_folders(model)
+    with pytest.raises(ConfigError, match=message.replace("FOLDER", str(folder))) as caught:
+        train(OTHER, from_folder=folder, out=tmp_path / "out", **options)
     assert_one_line(caught)
     assert not (tmp_path / "out").exists()
 
 
-def test_folders_that_are_no_encoder_are_one_line(folders: Any, tmp_path: Path) -> None:
+def test_folders_without_encoder_are_refused_in_one_line(
+    model_folders: Any, tmp_path: Path
+) -> None:
     with pytest.raises(FolderError, match="there is no such model folder") as missing:
-        begun_from(tmp_path / "nothing")
+        train_from(tmp_path / "nothing")
     transformers = tmp_path / "transformers"
     transformers.mkdir()
     (transformers / "config.json").write_text("{}")
     (transformers / "weights.bin").write_bytes(b"\x80")
     with pytest.raises((ConfigError, FolderError)) as foreign:
-        begun_from(transformers)
+        train_from(transformers)
     pairs = (["a b", "b c", "c d", "d e"] * 5, [f"{n} x" for n in range(20)])
     out = tmp_path / "translator"
     train(pairs, task="translate", overrides=["training.max_steps=1", "model.dim=8"], out=out)
     with pytest.raises(ConfigError, match="task translate, which has no encoder") as translator:
-        begun_from(out)
+        train_from(out)
     with pytest.raises(ConfigError, match="frozen_layers: there is no model folder") as alone:
         train(OTHER, overrides=["pretrained.frozen_layers=0"])
     for caught in (missing, foreign, translator, alone):
         assert_one_line(caught)
 
 
-def test_a_partial_encoder_is_refused_unless_it_is_asked_for(folders: Any) -> None:
-    folder = folders("bert", "masked_lm")
+def test_partial_encoder_is_refused_unless_allowed(model_folders: Any) -> None:
+    folder = model_folders("bert", "masked_lm")
     wider = parse_overrides(["model.feed_forward_dim=20", "model.layers=5"])
     with pytest.raises(ConfigError, match=r"model\.(layers|feed_forward_dim)"):
-        prepared_from(folder, **wider)
-    prepared = prepared_from(folder, **merge(wider, {"pretrained": {"allow_partial": True}}))
+        prepare_from(folder, **wider)
+    prepared = prepare_from(folder, **merge(wider, {"pretrained": {"allow_partial": True}}))
     assert prepared.pretrained is not None
     facts = prepared.pretrained.facts(prepared.encoded)["pretrained"]
     assert any(name.startswith("encoder.blocks.4.") for name in facts["missing"])
     assert "encoder.blocks.0.up.weight" in facts["other_shape"]
-    own = encoder_of(load(folder).network)
-    begun = encoder_of(make_loop(prepared).state.model)
-    assert torch.equal(own["blocks.0.attention_norm.bias"], begun["blocks.0.attention_norm.bias"])
-    assert torch.equal(own["embedding.weight"], begun["embedding.weight"])
+    own = encoder_state(load(folder).network)
+    initial = encoder_state(make_loop(prepared).state.model)
+    assert torch.equal(own["blocks.0.attention_norm.bias"], initial["blocks.0.attention_norm.bias"])
+    assert torch.equal(own["embedding.weight"], initial["embedding.weight"])
 
 
-def test_weights_that_lack_a_part_are_refused_by_name(folders: Any) -> None:
-    model = load(folders("cnn"))
+def test_missing_encoder_part_is_refused_by_name(model_folders: Any) -> None:
+    model = load(model_folders("cnn"))
     del model.network.encoder.convolutions
     with pytest.raises(
         ConfigError, match=r"lacks 6 tensors of the encoder.*convolutions"
     ) as caught:
-        prepared_from(model)
+        prepare_from(model)
     assert_one_line(caught)
 
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
 @pytest.mark.parametrize("average", ["average_after=0.0", "average_best=3"])
 @pytest.mark.parametrize("optimizer", ["adamw", "adagrad"])
-def test_frozen_layers_are_the_same_bits_after_training(
-    model: str, average: str, optimizer: str, folders: Any
+def test_frozen_layers_are_unchanged_by_training(
+    model: str, average: str, optimizer: str, model_folders: Any
 ) -> None:
     more = [f"training.{average}", "training.validations_per_epoch=3", "training.epochs=2"]
     more += [f"training.embedding_optimizer={optimizer}", "training.max_steps=null"]
-    trained = begun_from(folders(model), "pretrained.frozen_layers=0", *more)
-    own = find_encoders(load(folders(model)).network)[0]
+    trained = train_from(model_folders(model), "pretrained.frozen_layers=0", *more)
+    own = find_encoders(load(model_folders(model)).network)[0]
     after = find_encoders(trained.model.network)[0]
     groups = list(zip(own.layer_groups(), after.layer_groups(), strict=True))
     for before, now in zip(*groups[0], strict=True):
@@ -287,16 +289,16 @@ def test_frozen_layers_are_the_same_bits_after_training(
         assert not all(torch.equal(b, n) for b, n in zip(before, now, strict=True))
 
 
-def test_every_layer_can_be_frozen(folders: Any) -> None:
-    folder = folders("bert", "masked_lm", "model.layers=2")
-    trained = begun_from(folder, "pretrained.frozen_layers=2", "model.pooler=true")
-    own, after = encoder_of(load(folder).network), encoder_of(trained.model.network)
+def test_every_layer_can_be_frozen(model_folders: Any) -> None:
+    folder = model_folders("bert", "masked_lm", "model.layers=2")
+    trained = train_from(folder, "pretrained.frozen_layers=2", "model.pooler=true")
+    own, after = encoder_state(load(folder).network), encoder_state(trained.model.network)
     for name, tensor in own.items():
         assert torch.equal(tensor, after[name]), name
     assert trained.metrics["training"]["pretrained"]["frozen_layers"] == 2
 
 
-def broken_off(folder: Path, out: Path) -> dict[str, Any]:
+def interrupt_training(folder: Path, out: Path) -> dict[str, Any]:
     same: dict[str, Any] = {
         "data": OTHER,
         "overrides": [
@@ -306,16 +308,16 @@ def broken_off(folder: Path, out: Path) -> dict[str, Any]:
             "training.layer_decay=0.5",
         ],
     }
-    break_off(behind=5, **same, out=out, from_folder=folder)
+    train_until(step=5, **same, out=out, from_folder=folder)
     return same
 
 
 @pytest.mark.parametrize("model", ["cnn", "bert"])
-def test_a_training_that_broke_off_goes_on_to_the_same_end(
-    model: str, folders: Any, tmp_path: Path
+def test_interrupted_training_resumes_to_same_weights(
+    model: str, model_folders: Any, tmp_path: Path
 ) -> None:
-    folder = shutil.copytree(folders(model), tmp_path / "source")
-    same = broken_off(folder, tmp_path / "a")
+    folder = shutil.copytree(model_folders(model), tmp_path / "source")
+    same = interrupt_training(folder, tmp_path / "a")
     moved = folder.rename(tmp_path / "moved")
     with pytest.raises(FolderError, match="there is no such model folder"):
         train(**same, out=tmp_path / "a", from_folder=folder, resume=True)
@@ -325,16 +327,16 @@ def test_a_training_that_broke_off_goes_on_to_the_same_end(
         assert torch.equal(tensor, resumed.model.network.state_dict()[name])
 
 
-def test_it_does_not_go_on_from_other_weights(folders: Any, tmp_path: Path) -> None:
-    same = broken_off(folders("cnn"), tmp_path / "a")
-    other = folders("cnn", "classify", "training.max_steps=7")
+def test_resume_from_other_weights_is_refused(model_folders: Any, tmp_path: Path) -> None:
+    same = interrupt_training(model_folders("cnn"), tmp_path / "a")
+    other = model_folders("cnn", "classify", "training.max_steps=7")
     with pytest.raises(FolderError, match="made with other data or settings"):
         train(**same, out=tmp_path / "a", from_folder=other, resume=True)
 
 
-def test_the_model_needs_the_folder_no_more(folders: Any, tmp_path: Path) -> None:
-    source = shutil.copytree(folders("gru", "masked_lm"), tmp_path / "a *source*")
-    trained = begun_from(source, out=tmp_path / "out")
+def test_trained_model_does_not_need_the_source_folder(model_folders: Any, tmp_path: Path) -> None:
+    source = shutil.copytree(model_folders("gru", "masked_lm"), tmp_path / "a *source*")
+    trained = train_from(source, out=tmp_path / "out")
     shutil.rmtree(source)
     loaded = load(tmp_path / "out")
     assert isinstance(loaded, Model)
@@ -343,40 +345,42 @@ def test_the_model_needs_the_folder_no_more(folders: Any, tmp_path: Path) -> Non
     )
     assert evaluate(tmp_path / "out", OTHER).rows == 90
     assert loaded.recipe.pretrained.folder == str(source)
-    told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["pretrained"]
-    assert (told["source"], told["task"]) == ("a *source*", "masked_lm")
+    pretrained = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"][
+        "pretrained"
+    ]
+    assert (pretrained["source"], pretrained["task"]) == ("a *source*", "masked_lm")
     card = (tmp_path / "out" / "README.md").read_text()
     assert r"Its encoder began from the model `a \*source\*` (task masked\_lm)." in card
 
 
-def test_a_loaded_model_begins_as_its_folder(folders: Any, tmp_path: Path) -> None:
-    folder = folders("cnn")
-    given = begun_from(load(folder), out=tmp_path / "out")
-    read = begun_from(folder)
+def test_loaded_model_equals_its_folder_as_source(model_folders: Any, tmp_path: Path) -> None:
+    folder = model_folders("cnn")
+    from_model = train_from(load(folder), out=tmp_path / "out")
+    read = train_from(folder)
     for name, tensor in read.model.network.state_dict().items():
-        assert torch.equal(tensor, given.model.network.state_dict()[name])
+        assert torch.equal(tensor, from_model.model.network.state_dict()[name])
     with pytest.raises(ConfigError, match="a model that is in no folder"):
         train(OTHER, config=tmp_path / "out" / "config.yaml")
 
 
-def test_a_model_repeats_from_its_own_config(folders: Any, tmp_path: Path) -> None:
-    first = begun_from(folders("transformer", "masked_lm"), out=tmp_path / "out")
+def test_training_repeats_from_saved_config(model_folders: Any, tmp_path: Path) -> None:
+    first = train_from(model_folders("transformer", "masked_lm"), out=tmp_path / "out")
     again = train(OTHER, config=tmp_path / "out" / "config.yaml")
     for name, tensor in first.model.network.state_dict().items():
         assert torch.equal(tensor, again.model.network.state_dict()[name])
 
 
-def test_more_networks_begin_from_those_of_the_folder_in_turn(folders: Any) -> None:
-    folder = folders("cnn", "classify", "model.ensemble_size=2")
+def test_ensemble_members_start_from_source_members_in_turn(model_folders: Any) -> None:
+    folder = model_folders("cnn", "classify", "model.ensemble_size=2")
     own = find_encoders(load(folder).network)
-    network = make_loop(prepared_from(folder, model={"ensemble_size": 3})).state.model
+    network = make_loop(prepare_from(folder, model={"ensemble_size": 3})).state.model
     for number, encoder in enumerate(find_encoders(network)):
         table = own[number % 2].embedding.weight
         assert torch.equal(encoder.embedding.weight, table)
     assert not torch.equal(own[0].embedding.weight, own[1].embedding.weight)
 
 
-def test_images_begin_from_images_of_any_size(tmp_path: Path) -> None:
+def test_image_encoder_starts_from_images_of_another_size(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (40, 9, 8), dtype=np.uint8)
     labels = ["a", "b"] * 20
     quick = ["training.max_steps=2", "training.threads=1"]
@@ -392,17 +396,19 @@ def test_images_begin_from_images_of_any_size(tmp_path: Path) -> None:
     assert torch.equal(own[0].convolution.weight, after[0].convolution.weight)
     assert not torch.equal(own[1].convolution.weight, after[1].convolution.weight)
     with pytest.raises(ConfigError, match="and the input text cannot begin from it"):
-        begun_from(tmp_path / "first")
+        train_from(tmp_path / "first")
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "\ud55c\u1112\u1161\u11ab", "👩‍👩‍👧", "\u202eשלום", "\x00\x07", "ㅋ" * 999]
 )
-def test_ugly_texts_are_read_by_the_tokenizer_of_the_folder(text: str, folders: Any) -> None:
-    source = load(folders("cnn"))
-    trained = prepared_from(folders("cnn"))
-    (own,), (begun,) = (
+def test_hostile_texts_are_encoded_by_tokenizer_of_the_folder(
+    text: str, model_folders: Any
+) -> None:
+    source = load(model_folders("cnn"))
+    trained = prepare_from(model_folders("cnn"))
+    (own,), (initial,) = (
         list(m.encode_values([text or "x"]).dataset().in_order_of_length(1))
         for m in (source.input, trained.input)
     )
-    assert torch.equal(own.ids, begun.ids)
+    assert torch.equal(own.ids, initial.ids)

@@ -18,7 +18,7 @@ from munjang.layers.embedding import STD, TokenEmbedding
 from munjang.preparation import Prepared, prepare
 from munjang.text.vocabulary import OOV, PAD
 from tests.architectures import ARCHITECTURES
-from tests.made import QUICK, break_off, made_corpus
+from tests.synthetic import QUICK, make_corpus, train_until
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -47,25 +47,25 @@ def file(tmp_path: Path) -> Path:
     return write_vectors(tmp_path / "words.vec")
 
 
-def table_of(trained: Trained) -> Tensor:
+def embedding_table(trained: Trained) -> Tensor:
     weights = trained.model.network.state_dict()
     (name,) = (name for name in weights if name.endswith("encoder.embedding.weight"))
     return weights[name]
 
 
-def rows_of(trained: Trained, words: list[str]) -> Tensor:
+def embedding_rows(trained: Trained, words: list[str]) -> Tensor:
     vocabulary = trained.model.input.tokenizer.vocabulary
-    return table_of(trained)[[vocabulary.id_of(word) for word in words]]
+    return embedding_table(trained)[[vocabulary.id_of(word) for word in words]]
 
 
-def prepared_with(
-    vectors: Any, *, model: str = "mean", given: dict[str, Any] | None = None
+def prepare_with(
+    vectors: Any, *, model: str = "mean", settings: dict[str, Any] | None = None
 ) -> Prepared:
-    named = merge({"model": {"name": model}}, given or {})
-    return prepare(made_corpus(), None, named, lambda line: None, vectors=vectors)
+    named = merge({"model": {"name": model}}, settings or {})
+    return prepare(make_corpus(), None, named, lambda line: None, vectors=vectors)
 
 
-def embedding_of(prepared: Prepared) -> TokenEmbedding:
+def find_embedding(prepared: Prepared) -> TokenEmbedding:
     found = (m for m in make_loop(prepared).state.model.modules() if isinstance(m, TokenEmbedding))
     return next(found)
 
@@ -73,29 +73,33 @@ def embedding_of(prepared: Prepared) -> TokenEmbedding:
 @pytest.mark.parametrize("averaged", [False, True])
 @pytest.mark.parametrize("optimizer", ["adamw", "adagrad"])
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_frozen_rows_are_the_same_bits_after_training_and_others_learn(
+def test_frozen_rows_are_unchanged_and_others_are_trained(
     name: str, optimizer: str, averaged: bool, file: Path
 ) -> None:
     more = [f"training.embedding_optimizer={optimizer}", "training.validations_per_epoch=3"]
     more += ["training.average_after=0.0"] if averaged else []
     settings: dict[str, Any] = {"model": name, "vectors": file, "overrides": [*SHORT, *more]}
-    frozen = train(made_corpus(), freeze_vectors=True, **settings)
+    frozen = train(make_corpus(), freeze_vectors=True, **settings)
     known = WORDS[:-1]
-    assert torch.equal(rows_of(frozen, known), torch.from_numpy(random_vectors(WORDS)[:-1]))
-    moved = train(made_corpus(), **settings)
-    assert (rows_of(moved, known) != torch.from_numpy(random_vectors(WORDS)[:-1])).any(1).all()
-    begun = embedding_of(prepared_with(file, model=name)).weight
-    for trained in (frozen, moved):
-        place = trained.model.input.tokenizer.vocabulary.id_of("boring")
-        assert not torch.equal(table_of(trained)[place], begun[place])
-        assert not table_of(trained)[PAD].any()
+    assert torch.equal(embedding_rows(frozen, known), torch.from_numpy(random_vectors(WORDS)[:-1]))
+    trained_all = train(make_corpus(), **settings)
+    assert (
+        (embedding_rows(trained_all, known) != torch.from_numpy(random_vectors(WORDS)[:-1]))
+        .any(1)
+        .all()
+    )
+    initial = find_embedding(prepare_with(file, model=name)).weight
+    for trained in (frozen, trained_all):
+        token_id = trained.model.input.tokenizer.vocabulary.id_of("boring")
+        assert not torch.equal(embedding_table(trained)[token_id], initial[token_id])
+        assert not embedding_table(trained)[PAD].any()
 
 
 @pytest.mark.parametrize("ngrams", [1, 3])
-def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams: int) -> None:
+def test_rows_start_as_vectors_or_random_with_their_deviation(file: Path, ngrams: int) -> None:
     model = {"ngrams": ngrams, "ngram_buckets": 3000}
-    prepared = prepared_with(file, given={"model": model})
-    weight = embedding_of(prepared).weight.detach()
+    prepared = prepare_with(file, settings={"model": model})
+    weight = find_embedding(prepared).weight.detach()
     assert prepared.pretrained is not None
     found = prepared.pretrained.found
     size = prepared.input.tokenizer.vocabulary.size
@@ -109,9 +113,9 @@ def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams
         assert float(weight[size:].std()) == pytest.approx(STD, rel=0.05)
     # all that is random, in the embedding and elsewhere, is as it would be without vectors
     plain = make_loop(
-        prepared_with(
+        prepare_with(
             None,
-            given={
+            settings={
                 "model": {**model, "dim": DIM, "subword_ngrams": 0},
                 "tokenizer": {"name": "words"},
             },
@@ -126,7 +130,7 @@ def test_rows_begin_as_vectors_or_as_random_with_their_spread(file: Path, ngrams
             torch.testing.assert_close(tensor[others] * (spread / STD), with_them[name][others])
 
 
-def test_vectors_of_zeros_leave_the_rest_as_random_as_it_was() -> None:
+def test_zero_vectors_keep_random_initialization_of_the_rest() -> None:
     embedding = TokenEmbedding(50, 4)
     before = embedding.weight.detach().clone()
     embedding.load_vectors(torch.tensor([7, 9]), torch.zeros(2, 4), frozen=False)
@@ -134,7 +138,7 @@ def test_vectors_of_zeros_leave_the_rest_as_random_as_it_was() -> None:
     assert torch.equal(embedding.weight, before)
 
 
-def test_a_batch_of_frozen_rows_alone_moves_nothing() -> None:
+def test_batch_of_frozen_rows_changes_nothing() -> None:
     embedding = TokenEmbedding(6, 4)
     embedding.load_vectors(torch.tensor([4, 5]), torch.ones(2, 4), frozen=True)
     ids = torch.tensor([[4, 5, 4]])
@@ -143,8 +147,8 @@ def test_a_batch_of_frozen_rows_alone_moves_nothing() -> None:
     assert embedding.weight.grad._indices().shape == (1, 0)
 
 
-def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
-    korean = made_corpus(korean=True)
+def test_vectors_set_dim_and_word_tokenizer(file: Path) -> None:
+    korean = make_corpus(korean=True)
     write_vectors(file, ["영화", "최고"])
     prepared = prepare(korean, None, {"model": {"name": "cnn"}}, lambda line: None, vectors=file)
     assert prepared.recipe.model.dim == DIM
@@ -156,7 +160,7 @@ def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "told"),
+    ("options", "error", "message"),
     [
         (
             {"overrides": ["model.dim=64"]},
@@ -176,48 +180,53 @@ def test_the_vectors_decide_the_width_and_ask_for_words(file: Path) -> None:
         ({"overrides": ["model.name=transformer", "model.heads=5"]}, ConfigError, "dim \\(16\\)"),
     ],
 )
-def test_mistakes_are_one_line_and_leave_no_folder(
-    given: dict[str, Any], error: type[MunjangError], told: str, file: Path, tmp_path: Path
+def test_errors_are_one_line_and_leave_no_folder(
+    options: dict[str, Any], error: type[MunjangError], message: str, file: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(error, match=told) as caught:
-        train(made_corpus(), out=tmp_path / "out", **{"vectors": file, **given})
+    with pytest.raises(error, match=message) as caught:
+        train(make_corpus(), out=tmp_path / "out", **{"vectors": file, **options})
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_word_of_many_texts_that_stands_once_has_its_vector(file: Path) -> None:
-    texts, labels = made_corpus(1200)
+def test_rare_word_with_vector_is_kept(file: Path) -> None:
+    texts, labels = make_corpus(1200)
     data = (["unheard", *texts], ["bad", *labels])
     prepared = prepare(data, (texts, labels), {"model": {"name": "cnn"}}, print, vectors=file)
     assert prepared.input.tokenizer.vocabulary.id_of("unheard") != OOV
 
 
-def test_coverage_is_said_and_kept(file: Path, tmp_path: Path) -> None:
+def test_coverage_is_reported_and_saved(file: Path, tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("8 16", "9 16") + "film" + " 1" * DIM + "\n\nx y z\n")
     lines: list[str] = []
     common: dict[str, Any] = {"model": "mean", "report": lines.append}
     settings = [*SHORT, "pretrained.skip_bad_lines=true", "tokenizer.min_frequency=1"]
-    trained = train(made_corpus(), vectors=file, overrides=settings, out=tmp_path / "out", **common)
-    told = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]
+    trained = train(make_corpus(), vectors=file, overrides=settings, out=tmp_path / "out", **common)
+    saved = json.loads((tmp_path / "out" / "metrics.json").read_text())["training"]["vectors"]
     vocabulary = trained.model.input.tokenizer.vocabulary
     counts = dict(zip(vocabulary.tokens, vocabulary.counts.tolist(), strict=True))
     known = sum(counts[word] for word in WORDS[:-1])
-    assert told["types"] == vocabulary.size - 4
-    assert told["types_found"] == 7
-    assert told["tokens_found"] == pytest.approx(known / sum(counts.values()))
-    assert 0 < told["valid_tokens_found"] < 1
-    assert (told["words"], told["header_count"], told["repeated"], told["skipped"]) == (11, 9, 1, 2)
-    assert told["source"] == "words.vec"
-    said = [line for line in lines if line.startswith("vectors: ")]
-    assert said[0] == f"vectors: 11 words of 16 numbers in {file} (word2vec text)"
-    assert f"7 of {told['types']} types found one" in said[1]
-    assert said[2] == "vectors: the header promises 9 words, 11 were there"
-    assert said[3] == "vectors: 1 words stood there again; the first of each counts"
-    assert said[4] == "vectors: 2 lines could not be read and were skipped"
+    assert saved["types"] == vocabulary.size - 4
+    assert saved["types_found"] == 7
+    assert saved["tokens_found"] == pytest.approx(known / sum(counts.values()))
+    assert 0 < saved["valid_tokens_found"] < 1
+    assert (saved["words"], saved["header_count"], saved["repeated"], saved["skipped"]) == (
+        11,
+        9,
+        1,
+        2,
+    )
+    assert saved["source"] == "words.vec"
+    notes = [line for line in lines if line.startswith("vectors: ")]
+    assert notes[0] == f"vectors: 11 words of 16 numbers in {file} (word2vec text)"
+    assert f"7 of {saved['types']} types found one" in notes[1]
+    assert notes[2] == "vectors: the header promises 9 words, 11 were there"
+    assert notes[3] == "vectors: 1 words stood there again; the first of each counts"
+    assert notes[4] == "vectors: 2 lines could not be read and were skipped"
 
 
-def test_the_folder_needs_no_vectors(file: Path, tmp_path: Path) -> None:
-    corpus = made_corpus()
+def test_trained_model_does_not_need_the_vectors(file: Path, tmp_path: Path) -> None:
+    corpus = make_corpus()
     trained = train(
         corpus, model="cnn", vectors=file, freeze_vectors=True, overrides=SHORT, out=tmp_path / "a"
     )
@@ -233,19 +242,19 @@ def test_the_folder_needs_no_vectors(file: Path, tmp_path: Path) -> None:
         train(corpus, config=tmp_path / "b" / "config.yaml")
 
 
-def broken_off(out: Path, vectors: Any, **more: Any) -> dict[str, Any]:
+def interrupt_training(out: Path, vectors: Any, **more: Any) -> dict[str, Any]:
     """A training that broke off behind its fifth step, and how it was asked for."""
     settings = [*SHORT, "training.checkpoint_steps=2"]
-    same: dict[str, Any] = {"data": made_corpus(), "model": "cnn", "overrides": settings, **more}
-    break_off(behind=5, **same, out=out, vectors=vectors)
+    same: dict[str, Any] = {"data": make_corpus(), "model": "cnn", "overrides": settings, **more}
+    train_until(step=5, **same, out=out, vectors=vectors)
     return same
 
 
 @pytest.mark.parametrize("freeze", [False, True])
-def test_a_training_that_broke_off_goes_on_to_the_same_end(
+def test_interrupted_training_resumes_to_same_weights(
     freeze: bool, file: Path, tmp_path: Path
 ) -> None:
-    same = broken_off(tmp_path / "a", file, freeze_vectors=freeze)
+    same = interrupt_training(tmp_path / "a", file, freeze_vectors=freeze)
     moved = file.rename(tmp_path / "moved.vec")  # the same vectors, wherever they lie
     resumed = train(**same, out=tmp_path / "a", vectors=moved, resume=True)
     whole = train(**same, out=tmp_path / "b", vectors=moved)
@@ -254,32 +263,32 @@ def test_a_training_that_broke_off_goes_on_to_the_same_end(
         assert torch.equal(tensor, resumed.model.network.state_dict()[name])
 
 
-def test_it_does_not_go_on_with_other_vectors(file: Path, tmp_path: Path) -> None:
-    same = broken_off(tmp_path / "a", file)
+def test_resume_with_other_vectors_is_refused(file: Path, tmp_path: Path) -> None:
+    same = interrupt_training(tmp_path / "a", file)
     other = write_vectors(tmp_path / "other.vec", seed=1)
-    for given in (
+    for changed in (
         {"vectors": other},
         {"vectors": file, "freeze_vectors": True},
         {"overrides": [*same["overrides"], f"model.dim={DIM}"]},
     ):
         with pytest.raises(FolderError, match="made with other data or settings"):
-            train(**{**same, **given}, out=tmp_path / "a", resume=True)
+            train(**{**same, **changed}, out=tmp_path / "a", resume=True)
 
 
-def test_objects_in_memory_train_the_same_model_as_their_file(file: Path, tmp_path: Path) -> None:
+def test_objects_in_memory_train_same_model_as_their_file(file: Path, tmp_path: Path) -> None:
     keyed = SimpleNamespace(
         index_to_key=WORDS,
-        key_to_index={word: place for place, word in enumerate(WORDS)},
+        key_to_index={word: index for index, word in enumerate(WORDS)},
         vectors=random_vectors(WORDS),
     )
     common: dict[str, Any] = {"model": "mean", "overrides": SHORT}
-    given = train(made_corpus(), vectors=keyed, out=tmp_path / "out", **common)
-    read = train(made_corpus(), vectors=file, **common)
-    assert torch.equal(table_of(given), table_of(read))
+    from_object = train(make_corpus(), vectors=keyed, out=tmp_path / "out", **common)
+    read = train(make_corpus(), vectors=file, **common)
+    assert torch.equal(embedding_table(from_object), embedding_table(read))
     with pytest.raises(ConfigError, match="vectors that are in no file"):
-        train(made_corpus(), config=tmp_path / "out" / "config.yaml")
+        train(make_corpus(), config=tmp_path / "out" / "config.yaml")
 
 
-def test_a_recipe_without_vectors_does_not_speak_of_them(tmp_path: Path) -> None:
-    train(made_corpus(), model="mean", overrides=SHORT, out=tmp_path)
+def test_recipe_without_vectors_has_no_vectors_section(tmp_path: Path) -> None:
+    train(make_corpus(), model="mean", overrides=SHORT, out=tmp_path)
     assert "vectors" not in (tmp_path / "config.yaml").read_text()

@@ -33,7 +33,7 @@ SPACE = "{http://www.w3.org/2000/svg}"
 _TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
-def attention(
+def make_attention(
     source: list[str], target: list[str] | None = None, *, layers: int = 1, heads: int = 1
 ) -> Attention:
     random = np.random.default_rng(0)
@@ -53,7 +53,7 @@ def attention(
 
 
 @given(UGLY)
-def test_every_token_is_seen_and_turns_nothing_around(token: str) -> None:
+def test_visible_shows_every_token_without_changing_direction(token: str) -> None:
     shown = visible(token)
     assert shown
     assert {unicodedata.category(c) for c in shown} <= SEEN
@@ -85,11 +85,11 @@ SEEN = {*("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Cf"
         ("\ud800", "⟨U+D800⟩"),
     ],
 )
-def test_tokens_as_people_see_them(token: str, shown: str) -> None:
+def test_visible_shows_spaces_and_controls(token: str, shown: str) -> None:
     assert visible(token) == shown
 
 
-def test_direction_and_language_come_from_the_letters() -> None:
+def test_direction_and_language_follow_the_letters() -> None:
     assert right_to_left("(שלום")
     assert right_to_left("مرحبا a")
     assert not right_to_left("a שלום")
@@ -105,7 +105,7 @@ def test_direction_and_language_come_from_the_letters() -> None:
     assert isolated("שלום") == "\u2068שלום\u2069"
 
 
-def rows_of(page: str) -> list[list[tuple[str, str]]]:
+def table_rows(page: str) -> list[list[tuple[str, str]]]:
     """The texts of a page's cells with their tooltips, by a parser of XML, which a table is."""
     (table,) = re.findall(r"<table>.*</table>", page, re.DOTALL)
     body = ET.fromstring(table)
@@ -117,10 +117,10 @@ def rows_of(page: str) -> list[list[tuple[str, str]]]:
 
 @settings(max_examples=40)
 @given(st.lists(UGLY, min_size=1, max_size=5), st.lists(UGLY, min_size=1, max_size=4))
-def test_a_page_and_a_picture_hold_any_tokens(source: list[str], target: list[str]) -> None:
-    found = attention(source, target)
+def test_page_and_svg_accept_any_tokens(source: list[str], target: list[str]) -> None:
+    found = make_attention(source, target)
     columns, rows = [visible(t) for t in source], [visible(t) for t in target]
-    head, *lines = rows_of(draw_page(found))
+    head, *lines = table_rows(draw_page(found))
     assert head[1:] == [(name, name) for name in columns]
     assert [line[0] for line in lines] == [(name, name) for name in rows]
     for row, line, weights in zip(rows, lines, found.maps[0].weights, strict=True):
@@ -132,36 +132,38 @@ def test_a_page_and_a_picture_hold_any_tokens(source: list[str], target: list[st
     assert titles[1 : 1 + len(rows) + len(columns)] == rows + columns
 
 
-def test_no_text_is_markup() -> None:
+def test_page_escapes_markup() -> None:
     nasty = "<script>alert(1)</script>"
-    page = draw_page(attention([nasty, "</table>"], [nasty]))
+    page = draw_page(make_attention([nasty, "</table>"], [nasty]))
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert page.count("</table>") == 1
 
 
-def test_without_its_script_a_page_shows_the_mean_and_every_head_in_small() -> None:
-    found = attention(["a", "b", "c"], layers=2, heads=3)
+def test_page_without_script_shows_mean_and_every_head() -> None:
+    found = make_attention(["a", "b", "c"], layers=2, heads=3)
     page = re.sub(r"<script>.*?</script>", "", draw_page(found), flags=re.DOTALL)
     assert page.count("<svg") == 2 * (3 + 1)
     (held,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
     for figures, one in zip(json.loads(held)[5:], found.heads("source", 1), strict=True):
         np.testing.assert_allclose(figures, one.weights.ravel() * 1000, atol=0.51)
-    lines = rows_of(page)[1:]
+    lines = table_rows(page)[1:]
     mean = found.mean("source")
-    told = [[float(title.split(" ")[-1]) for _, title in line[1:]] for line in lines]
-    np.testing.assert_allclose(told, mean, atol=0.0056)
+    shown = [[float(title.split(" ")[-1]) for _, title in line[1:]] for line in lines]
+    np.testing.assert_allclose(shown, mean, atol=0.0056)
     assert page.count('aria-pressed="true"') == 1
 
 
-def test_one_map_alone_needs_no_choice() -> None:
-    page = draw_page(attention(["a", "b"]))
+def test_single_map_has_no_selection() -> None:
+    page = draw_page(make_attention(["a", "b"]))
     assert "<button" not in page
     assert "application/json" not in page
 
 
-def test_a_picture_of_many_columns_has_no_figures() -> None:
-    few, many = (draw_svg(attention([f"w{n}" for n in range(columns)])) for columns in (16, 17))
+def test_svg_with_many_columns_has_no_figures() -> None:
+    few, many = (
+        draw_svg(make_attention([f"w{n}" for n in range(columns)])) for columns in (16, 17)
+    )
     assert ">.0" in few
     assert ">.0" not in many
     drawn = ET.fromstring(many)
@@ -171,7 +173,7 @@ def test_a_picture_of_many_columns_has_no_figures() -> None:
             assert float(box.attrib["x"]) + float(box.attrib["width"]) <= width
 
 
-def luminance(color: list[float]) -> float:
+def relative_luminance(color: list[float]) -> float:
     """Relative luminance by WCAG 2, of red, green and blue up to 255."""
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
               for c in (part / 255 for part in color)]  # fmt: skip
@@ -179,7 +181,7 @@ def luminance(color: list[float]) -> float:
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK])
-def test_figures_are_read_on_every_shade(colors: Colors) -> None:
+def test_figures_are_readable_on_every_shade(colors: Colors) -> None:
     def parts(color: str) -> list[float]:
         return [int(color[at : at + 2], 16) for at in (1, 3, 5)]
 
@@ -188,11 +190,11 @@ def test_figures_are_read_on_every_shade(colors: Colors) -> None:
         strength = shade(step / 1000)
         cell = [g + strength * (f - g) for g, f in zip(ground, full, strict=True)]
         ink = parts(colors.on_full if strength >= STRONG else colors.ink)
-        low, high = sorted((luminance(cell), luminance(ink)))
+        low, high = sorted((relative_luminance(cell), relative_luminance(ink)))
         assert (high + 0.05) / (low + 0.05) >= 4.5, step
 
 
-def test_weights_are_written_in_two_digits() -> None:
+def test_weights_are_formatted_with_two_digits() -> None:
     assert [format_weight(n) for n in (0, 4, 5, 12, 434, 435, 994, 995, 1000)] == [
         "0", "0", ".01", ".01", ".43", ".44", ".99", "1", "1",
     ]  # fmt: skip
@@ -202,7 +204,7 @@ def test_weights_are_written_in_two_digits() -> None:
 
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=5, max_size=5), min_size=1, max_size=5))
-def test_a_small_map_covers_every_cell_with_its_shade(rows: list[list[float]]) -> None:
+def test_small_map_covers_every_cell_with_its_shade(rows: list[list[float]]) -> None:
     table = np.array(rows, dtype=np.float32)
     covered = np.zeros(table.shape)
     for path in ET.fromstring(f"<g>{join(small_paths(table))}</g>"):
@@ -212,7 +214,7 @@ def test_a_small_map_covers_every_cell_with_its_shade(rows: list[list[float]]) -
 
 
 @given(UGLY)
-def test_a_label_is_no_longer_than_it_may_be(token: str) -> None:
+def test_label_width_is_limited(token: str) -> None:
     label = Label(token, 13, 6)
     assert text_width(label.text) <= 6 + 1e-9
     assert label.text == label.name or label.text.endswith("…")
@@ -220,7 +222,7 @@ def test_a_label_is_no_longer_than_it_may_be(token: str) -> None:
 
 
 @pytest.mark.parametrize(("token", "anchor"), [("film", "end"), ("שלום", "start")])
-def test_both_directions_end_at_the_same_place(token: str, anchor: str) -> None:
+def test_labels_of_both_directions_are_aligned_at_the_end(token: str, anchor: str) -> None:
     (text,) = ET.fromstring(Label(token, 13, 6).draw(10, 20, ends=True)).iter("text")
     assert (text.attrib["text-anchor"], text.attrib["x"]) == (anchor, "10")
 
@@ -229,27 +231,27 @@ def test_both_directions_end_at_the_same_place(token: str, anchor: str) -> None:
     ("text", "width"),
     [("영화", 2), ("ab", 1.24), ("e\u0301", 0.62), ("漢字ㅋ", 3), ("👨", 1), ("", 0)],
 )
-def test_a_wide_character_takes_the_font_size(text: str, width: float) -> None:
+def test_wide_characters_take_the_full_font_size(text: str, width: float) -> None:
     assert text_width(text) == pytest.approx(width)
 
 
-def test_a_long_label_is_cut_where_it_is_too_wide() -> None:
+def test_long_label_is_cut_with_ellipsis() -> None:
     assert Label("재미있었다", 13, 4).text == "재미있…"
     assert Label("재미있다", 13, 4).text == "재미있다"
     assert Label("wonderful", 13, 4).text == "wonde…"
 
 
 @given(st.lists(UGLY | st.text("가힣ㅋ", max_size=9), min_size=1, max_size=5))
-def test_labels_above_columns_stay_below_their_height(tokens: list[str]) -> None:
+def test_column_labels_stay_below_their_height(tokens: list[str]) -> None:
     columns = ColumnLabels([Label(token, 13, 6) for token in tokens])
     drawn = columns.draw(40, 300, 20)
     assert len(drawn) == len(tokens)
-    for place, (label, mark) in enumerate(zip(columns.labels, drawn, strict=True)):
+    for index, (label, mark) in enumerate(zip(columns.labels, drawn, strict=True)):
         rotation, x, y = (
             ET.fromstring(mark).attrib["transform"].removeprefix("rotate(")[:-1].split()
         )
         assert (rotation, y) == ("-60", "300")
-        assert abs(float(x) - (50 + 20 * place)) < 5
+        assert abs(float(x) - (50 + 20 * index)) < 5
         assert label.width * math.sin(math.radians(60)) < columns.height
         assert label.width * math.cos(math.radians(60)) < columns.overhang
 
@@ -257,21 +259,21 @@ def test_labels_above_columns_stay_below_their_height(tokens: list[str]) -> None
 @pytest.mark.parametrize(
     ("name", "begin"), [("a.html", "<!doctype"), ("a.SVG", "<svg"), ("a.json", "{")]
 )
-def test_the_end_of_the_name_says_the_format(name: str, begin: str, tmp_path: Path) -> None:
-    path = write_attention(attention(["a", "b"]), tmp_path / name)
+def test_file_suffix_selects_format(name: str, begin: str, tmp_path: Path) -> None:
+    path = write_attention(make_attention(["a", "b"]), tmp_path / name)
     assert path.read_text("utf-8").startswith(begin)
     assert [one.name for one in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("name", ["a.png", "a", ".html"])
-def test_another_end_is_refused_before_anything_is_written(name: str, tmp_path: Path) -> None:
+def test_unknown_suffix_is_refused_before_writing(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"ends in one of \.html, \.svg, \.json"):
-        write_attention(attention(["a"]), tmp_path / name)
+        write_attention(make_attention(["a"]), tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 
-def test_what_was_cut_is_told_on_the_page() -> None:
-    found: Any = attention(["a", "b"])
+def test_truncated_text_is_reported_on_the_page() -> None:
+    found: Any = make_attention(["a", "b"])
     cut = Attention(found.source, None, found.maps, "a b c", truncated=True)
     assert "the model read 2 tokens of it" in draw_page(cut)
     assert "The text was cut" not in draw_page(found)

@@ -13,11 +13,11 @@ from munjang.report.svg import Line, Point, front_of, lines, scatter
 NASTY = "<b onclick='x'>&\"재미\"</b>"
 
 
-def points(*places: tuple[float, float]) -> list[Point]:
-    return [Point(str(number), x, y, y, y) for number, (x, y) in enumerate(places)]
+def make_points(*positions: tuple[float, float]) -> list[Point]:
+    return [Point(str(number), x, y, y, y) for number, (x, y) in enumerate(positions)]
 
 
-def test_texts_and_attributes_are_escaped_and_markup_is_not() -> None:
+def test_element_escapes_texts_and_attributes_but_not_markup() -> None:
     found = element("td", NASTY, element("i", "ok"), class_="text", title=NASTY)
     parsed = ET.fromstring(found)
     assert parsed.text == NASTY
@@ -25,12 +25,12 @@ def test_texts_and_attributes_are_escaped_and_markup_is_not() -> None:
     assert [child.tag for child in parsed] == ["i"]
 
 
-def test_a_text_that_looks_like_a_cell_is_no_cell() -> None:
+def test_table_escapes_text_that_looks_like_a_cell() -> None:
     found = ET.fromstring(table(["<td>head"], [["<td>fake"], [element("td", "real")]]))
     assert ["".join(cell.itertext()) for cell in found.iter("td")] == ["<td>fake", "real"]
 
 
-def test_a_page_says_its_encoding_first() -> None:
+def test_page_declares_its_encoding_first() -> None:
     found = page(NASTY, "한글")
     assert found.index('<meta charset="utf-8">') < found.index("<title>")
     assert "한글" in found
@@ -38,16 +38,16 @@ def test_a_page_says_its_encoding_first() -> None:
 
 
 @pytest.mark.parametrize(("up", "front"), [(True, ["0", "2"]), (False, ["0", "1"])])
-def test_on_the_front_stands_who_is_not_beaten_in_both(up: bool, front: list[str]) -> None:
-    drawn = points((1, 0.5), (2, 0.4), (3, 0.9), (4, 0.9), (1, 0.5))
+def test_front_of_keeps_points_not_dominated(up: bool, front: list[str]) -> None:
+    drawn = make_points((1, 0.5), (2, 0.4), (3, 0.9), (4, 0.9), (1, 0.5))
     assert [point.name for point in front_of(drawn, up=up)] == front
 
 
-@pytest.mark.parametrize("places", [[(1.0, 0.5)], [(0.0, 0.0), (1e6, 1.0)], [(2.0, 0.5)] * 3])
-def test_any_points_give_a_picture_inside_its_frame(places: list[tuple[float, float]]) -> None:
-    drawn = ET.fromstring(scatter(points(*places), NASTY, "score"))
+@pytest.mark.parametrize("positions", [[(1.0, 0.5)], [(0.0, 0.0), (1e6, 1.0)], [(2.0, 0.5)] * 3])
+def test_scatter_draws_all_points_inside_the_frame(positions: list[tuple[float, float]]) -> None:
+    drawn = ET.fromstring(scatter(make_points(*positions), NASTY, "score"))
     circles = list(drawn.iter("circle"))
-    assert len(circles) == len(places)
+    assert len(circles) == len(positions)
     for circle in circles:
         assert 0 <= float(circle.attrib["cx"]) <= 560
         assert 0 <= float(circle.attrib["cy"]) <= 340
@@ -61,17 +61,19 @@ def test_any_points_give_a_picture_inside_its_frame(places: list[tuple[float, fl
         max_size=14,
     )
 )
-def test_no_name_covers_another(places: list[tuple[str, float, float]]) -> None:
-    named = [Named(*place) for place in places]
+def test_names_do_not_overlap(positions: list[tuple[str, float, float]]) -> None:
+    named = [Named(*named_point) for named_point in positions]
     found = place_names(named, 28, 296)
-    assert [place.name for place in found] == [place[0] for place in places]
+    assert [named_point.name for named_point in found] == [
+        named_point[0] for named_point in positions
+    ]
     for number, one in enumerate(found):
         for other in found[:number]:
             apart = one.reach[1] <= other.reach[0] or other.reach[1] <= one.reach[0]
             assert apart or abs(one.y - other.y) >= LINE - 1e-6
 
 
-def test_a_name_alone_stands_right_of_its_point_and_turns_left_for_another() -> None:
+def test_name_is_right_of_its_point_unless_there_is_no_room() -> None:
     (alone,) = place_names([Named("cnn", 100, 100)], 0, 300)
     assert (alone.ends, alone.moved) == (False, False)
     assert 100 < alone.x < 115
@@ -80,13 +82,15 @@ def test_a_name_alone_stands_right_of_its_point_and_turns_left_for_another() -> 
     assert left.x < 200 < 220 < right.x
 
 
-def test_better_stands_higher_and_dearer_further_right() -> None:
-    first, second = ET.fromstring(scatter(points((1, 0.5), (10, 0.9)), "x", "y")).iter("circle")
+def test_better_is_higher_and_costlier_is_further_right() -> None:
+    first, second = ET.fromstring(scatter(make_points((1, 0.5), (10, 0.9)), "x", "y")).iter(
+        "circle"
+    )
     assert float(first.attrib["cx"]) < float(second.attrib["cx"])
     assert float(first.attrib["cy"]) > float(second.attrib["cy"])
 
 
-def test_lines_of_one_name_share_a_color_and_are_named_once() -> None:
+def test_lines_of_one_name_share_a_color_and_one_legend_entry() -> None:
     drawn = ET.fromstring(
         lines([Line("a", [1, 2], [0, 1]), Line("a", [1], [1]), Line("b", [3], [1])], "x", "y")
     )

@@ -18,14 +18,14 @@ NASTY = "\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}{% include 'page.css.jinja' 
 TEMPLATES = Path(html.__file__).parent / "templates"
 
 
-def test_values_of_a_template_are_escaped_and_never_rendered_themselves() -> None:
+def test_template_values_are_escaped_and_not_rendered() -> None:
     page = render("page.html.jinja", title=NASTY, body=NASTY)
     assert "<img" not in page
     assert "49" not in page
     assert Markup.escape(NASTY) in page
 
 
-def test_every_text_of_an_attention_page_is_escaped() -> None:
+def test_attention_page_escapes_every_text() -> None:
     head = AttentionMap("cross", 0, 0, np.ones((1, 1), dtype=np.float32))
     page = draw_page(Attention((NASTY,), (NASTY,), (head, head), NASTY, NASTY, truncated=True))
     assert "<img" not in page
@@ -34,14 +34,14 @@ def test_every_text_of_an_attention_page_is_escaped() -> None:
     assert page.count("&lt;img") == 2 + 2 * 2 + 2
 
 
-def test_attributes_cannot_be_left() -> None:
+def test_attributes_are_escaped() -> None:
     drawn = ET.fromstring(element("text", NASTY, title=NASTY, class_=NASTY))
     assert drawn.attrib == {"title": NASTY, "class": NASTY}
     assert drawn.text == NASTY
     assert join(["<", Markup("<br>")]) == "&lt;<br>"
 
 
-def test_a_missing_value_is_an_error() -> None:
+def test_missing_template_value_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="title"):
         render("page.html.jinja", body="")
 

@@ -19,7 +19,7 @@ from munjang.sentence_vectors.files import (
 RECORD = VectorRecord("abc", "mean", True)
 
 
-def blocks_of(sizes: list[int], dim: int) -> list[VectorBlock]:
+def make_blocks(sizes: list[int], dim: int) -> list[VectorBlock]:
     random, blocks, start = np.random.default_rng(0), [], 1
     for size in sizes:
         rows = np.arange(start, start + size) * 3
@@ -39,9 +39,9 @@ sizes = st.lists(st.integers(1, 300), min_size=1, max_size=4)
 
 
 @given(sizes=sizes, dim=st.integers(1, 9))
-def test_numpy_reads_what_is_written_in_parts(tmp_path_factory, sizes, dim):
+def test_npy_written_in_blocks_is_read_by_numpy(tmp_path_factory, sizes, dim):
     path = tmp_path_factory.mktemp("npy") / "v.npy"
-    blocks = blocks_of(sizes, dim)
+    blocks = make_blocks(sizes, dim)
     write(path, blocks, dim)
     array = np.load(path, allow_pickle=False)
     assert array.dtype == np.float32
@@ -54,7 +54,7 @@ def test_numpy_reads_what_is_written_in_parts(tmp_path_factory, sizes, dim):
 @given(sizes=sizes, dim=st.integers(1, 9), with_texts=st.booleans())
 def test_parquet_holds_rows_texts_and_vectors(tmp_path_factory, sizes, dim, with_texts):
     path = tmp_path_factory.mktemp("parquet") / "v.parquet"
-    blocks = blocks_of(sizes, dim)
+    blocks = make_blocks(sizes, dim)
     write(path, blocks, dim, with_texts=with_texts)
     table = pq.read_table(path)
     assert table.schema.names == (["row", "text", "vector"] if with_texts else ["row", "vector"])
@@ -70,13 +70,13 @@ def test_parquet_holds_rows_texts_and_vectors(tmp_path_factory, sizes, dim, with
 
 
 @pytest.mark.parametrize("name", ["v.npy", "v.parquet"])
-def test_a_file_is_complete_or_unchanged(tmp_path, name):
+def test_failed_write_leaves_file_unchanged(tmp_path, name):
     path = tmp_path / name
-    write(path, blocks_of([5], 3), 3)
+    write(path, make_blocks([5], 3), 3)
     before = path.read_bytes()
 
     def broken():
-        yield blocks_of([2], 3)[0]
+        yield make_blocks([2], 3)[0]
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -86,16 +86,16 @@ def test_a_file_is_complete_or_unchanged(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["v", "v.csv", "v.npy.gz", "npy"])
-def test_another_suffix_is_refused(tmp_path, name):
+def test_unknown_suffix_is_refused(tmp_path, name):
     with pytest.raises(ConfigError, match=r"ends in \.npy or \.parquet"):
         check_suffix(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["v.npy", "v.parquet"])
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.97])
-def test_a_file_that_is_cut_off_is_refused(tmp_path, name, share):
+def test_truncated_file_is_refused(tmp_path, name, share):
     path = tmp_path / name
-    write(path, blocks_of([500], 8), 8)
+    write(path, make_blocks([500], 8), 8)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     with pytest.raises(DataError, match="not a whole"):
@@ -117,14 +117,14 @@ def test_other_arrays_are_refused(tmp_path, array, got):
         open_vectors(path)
 
 
-def test_numbers_that_are_not_finite_are_refused(tmp_path):
+def test_non_finite_numbers_are_refused(tmp_path):
     path = tmp_path / "v.npy"
     np.save(path, np.array([[1, np.nan]], np.float32))
     with pytest.raises(DataError, match="not finite"):
         list(open_vectors(path).blocks())
 
 
-def test_a_damaged_record_is_refused(tmp_path):
+def test_damaged_metadata_is_refused(tmp_path):
     vectors = pa.FixedSizeListArray.from_arrays(pa.array([1.0, 2.0], pa.float32()), 2)
     schema = pa.schema(
         [pa.field("vector", pa.list_(pa.float32(), 2))],
@@ -136,7 +136,7 @@ def test_a_damaged_record_is_refused(tmp_path):
         open_vectors(path)
 
 
-def test_files_of_texts_are_no_vectors(tmp_path):
+def test_text_files_are_not_vector_files(tmp_path):
     text, table = tmp_path / "t.txt", tmp_path / "t.parquet"
     text.write_text("a\nb\n")
     pq.write_table(pa.table({"text": ["a", "b"]}), table)

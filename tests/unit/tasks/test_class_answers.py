@@ -22,14 +22,14 @@ class Plain:
     truncated: bool
 
 
-def answers(labels: tuple[str, ...], rows: int, seed: int = 0) -> list[Prediction]:
+def make_answers(labels: tuple[str, ...], rows: int, seed: int = 0) -> list[Prediction]:
     logits = torch.randn(rows, len(labels), generator=torch.Generator().manual_seed(seed))
     return Classify(labels).answers_of(logits, np.arange(rows) % 2 == 0)
 
 
-def test_json_and_probabilities_are_those_of_a_dictionary() -> None:
+def test_json_and_probabilities_equal_a_dictionary() -> None:
     labels = ("가", "b", "c")
-    for answer in answers(labels, 6):
+    for answer in make_answers(labels, 6):
         named = dict(zip(labels, answer.row.tolist(), strict=True))
         plain = Plain(answer.label, max(named.values()), named, answer.truncated)
         assert answer.label == max(named, key=named.__getitem__)
@@ -39,18 +39,18 @@ def test_json_and_probabilities_are_those_of_a_dictionary() -> None:
         assert repr(answer) == repr(plain).replace("Plain", "Prediction")
 
 
-def test_no_dictionary_is_made_before_it_is_asked_for() -> None:
-    (answer,) = answers(("a", "b", "c"), 1)
+def test_probabilities_are_created_lazily() -> None:
+    (answer,) = make_answers(("a", "b", "c"), 1)
     assert "probabilities" not in vars(answer)
     first = answer.probabilities
     assert answer.probabilities is first
 
 
-def test_equality_is_that_of_the_values() -> None:
+def test_equality_is_by_value() -> None:
     labels = ("a", "b", "c")
-    assert answers(labels, 5) == answers(labels, 5)
-    assert answers(labels, 5) != answers(labels, 5, seed=1)
-    one = answers(labels, 1)[0]
+    assert make_answers(labels, 5) == make_answers(labels, 5)
+    assert make_answers(labels, 5) != make_answers(labels, 5, seed=1)
+    one = make_answers(labels, 1)[0]
     assert one != Prediction(one.label, one.probability, labels, one.row, not one.truncated)
     assert one != one.to_json()
     assert pickle.loads(pickle.dumps(one)) == one
@@ -58,7 +58,7 @@ def test_equality_is_that_of_the_values() -> None:
         hash(one)
 
 
-def test_an_answer_that_is_kept_keeps_no_other() -> None:
-    kept = answers(tuple(map(str, range(50))), 40)[7]
+def test_kept_answer_does_not_keep_the_batch_in_memory() -> None:
+    kept = make_answers(tuple(map(str, range(50))), 40)[7]
     assert kept.row.base is None
     assert kept.row.nbytes == 50 * 8

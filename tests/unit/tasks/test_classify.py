@@ -10,7 +10,7 @@ from torch import nn
 
 from munjang.errors import ConfigError
 from munjang.tasks.classify import Classify, ClassifySettings
-from tests.unit.text.strategies import ugly_text
+from tests.unit.text.strategies import hostile_text
 
 AUTO = ClassifySettings()
 BALANCED = ClassifySettings(class_weights="balanced")
@@ -22,8 +22,8 @@ class Pooled(nn.Module):
     pooled_dim = 3
 
 
-@given(st.lists(ugly_text(2), min_size=1))
-def test_classes_are_the_labels_in_a_fixed_order(labels: list[str]) -> None:
+@given(st.lists(hostile_text(2), min_size=1))
+def test_labels_are_sorted_and_unique(labels: list[str]) -> None:
     task = Classify.from_labels(labels, AUTO)
     assert set(task.labels) == set(labels)
     assert len(task.labels) == len(set(labels))
@@ -41,39 +41,37 @@ def test_classes_are_the_labels_in_a_fixed_order(labels: list[str]) -> None:
         (["a\x00", "a"], ("a", "a\x00")),
     ],
 )
-def test_whole_numbers_go_by_value_and_names_by_alphabet(
-    labels: list[str], order: tuple[str, ...]
-) -> None:
+def test_labels_are_sorted_by_number_or_alphabet(labels: list[str], order: tuple[str, ...]) -> None:
     assert Classify.from_labels(labels, AUTO).labels == order
 
 
-def test_known_classes_need_no_row() -> None:
+def test_known_labels_need_no_rows() -> None:
     task = Classify.from_labels(["b", "a", "b"], BALANCED, known=["c", "b", "a"])
     assert task.labels == ("a", "b", "c")
     assert task.weights == pytest.approx((1.0, 0.5, 1.0))
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1))
-def test_balanced_weights_are_those_of_scikit_learn(labels: list[str]) -> None:
+def test_balanced_weights_equal_scikit_learn(labels: list[str]) -> None:
     task = Classify.from_labels(labels, BALANCED)
     expected = compute_class_weight("balanced", classes=np.asarray(task.labels), y=labels)
     assert task.weights == pytest.approx(tuple(expected))
 
 
-def test_balanced_weights_count_rows_also_when_the_classes_were_given() -> None:
+def test_balanced_weights_count_rows_with_known_labels() -> None:
     labels = ["a"] * 9 + ["b"]
     known = Classify.from_labels(labels, BALANCED, known=["a", "b"])
     assert known == Classify.from_labels(labels, BALANCED)
     assert known.weights == pytest.approx((10 / 18, 5.0))
 
 
-def test_weights_by_label() -> None:
-    chosen = ClassifySettings(class_weights={"b": 3.0, "a": 0.5})
-    assert Classify.from_labels(["b", "a"], chosen).weights == (0.5, 3.0)
+def test_class_weights_by_label() -> None:
+    settings = ClassifySettings(class_weights={"b": 3.0, "a": 0.5})
+    assert Classify.from_labels(["b", "a"], settings).weights == (0.5, 3.0)
     with pytest.raises(
         ConfigError, match=r"one weight per label \(a, c\); missing: c; not a label: b"
     ):
-        Classify.from_labels(["a", "c"], chosen)
+        Classify.from_labels(["a", "c"], settings)
 
 
 @pytest.mark.parametrize(
@@ -85,34 +83,32 @@ def test_weights_by_label() -> None:
         ("ab", "focal", "focal", 2),
     ],
 )
-def test_the_loss_decides_the_width_of_the_head(
-    labels: str, loss: str, name: str, outputs: int
-) -> None:
+def test_loss_sets_number_of_outputs(labels: str, loss: str, name: str, outputs: int) -> None:
     task = Classify.from_labels(list(labels), ClassifySettings(loss=loss))
     assert (task.loss_name, task.outputs) == (name, outputs)
     assert task.network(Pooled()).head.out_features == outputs
 
 
-def test_a_binary_loss_for_three_classes_is_refused() -> None:
+def test_binary_loss_with_three_classes_is_refused() -> None:
     task = Classify(("a", "b", "c"), ClassifySettings(loss="binary_crossentropy"))
     with pytest.raises(ConfigError, match="for two classes, the data has 3; use sparse_cat"):
         task.network(Pooled())
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 5])
-def test_probabilities_sum_to_one_and_follow_the_logits(outputs: int) -> None:
+def test_probabilities_sum_to_one_and_equal_softmax(outputs: int) -> None:
     torch.manual_seed(0)
     logits = torch.randn(20, outputs) * 30
     task = Classify(tuple("abcde"[: max(outputs, 2)]))
-    chances = task.probabilities(logits)
-    assert chances.shape == (20, max(outputs, 2))
-    assert chances.sum(1) == pytest.approx(np.ones(20))
-    assert (chances >= 0).all()
+    probabilities = task.probabilities(logits)
+    assert probabilities.shape == (20, max(outputs, 2))
+    assert probabilities.sum(1) == pytest.approx(np.ones(20))
+    assert (probabilities >= 0).all()
     picked = logits.argmax(1) if outputs > 1 else (logits[:, 0] > 0).long()
-    assert chances.argmax(1).tolist() == picked.tolist()
+    assert probabilities.argmax(1).tolist() == picked.tolist()
 
 
-def test_the_loss_is_the_mean_of_its_rows_weighed() -> None:
+def test_loss_is_weighted_mean_over_rows() -> None:
     torch.manual_seed(0)
     logits, targets = torch.randn(6, 3), torch.tensor([0, 1, 2, 1, 0, 0])
     plain = Classify(("a", "b", "c"))
@@ -129,8 +125,8 @@ def test_settings_reach_the_loss() -> None:
     torch.manual_seed(0)
     logits, targets = torch.randn(6, 3), torch.tensor([0, 1, 2, 1, 0, 0])
 
-    def loss(**chosen: object) -> float:
-        return float(Classify(("a", "b", "c"), ClassifySettings(**chosen)).loss(logits, targets))
+    def loss(**settings: object) -> float:
+        return float(Classify(("a", "b", "c"), ClassifySettings(**settings)).loss(logits, targets))
 
     smooth = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=0.2)
     assert loss(label_smoothing=0.2) == pytest.approx(float(smooth))

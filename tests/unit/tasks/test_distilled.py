@@ -16,14 +16,14 @@ from munjang.tasks.distilled import DistillationSettings, DistilledTask
 from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.regress import Regress, RegressSettings
 from munjang.tasks.task import GivesSoftTargets
-from tests.tables import text_table
+from tests.tables import make_text_table
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TEMPERATURES = pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0, 5.0])
 
 
-def draw(rows: int, columns: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+def random_logits_and_targets(rows: int, columns: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Logits, and probabilities [rows, columns]."""
     generator = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(rows, columns, generator=generator, dtype=torch.float64)
@@ -47,8 +47,8 @@ def softmax(logits: list[float]) -> list[float]:
 
 @TEMPERATURES
 @pytest.mark.parametrize("classes", [2, 3, 7])
-def test_softened_kl_is_the_sum_of_the_paper(temperature: float, classes: int) -> None:
-    logits, targets = draw(9, classes)
+def test_softened_kl_follows_formula(temperature: float, classes: int) -> None:
+    logits, targets = random_logits_and_targets(9, classes)
     got = softened_kl(logits, targets, temperature)
     for row in range(9):
         q = soften(targets[row].tolist(), temperature)
@@ -57,8 +57,8 @@ def test_softened_kl_is_the_sum_of_the_paper(temperature: float, classes: int) -
 
 
 @TEMPERATURES
-def test_one_output_is_two_classes(temperature: float) -> None:
-    logits, targets = draw(9, 2)
+def test_one_output_equals_two_classes(temperature: float) -> None:
+    logits, targets = random_logits_and_targets(9, 2)
     difference = logits[:, 1:] - logits[:, :1]
     torch.testing.assert_close(
         softened_kl(difference, targets, temperature), softened_kl(logits, targets, temperature)
@@ -66,8 +66,8 @@ def test_one_output_is_two_classes(temperature: float) -> None:
 
 
 @TEMPERATURES
-def test_each_label_of_multilabel_is_two_classes(temperature: float) -> None:
-    logits, _ = draw(9, 4)
+def test_multilabel_outputs_equal_two_classes_each(temperature: float) -> None:
+    logits, _ = random_logits_and_targets(9, 4)
     targets = torch.rand(9, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     labels = [
         softened_kl(
@@ -81,8 +81,8 @@ def test_each_label_of_multilabel_is_two_classes(temperature: float) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_one_hot_targets_at_temperature_1_are_hard_labels(classes: int) -> None:
-    logits, _ = draw(9, classes)
+def test_one_hot_targets_at_temperature_1_equal_cross_entropy(classes: int) -> None:
+    logits, _ = random_logits_and_targets(9, classes)
     numbers = torch.arange(9) % classes
     hot = torch.nn.functional.one_hot(numbers, classes).double()
     torch.testing.assert_close(
@@ -91,18 +91,18 @@ def test_one_hot_targets_at_temperature_1_are_hard_labels(classes: int) -> None:
 
 
 @TEMPERATURES
-def test_gradients(temperature: float) -> None:
-    logits, targets = draw(4, 3)
+def test_gradcheck(temperature: float) -> None:
+    logits, targets = random_logits_and_targets(4, 3)
     logits.requires_grad_()
     assert torch.autograd.gradcheck(lambda x: softened_kl(x, targets, temperature), logits)
     assert torch.autograd.gradcheck(lambda x: softened_binary_kl(x, targets, temperature), logits)
 
 
 @TEMPERATURES
-def test_the_gradient_is_zero_at_the_teacher_and_no_smaller_at_high_temperature(
+def test_gradient_is_zero_at_teacher_and_not_scaled_down_by_temperature(
     temperature: float,
 ) -> None:
-    _, targets = draw(4, 3)
+    _, targets = random_logits_and_targets(4, 3)
     logits = targets.log().requires_grad_()
     (gradient,) = torch.autograd.grad(softened_kl(logits, targets, temperature).sum(), logits)
     torch.testing.assert_close(gradient, torch.zeros_like(gradient), rtol=0, atol=1e-12)
@@ -113,7 +113,7 @@ def test_the_gradient_is_zero_at_the_teacher_and_no_smaller_at_high_temperature(
     st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda p: sum(p) > 0.01),
     st.sampled_from([0.01, 0.5, 1.0, 3.0, 100.0]),
 )
-def test_no_answer_makes_the_loss_infinite(
+def test_loss_is_finite_for_any_targets(
     values: list[float], shares: list[float], temperature: float
 ) -> None:
     logits = torch.tensor([values], requires_grad=True)
@@ -137,15 +137,15 @@ TASKS: list[Any] = [
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: f"{type(task).__name__}-{task.outputs}")
-def test_logits_of_soft_targets_are_the_way_back(task: Any) -> None:
+def test_logits_of_soft_targets_invert_soft_targets(task: Any) -> None:
     assert isinstance(task, GivesSoftTargets)
-    logits, _ = draw(20, task.outputs)
+    logits, _ = random_logits_and_targets(20, task.outputs)
     soft = task.soft_targets(logits)
     back = task.soft_targets(task.logits_of(soft))
     np.testing.assert_allclose(back, soft, rtol=1e-6, atol=1e-9)
 
 
-def made(task: Any, **weights: float) -> DistilledTask:
+def make_distilled_task(task: Any, **weights: float) -> DistilledTask:
     return DistilledTask(task, DistillationSettings(teachers=("t",), **weights))
 
 
@@ -154,12 +154,12 @@ def slow_loss(task: DistilledTask, logits: Tensor, soft: Tensor, hard: list[Any]
     total = 0.0
     for row, label in enumerate(hard):
         one = slice(row, row + 1)
-        taught = float(task.task.soft_loss(logits[one], soft[one], task.settings.temperature))
+        soft_loss = float(task.task.soft_loss(logits[one], soft[one], task.settings.temperature))
         if label is None:
-            total += taught
+            total += soft_loss
             continue
         w = task.settings.soft_weight
-        total += w * taught + (1 - w) * float(
+        total += w * soft_loss + (1 - w) * float(
             task.task.loss(logits[one], torch.from_numpy(np.asarray([label])))
         )
     return total / len(hard)
@@ -175,11 +175,11 @@ def slow_loss(task: DistilledTask, logits: Tensor, soft: Tensor, hard: list[Any]
     ],
 )
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
-def test_labeled_rows_learn_from_both(task: Any, labels: list[Any], weight: float) -> None:
-    distilled = made(task, temperature=2.0, soft_weight=weight)
-    rows = text_table(["text"] * 5, labels)
-    logits, _ = draw(5, task.outputs)
-    soft = task.soft_targets(draw(5, task.outputs, seed=3)[0])
+def test_labeled_rows_use_both_losses(task: Any, labels: list[Any], weight: float) -> None:
+    distilled = make_distilled_task(task, temperature=2.0, soft_weight=weight)
+    rows = make_text_table(["text"] * 5, labels)
+    logits, _ = random_logits_and_targets(5, task.outputs)
+    soft = task.soft_targets(random_logits_and_targets(5, task.outputs, seed=3)[0])
     targets = distilled.unanswered(rows)
     assert np.isnan(targets[:, : distilled.soft_columns]).all()
     targets[:, : distilled.soft_columns] = soft
@@ -192,28 +192,28 @@ def test_labeled_rows_learn_from_both(task: Any, labels: list[Any], weight: floa
     assert float(got) == pytest.approx(slow_loss(distilled, logits, stored, hard), rel=1e-6)
 
 
-def test_weight_0_is_the_loss_of_the_labels() -> None:
+def test_soft_weight_0_equals_label_loss() -> None:
     task = Classify(("a", "b", "c"))
-    distilled = made(task, soft_weight=0.0)
-    rows = text_table(["text"] * 3, ["c", "a", "b"])
+    distilled = make_distilled_task(task, soft_weight=0.0)
+    rows = make_text_table(["text"] * 3, ["c", "a", "b"])
     targets = distilled.unanswered(rows)
     targets[:, :3] = 1 / 3
-    logits, _ = draw(3, 3)
+    logits, _ = random_logits_and_targets(3, 3)
     expected = task.loss(logits, torch.tensor([2, 0, 1]))
     torch.testing.assert_close(distilled.loss(logits, torch.from_numpy(targets)), expected)
 
 
-def test_a_batch_without_labels_is_the_soft_loss_alone() -> None:
-    distilled = made(Classify(("a", "b")), temperature=3.0, soft_weight=0.1)
-    logits, soft = draw(6, 2)
+def test_batch_without_labels_has_soft_loss_only() -> None:
+    distilled = make_distilled_task(Classify(("a", "b")), temperature=3.0, soft_weight=0.1)
+    logits, soft = random_logits_and_targets(6, 2)
     targets = torch.cat([soft, torch.full((6, 1), math.nan)], 1)
     torch.testing.assert_close(
         distilled.loss(logits, targets), softened_kl(logits, soft, 3.0).mean()
     )
 
 
-def test_numbers_keep_their_digits() -> None:
-    task = made(Regress(mean=1.7e9, scale=10.0))
-    targets = task.unanswered(text_table(["a", "b"], [1700000001.25, None]))
+def test_regression_targets_keep_float64_precision() -> None:
+    task = make_distilled_task(Regress(mean=1.7e9, scale=10.0))
+    targets = task.unanswered(make_text_table(["a", "b"], [1700000001.25, None]))
     assert targets.dtype == np.float64
     assert targets[0, 1] == 1700000001.25

@@ -25,11 +25,11 @@ from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
 from tests.architectures import build_encoder, model_config
-from tests.made import column_of, made_corpus, random_rows
+from tests.synthetic import make_column, make_corpus, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-TEXTS, _ = made_corpus(60)
+TEXTS, _ = make_corpus(60)
 TABLE = pl.DataFrame({"text": TEXTS})
 
 
@@ -43,48 +43,48 @@ SIZE = Fitted.tokenizer.vocabulary.size
 BERT = {"name": "bert", "dim": 8, "layers": 1, "heads": 2, "max_positions": 40}
 
 
-def task_of(**settings: Any) -> MaskedLm:
+def make_task(**settings: Any) -> MaskedLm:
     return MaskedLm(MaskedLmSettings.parse(settings)).with_input(Fitted)
 
 
-def network_of(task: MaskedLm) -> torch.nn.Module:
+def make_network(task: MaskedLm) -> torch.nn.Module:
     torch.manual_seed(0)
     return task.network(build_encoder(model_config(BERT), SIZE)).eval()
 
 
-def rows_of_pairs(count: int) -> TextDataset:
+def make_pair_rows(count: int) -> TextDataset:
     rows = random_rows(2 * count, vocabulary=SIZE, shortest=1, longest=8)
     rows = [[max(n, 4) for n in row] for row in rows]
     pairs = zip(rows[::2], rows[1::2], strict=True)
-    return TextDataset(column_of([[GO, *a, EOS, *b, EOS] for a, b in pairs]))
+    return TextDataset(make_column([[GO, *a, EOS, *b, EOS] for a, b in pairs]))
 
 
-def rows_of_texts(count: int) -> TextDataset:
+def make_text_rows(count: int) -> TextDataset:
     rows = random_rows(count, vocabulary=SIZE, shortest=1, longest=12)
-    return TextDataset(column_of([[GO, *row, EOS] for row in rows]))
+    return TextDataset(make_column([[GO, *row, EOS] for row in rows]))
 
 
-def seeded(seed: int = 0) -> torch.Generator:
+def make_generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def all_logits(network: Any, batch: Any) -> Tensor:
+def reference_logits(network: Any, batch: Any) -> Tensor:
     """Logits of every token of every row, [batch, time, vocabulary], by the head's own layers."""
     states = network.encoder.states(batch.ids, batch.mask)
     states = network.norm(F.gelu(network.transform(states)))
     return states @ network.encoder.embedding.weight[:SIZE].T + network.bias
 
 
-def test_scores_are_those_of_plain_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_equal_plain_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(masked_scores, "_CHUNK", 3 * SIZE)  # three places at a time
-    task = task_of()
-    network, data = network_of(task), rows_of_texts(700)
+    task = make_task()
+    network, data = make_network(task), make_text_rows(700)
     scores = task.evaluate(network, data)
     losses, right, base_losses, base_right = [], [], [], []
     frequencies = unigram_log_probabilities(Fitted.tokenizer.vocabulary)
     for batch in task._validation_batches(network, data):
         with torch.no_grad():
-            logits = all_logits(network, batch).flatten(0, 1)[batch.places]
+            logits = reference_logits(network, batch).flatten(0, 1)[batch.places]
         for row, target in zip(logits, batch.targets.tolist(), strict=True):
             losses.append(-float(row.log_softmax(0)[target]))
             right.append(int(row.argmax()) == target)
@@ -103,51 +103,51 @@ def test_scores_are_those_of_plain_loops(monkeypatch: pytest.MonkeyPatch) -> Non
     assert other.evaluate(network, data) != scores
 
 
-def test_what_training_masks_changes_no_validation() -> None:
-    network, data = network_of(task_of()), rows_of_texts(50)
-    usual = task_of().evaluate(network, data)
-    other = task_of(mask_rate=0.6, whole_words=True, masked_share=1.0, random_share=0.0)
+def test_validation_does_not_depend_on_training_masks() -> None:
+    network, data = make_network(make_task()), make_text_rows(50)
+    usual = make_task().evaluate(network, data)
+    other = make_task(mask_rate=0.6, whole_words=True, masked_share=1.0, random_share=0.0)
     assert other.evaluate(network, data) == usual
 
 
-def test_a_fresh_network_predicts_the_frequencies() -> None:
-    task = task_of()
+def test_baseline_equals_token_frequencies() -> None:
+    task = make_task()
     network = task.network(build_encoder(model_config({**BERT, "dropout": 0.0}), SIZE))
     with torch.no_grad():
         network.encoder.embedding.weight.zero_()
-    scores = task.evaluate(network, rows_of_texts(80))
+    scores = task.evaluate(network, make_text_rows(80))
     assert scores.cross_entropy == pytest.approx(scores.baseline_cross_entropy, abs=0.1)
     assert scores.accuracy == scores.baseline_accuracy
 
 
-def test_the_share_changes_along_a_line() -> None:
-    task = task_of(mask_rate=0.4, mask_rate_end=0.1)
+def test_mask_rate_changes_linearly() -> None:
+    task = make_task(mask_rate=0.4, mask_rate_end=0.1)
     rates = [task.settings.rate_at(progress) for progress in (-1, 0, 0.5, 1, 2)]
     assert rates == pytest.approx([0.4, 0.4, 0.25, 0.1, 0.1])
-    (batch,) = rows_of_texts(200).in_order_of_length(256)
-    counts = [len(task.draw_targets(batch, seeded(), p).places) for p in (0.0, 0.5, 1.0)]
+    (batch,) = make_text_rows(200).in_order_of_length(256)
+    counts = [len(task.draw_targets(batch, make_generator(), p).places) for p in (0.0, 0.5, 1.0)]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 2.5 * counts[2]
 
 
-def test_targets_follow_from_the_generator() -> None:
-    (batch,) = rows_of_texts(20).in_order_of_length(256)
-    task = task_of(whole_words=True)
-    first, again, other = (task.draw_targets(batch, seeded(n), 0.0) for n in (0, 0, 1))
+def test_targets_follow_from_generator() -> None:
+    (batch,) = make_text_rows(20).in_order_of_length(256)
+    task = make_task(whole_words=True)
+    first, again, other = (task.draw_targets(batch, make_generator(n), 0.0) for n in (0, 0, 1))
     assert torch.equal(first.ids, again.ids)
     assert not torch.equal(first.ids, other.ids)
 
 
 @pytest.mark.parametrize("pairs", ["next_sentence", "sentence_order"])
-def test_the_loss_of_pairs_is_added(pairs: str) -> None:
-    task = task_of(pairs=pairs)
-    network, data = network_of(task), rows_of_pairs(30)
+def test_pair_loss_is_added(pairs: str) -> None:
+    task = make_task(pairs=pairs)
+    network, data = make_network(task), make_pair_rows(30)
     (batch,) = data.in_order_of_length(256)
-    masked = task.draw_targets(batch, seeded(), 0.0)
+    masked = task.draw_targets(batch, make_generator(), 0.0)
     with torch.no_grad():
         outputs = network(*masked.inputs)
         loss = float(task.loss(outputs, masked.targets))
-        logits = all_logits(network, masked).flatten(0, 1)[masked.places]
+        logits = reference_logits(network, masked).flatten(0, 1)[masked.places]
     labels = masked.targets[len(masked.places) :]
     assert len(labels) == 30
     tokens = F.cross_entropy(logits, masked.targets[: len(masked.places)])
@@ -158,23 +158,23 @@ def test_the_loss_of_pairs_is_added(pairs: str) -> None:
     assert 0 <= scores.pair_accuracy <= 1
 
 
-def test_rows_of_one_text_have_no_loss_of_pairs() -> None:
-    task = task_of(pairs="next_sentence")
-    network = network_of(task)
-    (batch,) = rows_of_texts(9).in_order_of_length(256)
-    masked = task.draw_targets(batch, seeded(), 0.0)
+def test_rows_of_one_text_have_no_pair_loss() -> None:
+    task = make_task(pairs="next_sentence")
+    network = make_network(task)
+    (batch,) = make_text_rows(9).in_order_of_length(256)
+    masked = task.draw_targets(batch, make_generator(), 0.0)
     assert masked.targets[-9:].tolist() == [NO_PAIR] * 9
     loss = task.loss(network(*masked.inputs), masked.targets)
     assert loss.isfinite()
     loss.backward()
     assert not network.pair_output.weight.grad.any()
-    assert task.evaluate(network, rows_of_texts(9)).pair_accuracy is None
+    assert task.evaluate(network, make_text_rows(9)).pair_accuracy is None
 
 
-def test_the_order_of_pairs_is_learned() -> None:
+def test_sentence_order_is_learned() -> None:
     rows = [[GO, *[4 + n % 2] * 5, EOS, *[20 + n % 2] * 5, EOS] for n in range(64)]
-    data = TextDataset(column_of(rows))
-    task = task_of(pairs="sentence_order")
+    data = TextDataset(make_column(rows))
+    task = make_task(pairs="sentence_order")
     torch.manual_seed(0)
     config = model_config({"name": "gru", "dim": 16, "hidden_dim": 16, "dropout": 0.0})
     network = task.network(build_encoder(config, SIZE)).train()
@@ -185,19 +185,19 @@ def test_the_order_of_pairs_is_learned() -> None:
 
 
 @pytest.mark.parametrize("rows", [[[]], [[GO, EOS]], [[GO, OOV, EOS]] * 3])
-def test_rows_without_tokens_are_told(rows: list[list[int]]) -> None:
-    task = task_of()
+def test_rows_without_maskable_tokens_are_refused(rows: list[list[int]]) -> None:
+    task = make_task()
     with pytest.raises(DataError, match="no token of the validation rows can be masked"):
-        task.evaluate(network_of(task), TextDataset(column_of(rows)))
+        task.evaluate(make_network(task), TextDataset(make_column(rows)))
     loss = task.loss(
-        network_of(task)(*task.draw_targets(batch_of(rows), seeded(), 0.0).inputs),
+        make_network(task)(*task.draw_targets(make_batch(rows), make_generator(), 0.0).inputs),
         torch.empty(0, dtype=torch.int64),
     )
     assert loss.item() == 0
 
 
-def batch_of(rows: list[list[int]]) -> Batch:
-    (batch,) = TextDataset(column_of(rows)).in_order_of_length(256)
+def make_batch(rows: list[list[int]]) -> Batch:
+    (batch,) = TextDataset(make_column(rows)).in_order_of_length(256)
     return batch
 
 
@@ -211,12 +211,12 @@ def model() -> Any:
     return munjang.train(TABLE, task="masked_lm", config=config).model
 
 
-def test_an_answer_is_the_softmax_of_its_place(model: Any) -> None:
+def test_answer_is_softmax_at_mask(model: Any) -> None:
     text = "the [MASK] was great [MASK] 7"
     answer = model.predict(text, top=3)[0]
     ids = [GO, *model.task.for_prediction(model.input).tokenizer.encode_text(text), EOS]
     mask_id = model.task.masking.mask_id
-    places = [place for place, n in enumerate(ids) if n == -1]
+    positions = [index for index, n in enumerate(ids) if n == -1]
     batch = torch.tensor([[mask_id if n == -1 else int(n) for n in ids]])
     size = model.input.size
     with torch.no_grad():
@@ -225,21 +225,21 @@ def test_an_answer_is_the_softmax_of_its_place(model: Any) -> None:
         states = network.norm(F.gelu(network.transform(states)))
         logits = states @ network.encoder.embedding.weight[:size].T + network.bias
     logits[..., : len(RESERVED)] = -torch.inf
-    assert len(answer.masks) == len(places) == 2
-    for place, candidates in zip(places, answer.masks, strict=True):
-        best = logits[0, place].softmax(0).topk(3)
+    assert len(answer.masks) == len(positions) == 2
+    for index, candidates in zip(positions, answer.masks, strict=True):
+        best = logits[0, index].softmax(0).topk(3)
         assert [c.probability for c in candidates] == pytest.approx(best.values.tolist(), rel=1e-4)
         tokens = model.input.tokenizer.vocabulary.tokens
         assert [c.piece for c in candidates] == [tokens[n] for n in best.indices.tolist()]
 
 
-def test_few_and_many_texts_have_the_same_answers(model: Any) -> None:
+def test_answers_do_not_depend_on_batch(model: Any) -> None:
     texts = [f"{a} [MASK] {b}" for a in ("the", "a great film", "") for b in ("was", "okay 3")]
     many = model.predict(texts * 60)
-    for place, text in enumerate(texts):
+    for index, text in enumerate(texts):
         alone = model.predict(text)[0]
         for copy in range(0, 360, 6):
-            for mine, theirs in zip(alone.masks, many[place + copy].masks, strict=True):
+            for mine, theirs in zip(alone.masks, many[index + copy].masks, strict=True):
                 assert [c.piece for c in mine] == [c.piece for c in theirs]
                 assert [c.probability for c in mine] == pytest.approx(
                     [c.probability for c in theirs], rel=1e-4
@@ -259,32 +259,32 @@ def test_answers_as_lines_and_json(model: Any) -> None:
     assert blank.to_json() == {"masks": [], "truncated": False}
 
 
-def test_more_tokens_than_there_are_is_all_of_them(model: Any) -> None:
+def test_top_beyond_vocabulary_gives_all_tokens(model: Any) -> None:
     (candidates,) = model.predict("[MASK]", top=1000)[0].masks
     assert len(candidates) == model.input.size - len(RESERVED)
     assert sum(c.probability for c in candidates) == pytest.approx(1.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("top", [0, -1, 1001, 1.5, "3", True])
-def test_an_absurd_number_of_tokens_is_told(model: Any, top: Any) -> None:
+def test_invalid_top_is_refused(model: Any, top: Any) -> None:
     with pytest.raises(ConfigError, match="top: expected a number of tokens from 1 to 1000"):
         model.predict("[MASK]", top=top)
 
 
-def test_options_of_others_are_told(model: Any) -> None:
+def test_unsupported_options_are_refused(model: Any) -> None:
     with pytest.raises(ConfigError, match="alignment"):
         model.predict("[MASK]", alignment=True)
     with pytest.raises(ConfigError, match="has no probabilities"):
         model.predict_proba("[MASK]")
 
 
-def test_a_mask_behind_the_end_of_what_is_read(model: Any) -> None:
+def test_mask_beyond_max_length_is_truncated(model: Any) -> None:
     answer = model.predict(f"{'the ' * 40}[MASK]")[0]
     assert answer.truncated
     assert answer.masks == ()
 
 
-def test_the_card_shows_what_was_gained(model: Any) -> None:
+def test_card_shows_scores_and_baseline(model: Any) -> None:
     scores = model.metrics["validation"]
     card = model.task.card(scores, "text")
     assert f"{scores['baseline_cross_entropy']:.4f}" in card.details
@@ -303,14 +303,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("changed", "words"), WRONG)
-def test_what_is_wrong_is_told(changed: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError) as told:
+def test_invalid_settings_are_refused(changed: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
         munjang.train(TABLE, task="masked_lm", config=changed)
-    assert words in str(told.value)
-    assert "\n" not in str(told.value)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_vocabulary_without_tokens_is_told() -> None:
+def test_vocabulary_without_tokens_is_refused() -> None:
     with pytest.raises(DataError, match="the vocabulary has no token to predict"):
         munjang.train(
             pl.DataFrame({"text": ["a b", "c d"]}),
@@ -319,7 +319,7 @@ def test_a_vocabulary_without_tokens_is_told() -> None:
         )
 
 
-def test_whole_words_of_a_tokenizer_of_words_are_told() -> None:
+def test_whole_words_with_word_tokenizer_is_reported() -> None:
     lines: list[str] = []
     config = {
         "tokenizer": {"name": "words"},
@@ -335,7 +335,7 @@ def test_whole_words_of_a_tokenizer_of_words_are_told() -> None:
     assert not any("whole_words" in line for line in lines)
 
 
-def test_pretraining_has_defaults_of_its_own() -> None:
+def test_masked_lm_has_its_own_defaults() -> None:
     recipe: Any = make_recipe({"task": "masked_lm"})
     assert recipe.model_name == "bert"
     assert (recipe.model.dropout, recipe.model.embedding_dropout) == (0, 0)

@@ -21,22 +21,22 @@ from munjang.recipe import Recipe, check_given
 from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.set_scores import score_label_sets
 from munjang.tasks.thresholds import best_thresholds
-from tests.made import examples_of
+from tests.synthetic import make_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def recipe_of(**settings: Any) -> Recipe:
+def make_recipe(**settings: Any) -> Recipe:
     return check_given({"task": "multilabel", "multilabel": settings})
 
 
-def table_of(labels: Any, separator: str = "|", **reading: Any) -> Table:
-    texts = [f"text {place}" for place in range(len(labels))]
-    reader = Multilabel.reader(recipe_of(separator=separator))
+def make_table(labels: Any, separator: str = "|", **reading: Any) -> Table:
+    texts = [f"text {index}" for index in range(len(labels))]
+    reader = Multilabel.reader(make_recipe(separator=separator))
     return read_table((texts, labels), read_labels=reader, **reading)
 
 
-def sets_of(table: Table) -> list[list[str]]:
+def to_sets(table: Table) -> list[list[str]]:
     assert table.targets is not None
     found: list[list[str]] = table.targets.to_list()
     return found
@@ -55,105 +55,107 @@ WANTED = [["a", "b"], [], ["b"], ["a"], []]
         pl.Series([["a", "b"], [], ["b"], ["a"], None]),
     ],
 )
-def test_strings_and_lists_hold_the_same_sets(labels: Any) -> None:
-    assert sets_of(table_of(labels)) == WANTED
+def test_strings_and_lists_give_same_label_sets(labels: Any) -> None:
+    assert to_sets(make_table(labels)) == WANTED
 
 
-def test_files_hold_the_same_sets(tmp_path: Path) -> None:
+def test_files_give_same_label_sets(tmp_path: Path) -> None:
     tsv, jsonl = tmp_path / "a.tsv", tmp_path / "a.jsonl"
     tsv.write_text("text\tlabels\nx\ta;b\ny\t\nz\tb\n")
     jsonl.write_text(
         '{"text": "x", "labels": ["a", "b"]}\n{"text": "y", "labels": []}\n'
         '{"text": "z", "labels": "b"}\n'
     )
-    reader = Multilabel.reader(recipe_of(separator=";"))
+    reader = Multilabel.reader(make_recipe(separator=";"))
     for path in (tsv, jsonl):
-        assert sets_of(read_table(path, read_labels=reader)) == WANTED[:3]
+        assert to_sets(read_table(path, read_labels=reader)) == WANTED[:3]
 
 
-def test_numbers_in_lists_are_labels_and_what_is_none_is_named() -> None:
-    assert sets_of(table_of([[1, 2.0], 3])) == [["1", "2"], ["3"]]
+def test_numbers_are_labels_and_invalid_values_are_named() -> None:
+    assert to_sets(make_table([[1, 2.0], 3])) == [["1", "2"], ["3"]]
     with pytest.raises(DataError, match=r"row 2: expected labels in column 'label', got \[\['b'"):
-        table_of([["a"], [["b"]]])
-    skipped = table_of([["a"], [["b"]], ["c"]], skip_bad_rows=True)
-    assert sets_of(skipped) == [["a"], ["c"]]
+        make_table([["a"], [["b"]]])
+    skipped = make_table([["a"], [["b"]], ["c"]], skip_bad_rows=True)
+    assert to_sets(skipped) == [["a"], ["c"]]
     assert sum(skipped.skipped.values()) == 1
 
 
-def fitted(labels: Any, **settings: Any) -> Multilabel:
-    table = table_of(labels)
-    return Multilabel.fit(table, table, recipe_of(**settings))
+def fit_task(labels: Any, **settings: Any) -> Multilabel:
+    table = make_table(labels)
+    return Multilabel.fit(table, table, make_recipe(**settings))
 
 
-def test_targets_are_one_where_a_row_has_the_label() -> None:
-    task = fitted(["b|a", "", "c"])
+def test_targets_are_multi_hot() -> None:
+    task = fit_task(["b|a", "", "c"])
     assert task.labels == ("a", "b", "c")
-    assert task.targets(table_of(["c|a", "", "b"])).tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
+    assert task.targets(make_table(["c|a", "", "b"])).tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0]]
     with pytest.raises(DataError, match=r"row 2: the label 'd' was never seen .*labels are a, b"):
-        task.targets(table_of(["a", "a|d"]))
+        task.targets(make_table(["a", "a|d"]))
 
 
 @pytest.mark.parametrize(("labels", "got"), [(["", ""], "got none"), (["a", ""], "only 'a'")])
-def test_fewer_than_two_labels_teach_nothing(labels: list[str], got: str) -> None:
+def test_single_label_is_refused(labels: list[str], got: str) -> None:
     with pytest.raises(DataError, match=got):
-        Multilabel.check_rows(table_of(labels), 2)
+        Multilabel.check_rows(make_table(labels), 2)
 
 
-def test_what_people_hear() -> None:
-    whole, train = table_of(["a|b", "", "b", "c"]), table_of(["a|b", "", "b"])
-    said = Multilabel.fit(train, whole, recipe_of()).remarks(train)
-    assert said == [
+def test_remarks_describe_labels_and_separator() -> None:
+    whole, train = make_table(["a|b", "", "b", "c"]), make_table(["a|b", "", "b"])
+    remarks = Multilabel.fit(train, whole, make_recipe()).remarks(train)
+    assert remarks == [
         "3 labels, separated by '|' if they are in one string; 1.00 per row, 1 row without any",
         "no training row has the label c",
     ]
-    wrong = table_of(["a;b", "b", "c"])
-    assert "but some labels contain ';'" in fitted(["a;b", "b", "c"]).remarks(wrong)[-1]
+    wrong = make_table(["a;b", "b", "c"])
+    assert "but some labels contain ';'" in fit_task(["a;b", "b", "c"]).remarks(wrong)[-1]
 
 
-def test_the_loss_is_the_mean_of_all_yes_or_no_questions() -> None:
+def test_loss_is_mean_binary_cross_entropy() -> None:
     torch.manual_seed(0)
     logits, targets = torch.randn(6, 3), (torch.rand(6, 3) > 0.5).double()
     expected = log_loss(targets.numpy().ravel(), torch.sigmoid(logits).numpy().ravel())
     assert float(Multilabel(("a", "b", "c")).loss(logits, targets)) == pytest.approx(expected)
 
 
-def test_tuned_thresholds_have_the_best_f1_that_any_has() -> None:
+def test_best_thresholds_maximize_f1() -> None:
     random = np.random.default_rng(0)
-    truth = (random.random((60, 4)) < [0.5, 0.1, 0.03, 0.9]).astype(float)
-    chances = np.clip(truth * 0.2 + random.random((60, 4)) * 0.6, 0, 1).round(2)
-    tuned = best_thresholds(chances, truth, fewest_rows=1, least_f1=0)
+    targets = (random.random((60, 4)) < [0.5, 0.1, 0.03, 0.9]).astype(float)
+    probabilities = np.clip(targets * 0.2 + random.random((60, 4)) * 0.6, 0, 1).round(2)
+    tuned = best_thresholds(probabilities, targets, fewest_rows=1, least_f1=0)
     for label, threshold in enumerate(tuned):
-        rows, said = truth[:, label], chances[:, label]
-        best = max(f1_score(rows, said >= t, zero_division=0) for t in np.unique(said))
-        assert f1_score(rows, said >= threshold, zero_division=0) == pytest.approx(best)
+        rows, confidence = targets[:, label], probabilities[:, label]
+        best = max(f1_score(rows, confidence >= t, zero_division=0) for t in np.unique(confidence))
+        assert f1_score(rows, confidence >= threshold, zero_division=0) == pytest.approx(best)
 
 
-def test_a_threshold_stands_in_the_gap_and_a_label_without_rows_keeps_one_half() -> None:
-    chances = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.7]])
-    truth = np.array([[0, 0], [0, 0], [1, 0]], dtype=float)
-    assert best_thresholds(chances, truth, fewest_rows=1) == pytest.approx([0.4, 0.5])
-    assert best_thresholds(chances, np.ones((3, 2)), fewest_rows=3)[0] == pytest.approx(0.05)
+def test_threshold_is_in_the_middle_of_the_gap_and_defaults_to_half() -> None:
+    probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.7]])
+    targets = np.array([[0, 0], [0, 0], [1, 0]], dtype=float)
+    assert best_thresholds(probabilities, targets, fewest_rows=1) == pytest.approx([0.4, 0.5])
+    assert best_thresholds(probabilities, np.ones((3, 2)), fewest_rows=3)[0] == pytest.approx(0.05)
 
 
-def test_a_rare_label_and_one_of_a_poor_f1_keep_one_half() -> None:
+def test_threshold_of_rare_label_or_poor_f1_is_half() -> None:
     random = np.random.default_rng(0)
-    chances = random.random((400, 2)) * 0.1
-    truth = np.zeros((400, 2))
-    truth[:9, 0] = truth[:20, 1] = 1.0
-    chances[:9, 0] = 0.9
-    assert best_thresholds(chances, truth) == [0.5, 0.5]
-    truth[9, 0] = chances[9, 0] = 1.0
-    assert best_thresholds(chances, truth)[0] != 0.5
-    assert best_thresholds(chances, truth, least_f1=0)[1] < 0.1
+    probabilities = random.random((400, 2)) * 0.1
+    targets = np.zeros((400, 2))
+    targets[:9, 0] = targets[:20, 1] = 1.0
+    probabilities[:9, 0] = 0.9
+    assert best_thresholds(probabilities, targets) == [0.5, 0.5]
+    targets[9, 0] = probabilities[9, 0] = 1.0
+    assert best_thresholds(probabilities, targets)[0] != 0.5
+    assert best_thresholds(probabilities, targets, least_f1=0)[1] < 0.1
 
 
-def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
+def test_thresholds_decide_answers_and_are_saved() -> None:
     task = Multilabel(("a", "b"))
     logits = torch.tensor([[2.0, -1.0], [-3.0, -2.0]])
     cut = np.array([False, True])
     assert [answer.labels for answer in task.answers_of(logits, cut)] == [("a",), ()]
-    truth = np.array([[1.0, 1.0], [0.0, 0.0]])
-    rows = examples_of([[number] for number in range(20)], targets=np.tile(truth, (10, 1)).tolist())
+    targets = np.array([[1.0, 1.0], [0.0, 0.0]])
+    rows = make_dataset(
+        [[number] for number in range(20)], targets=np.tile(targets, (10, 1)).tolist()
+    )
     tuned = task.finalize(Known(logits.repeat(10, 1)), rows)
     first, second = tuned.answers_of(logits, cut)
     assert (first.labels, second.truncated) == (("a", "b"), True)
@@ -162,16 +164,16 @@ def test_thresholds_decide_what_is_answered_and_are_kept() -> None:
     again = Multilabel.restore(check_given({"task": "multilabel", **tuned.state()}))
     assert again.labels == tuned.labels
     assert again.thresholds == tuned.thresholds
-    unlike = examples_of([[0], [1]], targets=np.zeros((2, 2)).tolist())
+    unlike = make_dataset([[0], [1]], targets=np.zeros((2, 2)).tolist())
     assert again.finalize(Known(logits), unlike).thresholds == tuned.thresholds
     with pytest.raises(ConfigError, match="'x' is no label; known labels: a, b"):
-        fitted(["a", "b"], thresholds={"x": 0.3})
+        fit_task(["a", "b"], thresholds={"x": 0.3})
 
 
-def test_a_small_example_by_hand() -> None:
-    chances = np.array([[0.9, 0.2], [0.6, 0.7], [0.1, 0.4]])
-    truth = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    scores = score_label_sets(chances, chances >= 0.5, truth, ("a", "b"))
+def test_score_label_sets_of_small_example() -> None:
+    probabilities = np.array([[0.9, 0.2], [0.6, 0.7], [0.1, 0.4]])
+    targets = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    scores = score_label_sets(probabilities, probabilities >= 0.5, targets, ("a", "b"))
     a, b = scores.classes
     assert (a.precision, a.recall, a.rows) == (0.5, 1.0, 1)
     assert (b.precision, b.recall, b.rows) == (1.0, 0.5, 2)
@@ -180,35 +182,35 @@ def test_a_small_example_by_hand() -> None:
     assert scores.macro_f1 == pytest.approx((a.f1 + b.f1) / 2)
     answers = [0.9, 0.8, 0.4, 0.7, 0.9, 0.4]
     assert scores.log_loss == pytest.approx(-np.log(answers).mean())
-    unsound = score_label_sets(np.full((3, 2), np.nan), chances >= 0.5, truth, ("a", "b"))
+    unsound = score_label_sets(np.full((3, 2), np.nan), probabilities >= 0.5, targets, ("a", "b"))
     assert not unsound.is_finite
 
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(2, 30), st.integers(2, 6), st.integers(1, 9))
-def test_figures_of_batches_are_scikit_learns(seed: int, rows: int, labels: int, size: int) -> None:
+def test_scores_in_batches_equal_scikit_learn(seed: int, rows: int, labels: int, size: int) -> None:
     random = np.random.default_rng(seed)
     logits = torch.from_numpy(random.integers(-9, 9, (rows, labels)).astype(np.float32) * 5)
-    truth = random.random((rows, labels)) < 0.4
+    targets = random.random((rows, labels)) < 0.4
     task = Multilabel(tuple(f"l{number}" for number in range(labels)))
-    scorer = task.scorer(truth)
+    scorer = task.scorer(targets)
     for start in range(0, rows, size):
-        places = np.arange(start, min(start + size, rows))
-        scorer.add(places, logits[places])
-    scores, chances = scorer.scores(), task.probabilities(logits)
-    chosen = chances >= 0.5
-    table = precision_recall_fscore_support(truth, chosen, zero_division=0)
+        positions = np.arange(start, min(start + size, rows))
+        scorer.add(positions, logits[positions])
+    scores, probabilities = scorer.scores(), task.probabilities(logits)
+    predicted = probabilities >= 0.5
+    table = precision_recall_fscore_support(targets, predicted, zero_division=0)
     found = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
     np.testing.assert_allclose(np.array(found).T, np.array(table), rtol=1e-12)
     for average in ("micro", "macro"):
-        expected = f1_score(truth, chosen, average=average, zero_division=0)
+        expected = f1_score(targets, predicted, average=average, zero_division=0)
         assert getattr(scores, f"{average}_f1") == pytest.approx(expected, rel=1e-12)
-    assert scores.subset_accuracy == pytest.approx(accuracy_score(truth, chosen), rel=1e-12)
-    loss = log_loss(truth.ravel(), chances.ravel(), labels=[False, True])
+    assert scores.subset_accuracy == pytest.approx(accuracy_score(targets, predicted), rel=1e-12)
+    loss = log_loss(targets.ravel(), probabilities.ravel(), labels=[False, True])
     assert scores.log_loss == pytest.approx(loss, rel=1e-9)
 
 
-def test_unsound_scores_are_null_in_json() -> None:
+def test_non_finite_scores_are_null_in_json() -> None:
     scores = score_label_sets(
         np.full((2, 2), np.nan), np.zeros((2, 2), bool), np.eye(2), ("a", "b")
     )
@@ -227,18 +229,16 @@ class Known(nn.Module):
 
 
 @pytest.mark.parametrize("most", [1, 150, 10**6])
-def test_thresholds_do_not_depend_on_how_many_labels_are_tuned_together(
-    monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
+def test_thresholds_do_not_depend_on_block_size(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr("munjang.tasks.multilabel.MOST_TUNED", most)
     random = np.random.default_rng(0)
-    truth = random.random((60, 4)) < [0.5, 0.4, 0.05, 0.8]
-    logits = torch.from_numpy((truth * 2.0 + random.normal(size=(60, 4))).astype(np.float32))
-    data = examples_of([[number] for number in range(60)], targets=truth.tolist())
+    targets = random.random((60, 4)) < [0.5, 0.4, 0.05, 0.8]
+    logits = torch.from_numpy((targets * 2.0 + random.normal(size=(60, 4))).astype(np.float32))
+    data = make_dataset([[number] for number in range(60)], targets=targets.tolist())
     task = Multilabel(("a", "b", "c", "d"))
     tuned = task.finalize(Known(logits), data)
     scores = tuned.evaluate(Known(logits), data)
-    together = tuple(best_thresholds(task.probabilities(logits), truth))
+    together = tuple(best_thresholds(task.probabilities(logits), targets))
     assert tuned == replace(task, thresholds=together)
     assert tuned.thresholds[0] != 0.5
-    assert scores == tuned.scores(logits, truth)
+    assert scores == tuned.scores(logits, targets)

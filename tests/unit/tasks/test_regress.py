@@ -22,30 +22,30 @@ from munjang.tasks.task import GivesProbabilities
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def table_of(numbers: list[Any]) -> Table:
-    texts = [f"text {place}" for place in range(len(numbers))]
+def make_table(numbers: list[Any]) -> Table:
+    texts = [f"text {index}" for index in range(len(numbers))]
     return read_table((texts, numbers), read_labels=clean_numbers)
 
 
-def fitted(numbers: list[Any], **settings: Any) -> Regress:
-    table = table_of(numbers)
+def fit_task(numbers: list[Any], **settings: Any) -> Regress:
+    table = make_table(numbers)
     return Regress.fit(table, table, check_given({"task": "regress", "regress": settings}))
 
 
-def test_mean_and_deviation_are_those_of_the_training_part() -> None:
-    task = fitted([1, 2.5, "7", "-3e0"])
+def test_mean_and_scale_are_those_of_training_rows() -> None:
+    task = fit_task([1, 2.5, "7", "-3e0"])
     assert task.mean == pytest.approx(np.mean([1, 2.5, 7, -3]))
     assert task.scale == pytest.approx(np.std([1, 2.5, 7, -3]))
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "log_cosh"])
-def test_a_change_of_unit_changes_answers_and_not_the_loss(loss: str) -> None:
+def test_unit_changes_answers_but_not_loss(loss: str) -> None:
     numbers = [3.0, 4.0, 10.0, 5.5]
     logits = torch.tensor([[0.3], [-1.0], [2.0], [0.0]])
     losses, answers = [], []
     for factor, shift in ((1.0, 0.0), (1000.0, -50.0)):
         changed = [number * factor + shift for number in numbers]
-        task = fitted(changed, loss=loss)
+        task = fit_task(changed, loss=loss)
         losses.append(float(task.loss(logits, torch.tensor(changed))))
         answers.append(task.numbers(logits))
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
@@ -69,7 +69,7 @@ def best_constant(task: Regress, numbers: list[float]) -> float:
 
 
 @pytest.mark.parametrize(
-    ("settings", "wanted"),
+    ("settings", "expected"),
     [
         ({"loss": "mse"}, 4.0),
         ({"loss": "mae"}, 2.0),
@@ -77,43 +77,45 @@ def best_constant(task: Regress, numbers: list[float]) -> float:
         ({"loss": "huber", "huber_delta": 100.0}, 4.0),
     ],
 )
-def test_each_loss_asks_for_its_own_middle(settings: dict[str, Any], wanted: float) -> None:
+def test_each_loss_is_minimized_by_its_own_constant(
+    settings: dict[str, Any], expected: float
+) -> None:
     numbers = [1.0, 1.0, 2.0, 2.0, 14.0]
-    task = fitted(numbers, **settings)
-    assert best_constant(task, numbers) == pytest.approx(wanted, abs=0.05)
+    task = fit_task(numbers, **settings)
+    assert best_constant(task, numbers) == pytest.approx(expected, abs=0.05)
 
 
-def test_poisson_answers_are_counts_and_begin_at_the_mean() -> None:
-    task = fitted([0, 1, 5, 2], loss="poisson")
+def test_poisson_answers_are_counts_starting_at_the_mean() -> None:
+    task = fit_task([0, 1, 5, 2], loss="poisson")
     assert (task.mean, task.scale) == (0.0, 2.0)
     assert task.numbers(torch.tensor([[0.0], [-50.0]])).tolist() == pytest.approx([2.0, 0.0])
 
 
-def test_poisson_refuses_what_is_less_than_nothing_and_names_the_row() -> None:
+def test_poisson_refuses_negative_targets_with_their_row() -> None:
     with pytest.raises(DataError, match=r"row 3: the loss poisson is for counts .* got -2"):
-        fitted([1, 5, -2, -7], loss="poisson")
+        fit_task([1, 5, -2, -7], loss="poisson")
     with pytest.raises(ConfigError, match=r"regress\.mean"):
-        fitted([1, 5], loss="poisson", mean=3.0)
+        fit_task([1, 5], loss="poisson", mean=3.0)
 
 
-def test_what_is_set_wins_over_what_is_found() -> None:
-    task = fitted([1, 5], mean=2.0, scale=10.0)
+def test_settings_override_computed_mean_and_scale() -> None:
+    task = fit_task([1, 5], mean=2.0, scale=10.0)
     assert (task.mean, task.scale) == (2.0, 10.0)
     assert task.state() == {"regress": {"mean": 2.0, "scale": 10.0}}
 
 
-def test_equal_numbers_teach_nothing() -> None:
+def test_equal_targets_are_refused() -> None:
     with pytest.raises(DataError, match=r"numbers that differ in column 'label', .* have 3"):
-        Regress.check_rows(table_of([3, "3.0", 3.0]), 2)
+        Regress.check_rows(make_table([3, "3.0", 3.0]), 2)
 
 
 @pytest.mark.parametrize("bad", ["good", "nan", "inf", "-Infinity", "1,000", "1_0", "３", True])
-def test_what_is_no_number_is_named_with_its_row(bad: object) -> None:
+def test_non_number_is_named_with_its_row(bad: object) -> None:
     with pytest.raises(DataError, match="row 2: expected a number in column 'label', got"):
-        table_of([1, bad, 3])
+        make_table([1, bad, 3])
 
 
-def test_rows_without_a_number_are_skipped_when_asked() -> None:
+def test_rows_without_number_are_skipped_if_asked() -> None:
     table = read_table(
         (["a", "b", "c", "d", ""], [1, "x", None, 4, "y"]),
         read_labels=clean_numbers,
@@ -124,21 +126,23 @@ def test_rows_without_a_number_are_skipped_when_asked() -> None:
     assert table.skipped == {"label is not a number": 1, "missing label": 1, "empty text": 1}
 
 
-def test_the_figures_are_those_of_their_definitions() -> None:
+def test_scores_follow_their_definitions() -> None:
     random = np.random.default_rng(0)
-    truth = random.normal(5, 2, 50)
-    answers = truth + random.normal(0, 1, 50)
-    scores = score_numbers(answers, truth)
-    errors = answers - truth
+    targets = random.normal(5, 2, 50)
+    answers = targets + random.normal(0, 1, 50)
+    scores = score_numbers(answers, targets)
+    errors = answers - targets
     assert scores.mae == pytest.approx(np.abs(errors).mean())
     assert scores.rmse == pytest.approx(np.sqrt((errors**2).mean()))
-    assert scores.r2 == pytest.approx(1 - (errors**2).sum() / ((truth - truth.mean()) ** 2).sum())
-    ranks = stats.rankdata(answers), stats.rankdata(truth)
+    assert scores.r2 == pytest.approx(
+        1 - (errors**2).sum() / ((targets - targets.mean()) ** 2).sum()
+    )
+    ranks = stats.rankdata(answers), stats.rankdata(targets)
     assert scores.spearman == pytest.approx(np.corrcoef(*ranks)[0, 1])
-    assert scores.baseline_rmse == pytest.approx(truth.std())
+    assert scores.baseline_rmse == pytest.approx(targets.std())
 
 
-def test_always_the_mean_has_an_r2_of_zero_and_no_rank_correlation() -> None:
+def test_constant_prediction_has_zero_r2_and_no_rank_correlation() -> None:
     scores = score_numbers(np.full(3, 2.0), np.array([1.0, 2.0, 3.0]))
     assert scores.r2 == pytest.approx(0)
     assert scores.rmse == pytest.approx(scores.baseline_rmse)
@@ -147,13 +151,13 @@ def test_always_the_mean_has_an_r2_of_zero_and_no_rank_correlation() -> None:
     assert scores.is_finite
 
 
-def test_answers_that_are_no_numbers_are_said_not_raised() -> None:
+def test_non_finite_answers_give_null_scores() -> None:
     scores = score_numbers(np.array([math.nan, 1.0]), np.array([0.0, 1.0]))
     assert not scores.is_finite
     assert scores.to_json()["mae"] is None
 
 
-def test_there_are_no_probabilities() -> None:
+def test_regress_has_no_probabilities() -> None:
     assert not isinstance(Regress(), GivesProbabilities)
     data = [f"a b {row}" for row in range(12)], [float(row) for row in range(12)]
     small = ["model.dim=4", "training.epochs=1", "training.threads=1", "model.ngram_buckets=64"]

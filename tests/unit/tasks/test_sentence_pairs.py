@@ -10,23 +10,23 @@ from hypothesis import strategies as st
 from munjang.data.batches import Batch
 from munjang.tasks.sentence_pairs import NO_PAIR, rearrange_pairs
 from munjang.text.vocabulary import EOS, GO, PAD
-from tests.made import padded
+from tests.synthetic import pad_rows
 
 texts = st.lists(st.integers(4, 30), min_size=1, max_size=9)
 PAIRS = st.lists(st.tuples(texts, st.none() | texts), min_size=1, max_size=9)
 
 
-def row_of(first: list[int], second: list[int] | None) -> list[int]:
+def make_row(first: list[int], second: list[int] | None) -> list[int]:
     return [GO, *first, EOS, *([] if second is None else [*second, EOS])]
 
 
-def batch_of(rows: list[list[int]], extra: int) -> Batch:
-    ids, mask = padded(rows, extra=extra)
+def make_batch(rows: list[list[int]], extra: int) -> Batch:
+    ids, mask = pad_rows(rows, extra=extra)
     return Batch(ids, mask.sum(1), mask, torch.arange(len(rows)))
 
 
-def rearranged(pairs: Any, kind: Any, seed: int, extra: int) -> tuple[list[list[int]], list[int]]:
-    batch = batch_of([row_of(*pair) for pair in pairs], extra)
+def rearrange(pairs: Any, kind: Any, seed: int, extra: int) -> tuple[list[list[int]], list[int]]:
+    batch = make_batch([make_row(*pair) for pair in pairs], extra)
     changed, labels = rearrange_pairs(batch, torch.Generator().manual_seed(seed), kind)
     assert torch.equal(changed.mask.sum(1), changed.lengths)
     assert not changed.ids[~changed.mask].any()
@@ -37,26 +37,26 @@ def rearranged(pairs: Any, kind: Any, seed: int, extra: int) -> tuple[list[list[
 
 
 @given(pairs=PAIRS, seed=st.integers(0, 50), extra=st.integers(0, 3))
-def test_the_order_is_turned_around(pairs: Any, seed: int, extra: int) -> None:
-    rows, labels = rearranged(pairs, "sentence_order", seed, extra)
+def test_sentence_order_swaps_texts(pairs: Any, seed: int, extra: int) -> None:
+    rows, labels = rearrange(pairs, "sentence_order", seed, extra)
     for (first, second), row, label in zip(pairs, rows, labels, strict=True):
         if second is None:
-            assert (row, label) == (row_of(first, None), NO_PAIR)
+            assert (row, label) == (make_row(first, None), NO_PAIR)
         else:
-            assert row == (row_of(first, second) if label else row_of(second, first))
+            assert row == (make_row(first, second) if label else make_row(second, first))
             assert label in (0, 1)
 
 
 @given(pairs=PAIRS, seed=st.integers(0, 50), extra=st.integers(0, 12))
-def test_the_second_text_is_that_of_another_row(pairs: Any, seed: int, extra: int) -> None:
-    rows, labels = rearranged(pairs, "next_sentence", seed, extra)
-    time = max(len(row_of(*pair)) for pair in pairs) + extra
+def test_next_sentence_replaces_second_text(pairs: Any, seed: int, extra: int) -> None:
+    rows, labels = rearrange(pairs, "next_sentence", seed, extra)
+    time = max(len(make_row(*pair)) for pair in pairs) + extra
     seconds = [second for _, second in pairs if second is not None]
     for (first, second), row, label in zip(pairs, rows, labels, strict=True):
         if second is None:
-            assert (row, label) == (row_of(first, None), NO_PAIR)
+            assert (row, label) == (make_row(first, None), NO_PAIR)
         elif label == 1:
-            assert row == row_of(first, second)
+            assert row == make_row(first, second)
         else:
             assert row[: len(first) + 2] == [GO, *first, EOS]
             assert row[-1] == EOS
@@ -67,15 +67,15 @@ def test_the_second_text_is_that_of_another_row(pairs: Any, seed: int, extra: in
 
 
 @pytest.mark.parametrize("kind", ["next_sentence", "sentence_order"])
-def test_about_half_are_changed(kind: Any) -> None:
+def test_about_half_of_the_pairs_are_changed(kind: Any) -> None:
     pairs = [([5] * (1 + n % 4), [6 + n % 20] * (1 + n % 3)) for n in range(400)]
-    _, labels = rearranged(pairs, kind, 3, 0)
+    _, labels = rearrange(pairs, kind, 3, 0)
     assert sum(labels) == pytest.approx(200, abs=35)
 
 
-def test_no_row_keeps_its_own_second_text_under_the_label_of_another() -> None:
+def test_next_sentence_label_is_never_wrong() -> None:
     pairs = [([4, 5], [100 + n]) for n in range(31)]
     for seed in range(20):
-        rows, labels = rearranged(pairs, "next_sentence", seed, 0)
+        rows, labels = rearrange(pairs, "next_sentence", seed, 0)
         for number, (row, label) in enumerate(zip(rows, labels, strict=True)):
             assert (row[4] == 100 + number) == (label == 1)

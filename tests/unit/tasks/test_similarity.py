@@ -22,20 +22,20 @@ from munjang.tasks.similarity_scores import score_cosines, score_partners
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def pairs_of(numbers):
-    firsts = [f"one {place}" for place in range(len(numbers))]
-    seconds = [f"two {place}" for place in range(len(numbers))]
+def make_table(numbers):
+    firsts = [f"one {index}" for index in range(len(numbers))]
+    seconds = [f"two {index}" for index in range(len(numbers))]
     return read_two_texts(((firsts, seconds), numbers), read_labels=clean_numbers)
 
 
-def fitted(numbers, **settings):
-    table = pairs_of(numbers)
+def fit_task(numbers, **settings):
+    table = make_table(numbers)
     recipe = check_given({"task": "similarity", "similarity": settings})
     Similarity.check_rows(table, 1)
     return Similarity.fit(table, table, recipe)
 
 
-def towers(first, second, first_keys=None, second_keys=None):
+def make_towers(first, second, first_keys=None, second_keys=None):
     sides = [torch.nn.functional.normalize(torch.tensor(side), dim=1) for side in (first, second)]
     numbers = torch.arange(len(first))
     keys = [numbers if k is None else torch.tensor(k) for k in (first_keys, second_keys)]
@@ -45,34 +45,34 @@ def towers(first, second, first_keys=None, second_keys=None):
 def random_towers(rows, dim=4, seed=0, **keys):
     random = np.random.default_rng(seed)
     sides = random.normal(size=(2, rows, dim)).astype(np.float32)
-    return towers(sides[0], sides[1], **keys)
+    return make_towers(sides[0], sides[1], **keys)
 
 
-def test_the_range_is_that_of_the_training_part_unless_set():
-    assert (fitted([1, 5, 3]).lowest, fitted([1, 5, 3]).highest) == (1, 5)
-    task = fitted([1, 5, 3], lowest=0)
+def test_range_is_that_of_training_rows_unless_set():
+    assert (fit_task([1, 5, 3]).lowest, fit_task([1, 5, 3]).highest) == (1, 5)
+    task = fit_task([1, 5, 3], lowest=0)
     assert task.state() == {"similarity": {"lowest": 0.0, "highest": 5.0}}
-    reverse = fitted([0, 1, 0], lowest=1, highest=0)
+    reverse = fit_task([0, 1, 0], lowest=1, highest=0)
     assert reverse._answers(np.array([1.0, 0.0])).tolist() == [0.0, 1.0]
 
 
-def test_a_number_outside_the_range_is_named():
+def test_number_outside_range_is_named():
     with pytest.raises(DataError, match=r"row 3.*from 0 to 4 .*got 5"):
-        fitted([1, 4, 5], lowest=0, highest=4)
+        fit_task([1, 4, 5], lowest=0, highest=4)
 
 
 def test_equal_numbers_are_refused():
     with pytest.raises(DataError, match="expected numbers that differ"):
-        fitted([2, 2, 2])
+        fit_task([2, 2, 2])
 
 
-def test_the_loss_is_the_mean_squared_error_of_cosines_and_scaled_numbers():
-    task = fitted([1, 5, 3, 2])
+def test_cosine_loss_is_mean_squared_error_of_scaled_numbers():
+    task = fit_task([1, 5, 3, 2])
     outputs, numbers = random_towers(4), [1.0, 5.0, 3.0, 2.0]
     cosines = [float(a @ b) for a, b in zip(outputs.first, outputs.second, strict=True)]
-    wanted = np.mean([(c - (n - 1) / 4) ** 2 for c, n in zip(cosines, numbers, strict=True)])
+    expected = np.mean([(c - (n - 1) / 4) ** 2 for c, n in zip(cosines, numbers, strict=True)])
     loss = task.loss(outputs, torch.tensor(numbers, dtype=torch.float64))
-    assert float(loss) == pytest.approx(wanted, rel=1e-5)
+    assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
 def slow_negatives(outputs, same, scale):
@@ -103,25 +103,25 @@ def slow_negatives(outputs, same, scale):
     keys=st.lists(st.integers(0, 2), min_size=14, max_size=14),
     same=st.lists(st.booleans(), min_size=7, max_size=7),
 )
-def test_in_batch_negatives_against_plain_loops(rows, seed, keys, same):
+def test_in_batch_negatives_loss_equals_plain_loops(rows, seed, keys, same):
     outputs = random_towers(rows, seed=seed, first_keys=keys[:rows], second_keys=keys[7 : 7 + rows])
-    chosen = torch.tensor(same[:rows])
-    loss = float(in_batch_negatives_loss(outputs, chosen, 20.0))
-    if not chosen.any():
+    positives = torch.tensor(same[:rows])
+    loss = float(in_batch_negatives_loss(outputs, positives, 20.0))
+    if not positives.any():
         assert loss == 0
     else:
         assert loss == pytest.approx(slow_negatives(outputs, same[:rows], 20.0), rel=1e-4, abs=1e-5)
 
 
-def test_pairs_below_the_threshold_are_negatives_only():
-    task = fitted([0, 5, 3], loss="in_batch_negatives", threshold=3)
+def test_pairs_below_threshold_are_negatives_only():
+    task = fit_task([0, 5, 3], loss="in_batch_negatives", threshold=3)
     outputs = random_towers(3)
     loss = task.loss(outputs, torch.tensor([0.0, 5.0, 3.0]))
     assert float(loss) == pytest.approx(slow_negatives(outputs, [False, True, True], 20), rel=1e-5)
     assert task._answers(np.ones(3)) is None, "cosines of this loss stand for no number"
 
 
-def test_a_batch_without_positives_has_no_loss_and_a_gradient_of_zero():
+def test_batch_without_positives_has_zero_loss_and_gradient():
     first = torch.randn(3, 4, requires_grad=True)
     keys = torch.arange(3)
     loss = in_batch_negatives_loss(
@@ -136,7 +136,7 @@ def test_a_batch_without_positives_has_no_loss_and_a_gradient_of_zero():
     rows=st.lists(st.lists(st.integers(0, 9), max_size=6), min_size=1, max_size=8),
     extra=st.integers(0, 3),
 )
-def test_row_keys_are_equal_exactly_for_equal_rows(rows, extra):
+def test_row_keys_are_equal_for_equal_rows_only(rows, extra):
     rows = [[token + 1 for token in row] for row in rows]
     time = max(len(row) for row in rows) + extra
     ids = torch.tensor([row + [0] * (time - len(row)) for row in rows], dtype=torch.int64)
@@ -148,7 +148,7 @@ def test_row_keys_are_equal_exactly_for_equal_rows(rows, extra):
             assert (keys[i] == keys[j]) == (row == other)
 
 
-def test_scores_are_those_of_scipy():
+def test_scores_equal_scipy():
     random = np.random.default_rng(0)
     cosines = random.uniform(-1, 1, 50)
     numbers = cosines * 5 + random.normal(size=50)
@@ -170,14 +170,14 @@ def test_undefined_correlations_are_nan_and_null(cosines, numbers):
     assert scores.to_json()["pearson"] is None
 
 
-def test_weights_that_are_not_finite_are_told():
+def test_non_finite_vectors_are_detected():
     cosines = np.array([math.nan, 1.0])
     assert not score_cosines(cosines, np.array([1.0, 2.0]), 1.0).is_finite
     broken = np.full((2, 3), math.nan, np.float32)
     assert not score_partners(broken, broken).is_finite
 
 
-def test_numbers_that_fall_with_similarity_are_scored_alike(monkeypatch):
+def test_inverted_scale_gives_same_scores(monkeypatch):
     cosines = np.array([0.9, 0.1, 0.5, 0.2])
     monkeypatch.setattr(similarity, "compute_cosines", lambda network, data: cosines)
     rising, falling = Similarity(0, 4), Similarity(4, 0)
@@ -201,7 +201,7 @@ def slow_ranks(first, second):
 
 
 @given(rows=st.integers(1, 20), seed=st.integers(0, 50))
-def test_partner_ranks_against_plain_loops(rows, seed):
+def test_partner_ranks_equal_plain_loops(rows, seed):
     random = np.random.default_rng(seed)
     first, second = random.integers(-1, 2, (2, rows, 3)).astype(np.float32)
     ranks, scores = slow_ranks(first, second), score_partners(first, second)
@@ -209,13 +209,13 @@ def test_partner_ranks_against_plain_loops(rows, seed):
     assert scores.accuracy == pytest.approx((ranks == 1).mean())
 
 
-def test_one_vector_for_every_text_does_not_look_perfect():
+def test_constant_vectors_have_low_mrr():
     same = np.ones((100, 4), np.float32) / 2
     assert score_partners(same, same).mrr < 0.05
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("settings", "message"),
     [
         ({"similarity": {"threshold": 3}}, "threshold: is for the loss in_batch_negatives"),
         ({"similarity": {"lowest": 2, "highest": 2}}, "another number than lowest"),
@@ -229,20 +229,20 @@ def test_one_vector_for_every_text_does_not_look_perfect():
         ({"input": "text"}, "works on two_texts"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused(given, said):
-    with pytest.raises(ConfigError, match=said):
-        check_given({"task": "similarity", **given})
+def test_incompatible_settings_are_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        check_given({"task": "similarity", **settings})
 
 
-def test_pairs_that_mean_the_same_are_selected_by_their_rank():
-    given = {"task": "similarity", "similarity": {"loss": "in_batch_negatives"}}
-    assert make_recipe(given).training.metric == "mrr"
-    assert check_given(given).training.metric == "mrr"
-    assert Similarity.reader(check_given(given)) is None
-    with_numbers = {**given, "similarity": {"loss": "in_batch_negatives", "threshold": 1}}
+def test_in_batch_negatives_select_by_mrr():
+    settings = {"task": "similarity", "similarity": {"loss": "in_batch_negatives"}}
+    assert make_recipe(settings).training.metric == "mrr"
+    assert check_given(settings).training.metric == "mrr"
+    assert Similarity.reader(check_given(settings)) is None
+    with_numbers = {**settings, "similarity": {"loss": "in_batch_negatives", "threshold": 1}}
     assert make_recipe(with_numbers).training.metric == "spearman"
 
 
-def test_settings_say_whether_numbers_are_read():
+def test_loss_decides_whether_numbers_are_read():
     assert SimilaritySettings().reads_numbers
     assert not SimilaritySettings(loss="in_batch_negatives").reads_numbers

@@ -11,11 +11,11 @@ from keras.utils import pad_sequences
 
 from munjang.text.keras import rules
 
-__all__ = ["legacy", "pad_sequences", "path"]
+__all__ = ["force_path", "legacy", "pad_sequences"]
 
 
 @contextmanager
-def path(columns: bool) -> Iterator[None]:
+def force_path(columns: bool) -> Iterator[None]:
     """Take the path of columns for texts of any size, or never."""
     before = rules._FEW_CHARACTERS
     rules._FEW_CHARACTERS = 0 if columns else 1 << 60

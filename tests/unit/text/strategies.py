@@ -63,7 +63,7 @@ def _decompose(text: str) -> str:
     return unicodedata.normalize("NFD", text)
 
 
-def ugly_text(max_pieces: int = 12) -> st.SearchStrategy[str]:
+def hostile_text(max_pieces: int = 12) -> st.SearchStrategy[str]:
     """Return a strategy of strings: often empty or real words, sometimes NFD, sometimes long."""
     mixed = st.lists(_pieces, max_size=max_pieces).map("".join)
     return st.one_of(
@@ -75,12 +75,12 @@ def ugly_text(max_pieces: int = 12) -> st.SearchStrategy[str]:
     )
 
 
-def ugly_texts(max_size: int = 8, max_pieces: int = 12) -> st.SearchStrategy[list[str]]:
+def hostile_texts(max_size: int = 8, max_pieces: int = 12) -> st.SearchStrategy[list[str]]:
     """Return a strategy of lists of strings that share words: small corpora."""
-    return st.lists(ugly_text(max_pieces), max_size=max_size)
+    return st.lists(hostile_text(max_pieces), max_size=max_size)
 
 
 def with_surrogates() -> st.SearchStrategy[str]:
     """Return a strategy of strings with a lone surrogate, which no file or column can hold."""
     lone = st.characters(categories=["Cs"])
-    return st.builds(lambda a, b, c: a + b + c, ugly_text(4), lone, ugly_text(4))
+    return st.builds(lambda a, b, c: a + b + c, hostile_text(4), lone, hostile_text(4))

@@ -20,11 +20,11 @@ from munjang.text.detokenize import attach_punctuation
         ("( [ a ] )", "([a])"),
     ],
 )
-def test_marks_stand_close_to_what_they_belong_to(spaced: str, written: str) -> None:
+def test_attach_punctuation(spaced: str, written: str) -> None:
     assert attach_punctuation(pl.Series([spaced]))[0] == written
 
 
 @given(texts=st.lists(st.text(max_size=30), max_size=5))
-def test_nothing_but_spaces_is_taken_out(texts: list[str]) -> None:
+def test_attach_punctuation_removes_only_spaces(texts: list[str]) -> None:
     closed = attach_punctuation(pl.Series(texts, dtype=pl.String)).to_list()
     assert [t.replace(" ", "") for t in closed] == [t.replace(" ", "") for t in texts]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from munjang.errors import ConfigError, DataError, NotFittedError
 from munjang.text.keras import Tokenizer, text_to_word_sequence
 from munjang.text.segmentation.segmenters import KERAS_FILTERS
-from tests.unit.text.peer_keras import legacy, path
-from tests.unit.text.strategies import ugly_text, ugly_texts, with_surrogates
+from tests.unit.text.peer_keras import force_path, legacy
+from tests.unit.text.strategies import hostile_text, hostile_texts, with_surrogates
 
 FILTERS = st.sampled_from(
     [KERAS_FILTERS, "", " ", "aAbB", "。\u3000", "iσς", ["!", "?"], "!?é", "\0😀𐐀𐐨"]
@@ -37,12 +37,12 @@ arguments = st.fixed_dictionaries(
         "oov_token": OOV_TOKENS,
     },
 )
-token_lists = st.lists(st.lists(ugly_text(2), max_size=6), max_size=6)
-mixed = st.lists(st.one_of(ugly_text(), st.lists(ugly_text(2), max_size=4)), max_size=6)
-corpora = st.one_of(ugly_texts(), ugly_texts(), ugly_texts(), token_lists, mixed)
+token_lists = st.lists(st.lists(hostile_text(2), max_size=6), max_size=6)
+mixed = st.lists(st.one_of(hostile_text(), st.lists(hostile_text(2), max_size=4)), max_size=6)
+corpora = st.one_of(hostile_texts(), hostile_texts(), hostile_texts(), token_lists, mixed)
 
 
-def state(tokenizer: Any) -> dict[str, Any]:
+def get_state(tokenizer: Any) -> dict[str, Any]:
     """Return all learned state with its order, but for word_docs, which Keras orders by hash."""
     return {
         "word_counts": list(tokenizer.word_counts.items()),
@@ -56,9 +56,9 @@ def state(tokenizer: Any) -> dict[str, Any]:
 
 @settings(max_examples=200)
 @given(keywords=arguments, fits=st.lists(corpora, max_size=3), other=corpora, columns=st.booleans())
-def test_learns_and_encodes_as_keras(keywords, fits, other, columns):
+def test_fit_and_encode_equal_keras(keywords, fits, other, columns):
     theirs, ours = legacy.Tokenizer(**keywords), Tokenizer(**keywords)
-    with path(columns):
+    with force_path(columns):
         for texts in fits:
             theirs.fit_on_texts(texts)
             ours.fit_on_texts(texts)
@@ -69,17 +69,17 @@ def test_learns_and_encodes_as_keras(keywords, fits, other, columns):
         if ours.document_count:
             assert ours.texts_to_column(other).to_pylist() == expected
             assert ours.sequences_to_texts(expected) == theirs.sequences_to_texts(expected)
-    assert state(ours) == state(theirs)
+    assert get_state(ours) == get_state(theirs)
 
 
 @settings(max_examples=150)
 @given(
     keywords=arguments, texts=corpora, sequences=st.lists(st.lists(st.integers(-1, 20), max_size=6))
 )
-def test_decodes_as_keras(keywords, texts, sequences):
+def test_decode_equals_keras(keywords, texts, sequences):
     theirs, ours = legacy.Tokenizer(**keywords), Tokenizer(**keywords)
     theirs.fit_on_texts(texts)
-    with path(columns=True):
+    with force_path(columns=True):
         ours.fit_on_texts(texts)
     try:
         expected = theirs.sequences_to_texts(sequences)
@@ -89,23 +89,25 @@ def test_decodes_as_keras(keywords, texts, sequences):
     assert list(ours.sequences_to_texts_generator(iter(sequences))) == expected
 
 
-@given(text=ugly_text(), filters=FILTERS, lower=st.booleans(), split=SPLITS)
-def test_words_of_one_text(text, filters, lower, split):
+@given(text=hostile_text(), filters=FILTERS, lower=st.booleans(), split=SPLITS)
+def test_text_to_word_sequence_equals_keras(text, filters, lower, split):
     expected = legacy.text_to_word_sequence(text, filters=filters, lower=lower, split=split)
     assert text_to_word_sequence(text, filters=filters, lower=lower, split=split) == expected
 
 
-@given(texts=st.lists(st.one_of(ugly_text(), with_surrogates()), max_size=5), columns=st.booleans())
-def test_lone_surrogates_go_one_by_one(texts, columns):
+@given(
+    texts=st.lists(st.one_of(hostile_text(), with_surrogates()), max_size=5), columns=st.booleans()
+)
+def test_lone_surrogates_equal_keras(texts, columns):
     theirs, ours = legacy.Tokenizer(), Tokenizer()
     theirs.fit_on_texts(texts)
-    with path(columns):
+    with force_path(columns):
         ours.fit_on_texts(texts)
         assert ours.texts_to_sequences(texts) == theirs.texts_to_sequences(texts)
-    assert state(ours) == state(theirs)
+    assert get_state(ours) == get_state(theirs)
 
 
-@given(texts=ugly_texts(), columns=st.booleans())
+@given(texts=hostile_texts(), columns=st.booleans())
 def test_any_iterable_of_texts(texts, columns):
     theirs = legacy.Tokenizer()
     theirs.fit_on_texts(texts)
@@ -115,42 +117,42 @@ def test_any_iterable_of_texts(texts, columns):
         forms.append(np.array(texts))
     for form in forms:
         ours = Tokenizer()
-        with path(columns):
+        with force_path(columns):
             ours.fit_on_texts(form)
-        assert state(ours) == state(theirs)
+        assert get_state(ours) == get_state(theirs)
 
 
-@given(texts=ugly_texts(), columns=st.booleans())
+@given(texts=hostile_texts(), columns=st.booleans())
 def test_analyzer(texts, columns):
     analyzer = list[str]
     theirs, ours = legacy.Tokenizer(analyzer=analyzer), Tokenizer(analyzer=analyzer)
     theirs.fit_on_texts(texts)
-    with path(columns):
+    with force_path(columns):
         ours.fit_on_texts(texts)
         assert ours.texts_to_sequences(texts) == theirs.texts_to_sequences(texts)
-    assert state(ours) == state(theirs)
+    assert get_state(ours) == get_state(theirs)
 
 
 @given(
     sequences=st.lists(st.lists(st.integers(0, 9), max_size=5), max_size=5),
-    texts=ugly_texts(),
+    texts=hostile_texts(),
     columns=st.booleans(),
 )
 def test_fit_on_sequences_before_and_after_texts(sequences, texts, columns):
     theirs, ours = legacy.Tokenizer(), Tokenizer()
     for tokenizer in (theirs, ours):
-        with path(columns):
+        with force_path(columns):
             tokenizer.fit_on_sequences(sequences)
             tokenizer.fit_on_texts(texts)
             tokenizer.fit_on_sequences(sequences)
-    assert state(ours) == state(theirs)
+    assert get_state(ours) == get_state(theirs)
 
 
-@given(texts=ugly_texts(), columns=st.booleans(), read_first=st.booleans())
-def test_dictionaries_may_be_changed(texts, columns, read_first):
+@given(texts=hostile_texts(), columns=st.booleans(), read_first=st.booleans())
+def test_dictionaries_may_be_modified(texts, columns, read_first):
     theirs, ours = legacy.Tokenizer(oov_token="<oov>"), Tokenizer(oov_token="<oov>")
     for tokenizer in (theirs, ours):
-        with path(columns):
+        with force_path(columns):
             tokenizer.fit_on_texts(texts)
             if read_first:
                 tokenizer.texts_to_sequences(texts)
@@ -158,12 +160,12 @@ def test_dictionaries_may_be_changed(texts, columns, read_first):
             tokenizer.word_index = {w: i for w, i in tokenizer.word_index.items() if i != 2}
             tokenizer.word_index["새말"] = 7
             tokenizer.num_words = 6
-    with path(columns):
+    with force_path(columns):
         more = [*texts, "새말 <pad>"]
         assert ours.texts_to_sequences(more) == theirs.texts_to_sequences(more)
 
 
-def test_a_word_for_the_padding_is_not_the_unknown_one():
+def test_padding_token_differs_from_oov_token():
     theirs, ours = legacy.Tokenizer(), Tokenizer()
     for tokenizer in (theirs, ours):
         tokenizer.fit_on_texts(["하나 둘"])
@@ -171,17 +173,17 @@ def test_a_word_for_the_padding_is_not_the_unknown_one():
         assert tokenizer.sequences_to_texts([[0, 1, 9]]) == ["<pad> 하나"]
 
 
-def test_words_that_are_not_strings_are_words_as_in_keras():
+def test_non_string_words_equal_keras():
     texts = [[1, 2, 1], [2, None, "a"], ["a", ("b", 1)]]
     theirs, ours = legacy.Tokenizer(lower=False), Tokenizer(lower=False)
     for tokenizer in (theirs, ours):
         tokenizer.fit_on_texts(texts)
-    with path(columns=True):
+    with force_path(columns=True):
         assert ours.texts_to_sequences(texts) == theirs.texts_to_sequences(texts)
-    assert state(ours) == state(theirs)
+    assert get_state(ours) == get_state(theirs)
 
 
-def test_old_arguments():
+def test_deprecated_arguments():
     with pytest.warns(UserWarning, match="num_words"):
         assert Tokenizer(nb_words=5).num_words == 5
     assert Tokenizer(document_count=3).document_count == 3
@@ -195,23 +197,26 @@ BAD_TEXTS = [[None], ["fine", None], [3], [b"bytes"], [["a", None]], [("a", "b")
 @pytest.mark.parametrize("texts", BAD_TEXTS, ids=repr)
 @pytest.mark.parametrize("method", ["fit_on_texts", "texts_to_sequences"])
 @pytest.mark.parametrize("columns", [False, True])
-def test_a_text_that_is_none_is_refused_with_its_row(texts, method, columns):
+def test_none_is_refused_with_its_row(texts, method, columns):
     theirs, ours = legacy.Tokenizer(), Tokenizer()
     with pytest.raises((AttributeError, TypeError)) as expected:
         getattr(theirs, method)(texts)
-    with path(columns), pytest.raises(DataError, match=f"row {len(texts)}: expected") as refused:
+    with (
+        force_path(columns),
+        pytest.raises(DataError, match=f"row {len(texts)}: expected") as refused,
+    ):
         getattr(ours, method)(texts)
     assert isinstance(refused.value, expected.type)
     assert "\n" not in str(refused.value)
 
 
-def test_a_refused_text_leaves_nothing_behind():
+def test_refused_text_leaves_state_unchanged():
     ours = Tokenizer()
     ours.fit_on_texts(["하나 둘"])
-    before = state(ours)
+    before = get_state(ours)
     with pytest.raises(DataError):
         ours.fit_on_texts(["셋", None])
-    assert state(ours) == before
+    assert get_state(ours) == before
 
 
 BAD_SETTINGS = [
@@ -227,16 +232,16 @@ BAD_SETTINGS = [
 
 @pytest.mark.parametrize("keywords", BAD_SETTINGS, ids=repr)
 @pytest.mark.parametrize("columns", [False, True])
-def test_settings_that_cannot_be_used_are_refused_with_keras_types(keywords, columns):
+def test_invalid_settings_raise_types_of_keras(keywords, columns):
     with pytest.raises((TypeError, ValueError)) as expected:
         legacy.Tokenizer(**keywords).fit_on_texts(["a!b"])
-    with path(columns), pytest.raises(ConfigError) as refused:
+    with force_path(columns), pytest.raises(ConfigError) as refused:
         Tokenizer(**keywords).fit_on_texts(["a!b"])
     assert isinstance(refused.value, expected.type)
 
 
 @pytest.mark.parametrize("texts", [None, 5])
-def test_what_is_no_column_of_texts_is_refused(texts):
+def test_non_collections_are_refused(texts):
     with pytest.raises(TypeError):
         legacy.Tokenizer().fit_on_texts(texts)
     with pytest.raises(DataError, match="list of texts") as refused:
@@ -244,12 +249,12 @@ def test_what_is_no_column_of_texts_is_refused(texts):
     assert isinstance(refused.value, TypeError)
 
 
-def test_one_string_is_taken_as_keras_takes_it_with_a_warning():
+def test_single_string_warns_as_characters():
     theirs, ours = legacy.Tokenizer(), Tokenizer()
     theirs.fit_on_texts("ab a")
     with pytest.warns(UserWarning, match="each character counts as a text"):
         ours.fit_on_texts("ab a")
-    assert state(ours) == state(theirs)
+    assert get_state(ours) == get_state(theirs)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 1.5, "2", None])
@@ -263,10 +268,10 @@ def test_num_words_must_be_a_number():
         Tokenizer(num_words="many")
 
 
-@given(texts=ugly_texts(), limit=st.integers(1, 4), oov=OOV_TOKENS, columns=st.booleans())
+@given(texts=hostile_texts(), limit=st.integers(1, 4), oov=OOV_TOKENS, columns=st.booleans())
 def test_min_frequency_keeps_counts_and_drops_ids(texts, limit, oov, columns):
     everything, ours = Tokenizer(oov_token=oov), Tokenizer(oov_token=oov, min_frequency=limit)
-    with path(columns):
+    with force_path(columns):
         for tokenizer in (everything, ours):
             tokenizer.fit_on_texts(texts[:4])
             tokenizer.fit_on_texts(texts[4:])
@@ -274,7 +279,7 @@ def test_min_frequency_keeps_counts_and_drops_ids(texts, limit, oov, columns):
     kept = {word for word, count in everything.word_counts.items() if count >= limit}
     assert set(ours.word_index) - {oov} == kept - {oov}
     assert set(ours.index_docs) == {ours.word_index[word] for word in kept}
-    with path(columns):
+    with force_path(columns):
         pairs = zip(
             ours.texts_to_sequences(texts), everything.texts_to_sequences(texts), strict=True
         )
@@ -288,10 +293,10 @@ def test_min_frequency_keeps_counts_and_drops_ids(texts, limit, oov, columns):
 
 
 @settings(max_examples=100)
-@given(keywords=arguments, texts=ugly_texts(), columns=st.booleans())
-def test_vocab_size_is_the_rows_an_embedding_needs(keywords, texts, columns):
+@given(keywords=arguments, texts=hostile_texts(), columns=st.booleans())
+def test_vocab_size_is_embedding_rows(keywords, texts, columns):
     ours = Tokenizer(**keywords)
-    with path(columns):
+    with force_path(columns):
         ours.fit_on_texts([*texts, ""])
         ids = [number for row in ours.texts_to_sequences([*texts, "모르는말"]) for number in row]
     assert ours.vocab_size > max(ids, default=0)
@@ -303,7 +308,7 @@ def test_vocab_size_is_the_rows_an_embedding_needs(keywords, texts, columns):
 
 @pytest.mark.parametrize("oov_token", [None, "<oov>"])
 @pytest.mark.parametrize("use", ["vocab_size", "texts_to_column", "coverage"])
-def test_before_a_fit(oov_token, use):
+def test_use_before_fit_raises_not_fitted_error(oov_token, use):
     ours = Tokenizer(oov_token=oov_token)
     with pytest.raises(NotFittedError, match="fit_on_texts"):
         {
@@ -313,7 +318,7 @@ def test_before_a_fit(oov_token, use):
         }[use]()
 
 
-def test_imports_neither_keras_nor_torch():
+def test_import_loads_neither_keras_nor_torch():
     code = (
         "import sys, munjang.text.keras as k; t = k.Tokenizer(); t.fit_on_texts(['a b'] * 99999); "
         "k.pad_sequences(t.texts_to_sequences(['a b'])); t.texts_to_matrix(['a'], 'tfidf'); "

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError, NotFittedError
 from munjang.text.keras import Tokenizer
-from tests.unit.text.peer_keras import legacy, path
-from tests.unit.text.strategies import ugly_texts
+from tests.unit.text.peer_keras import force_path, legacy
+from tests.unit.text.strategies import hostile_texts
 
 MODES = ["binary", "count", "freq", "tfidf"]
 OOV_TOKENS = st.sampled_from([None, "<oov>", "the"])
@@ -16,18 +16,18 @@ OOV_TOKENS = st.sampled_from([None, "<oov>", "the"])
 
 @pytest.mark.parametrize("mode", MODES)
 @given(
-    texts=ugly_texts(),
-    other=ugly_texts(),
+    texts=hostile_texts(),
+    other=hostile_texts(),
     num_words=st.sampled_from([None, 0, 1, 2, 5, 300]),
     oov_token=OOV_TOKENS,
     columns=st.booleans(),
 )
-def test_matrices_of_texts_and_of_sequences(mode, texts, other, num_words, oov_token, columns):
+def test_matrices_of_texts_and_sequences(mode, texts, other, num_words, oov_token, columns):
     theirs = legacy.Tokenizer(num_words, oov_token=oov_token)
     ours = Tokenizer(num_words, oov_token=oov_token)
     texts = ["하나 영화", *texts]
     theirs.fit_on_texts(texts)
-    with path(columns):
+    with force_path(columns):
         ours.fit_on_texts(texts)
         np.testing.assert_array_equal(
             ours.texts_to_matrix(other, mode), theirs.texts_to_matrix(other, mode)
@@ -52,7 +52,7 @@ def test_matrices_after_fit_on_sequences(mode, fitted, sequences):
     np.testing.assert_array_equal(ours.sequences_to_matrix(sequences, mode), expected)
 
 
-def test_what_cannot_be_counted_is_refused():
+def test_matrix_before_fit_is_refused():
     ours = Tokenizer()
     with pytest.raises(NotFittedError, match="num_words"):
         ours.sequences_to_matrix([[1]])

@@ -9,7 +9,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.text.columns import token_column
 from munjang.text.keras import pad_sequences
 from tests.unit.text import peer_keras
-from tests.unit.text.strategies import ugly_text
+from tests.unit.text.strategies import hostile_text
 
 SIDES = st.sampled_from(["pre", "post"])
 INTEGERS = st.integers(-(2**40), 2**40)
@@ -20,14 +20,14 @@ keywords = st.fixed_dictionaries(
 )
 
 
-def rows_of(elements):
+def make_rows(elements):
     return st.lists(st.lists(elements, max_size=6), min_size=1, max_size=6)
 
 
-def same(sequences, **arguments):
+def assert_same_as_keras(sequences, **arguments):
     """Check that both give the same array or the same kind of error."""
-    expected, error = outcome(peer_keras.pad_sequences, sequences, **arguments)
-    padded, refused = outcome(pad_sequences, sequences, **arguments)
+    expected, error = call_or_error(peer_keras.pad_sequences, sequences, **arguments)
+    padded, refused = call_or_error(pad_sequences, sequences, **arguments)
     if error is not None:
         kind = ValueError if isinstance(error, UnicodeError) else type(error)
         assert isinstance(refused, kind)
@@ -37,7 +37,7 @@ def same(sequences, **arguments):
     np.testing.assert_array_equal(padded, expected, strict=True)
 
 
-def outcome(function, sequences, **arguments):
+def call_or_error(function, sequences, **arguments):
     try:
         return function(sequences, **arguments), None
     except Exception as error:
@@ -47,21 +47,21 @@ def outcome(function, sequences, **arguments):
 @settings(max_examples=200)
 @given(
     rows=st.one_of(
-        rows_of(SMALL), rows_of(INTEGERS), rows_of(st.floats(-9, 9)), rows_of(st.booleans())
+        make_rows(SMALL), make_rows(INTEGERS), make_rows(st.floats(-9, 9)), make_rows(st.booleans())
     ),
     arguments=keywords,
     dtype=st.sampled_from(["int32", "int64", "uint8", "float32", "float64", "object", "bool"]),
     value=st.sampled_from([0.0, 0, -1, 7, 0.5, True]),
 )
 def test_numbers(rows, arguments, dtype, value):
-    same(rows, dtype=dtype, value=value, **arguments)
+    assert_same_as_keras(rows, dtype=dtype, value=value, **arguments)
 
 
-@given(rows=rows_of(SMALL), arguments=keywords)
+@given(rows=make_rows(SMALL), arguments=keywords)
 def test_defaults_and_other_forms(rows, arguments):
-    same(rows, **arguments)
-    same(tuple(map(tuple, rows)), **arguments)
-    same([np.array(row, dtype=np.int64) for row in rows], **arguments)
+    assert_same_as_keras(rows, **arguments)
+    assert_same_as_keras(tuple(map(tuple, rows)), **arguments)
+    assert_same_as_keras([np.array(row, dtype=np.int64) for row in rows], **arguments)
     flat = [number for row in rows for number in row]
     column = token_column(flat, np.cumsum([0, *map(len, rows)]))
     expected = peer_keras.pad_sequences(rows, **arguments)
@@ -69,29 +69,29 @@ def test_defaults_and_other_forms(rows, arguments):
 
 
 @given(
-    rows=rows_of(ugly_text(3)),
+    rows=make_rows(hostile_text(3)),
     arguments=keywords,
     dtype=st.sampled_from([object, "object", "U3", str, "S", "int32"]),
     value=st.sampled_from(["", "<pad>", 0.0]),
 )
 def test_strings(rows, arguments, dtype, value):
-    same(rows, dtype=dtype, value=value, **arguments)
+    assert_same_as_keras(rows, dtype=dtype, value=value, **arguments)
 
 
 @given(
-    rows=rows_of(st.one_of(st.lists(SMALL, min_size=2, max_size=2), st.lists(SMALL, max_size=3))),
+    rows=make_rows(st.one_of(st.lists(SMALL, min_size=2, max_size=2), st.lists(SMALL, max_size=3))),
     arguments=keywords,
 )
 def test_vectors(rows, arguments):
-    same(rows, **arguments)
+    assert_same_as_keras(rows, **arguments)
 
 
 @pytest.mark.parametrize("truncating", ["pre", "post"])
 @pytest.mark.parametrize("padding", ["pre", "post"])
 @pytest.mark.parametrize("rows", [[[1, 2]], [[]], [[], [1]]], ids=repr)
 @pytest.mark.parametrize("maxlen", [0, -1, 1.5, "3"])
-def test_no_length(rows, maxlen, padding, truncating):
-    same(rows, maxlen=maxlen, padding=padding, truncating=truncating)
+def test_sequences_without_len(rows, maxlen, padding, truncating):
+    assert_same_as_keras(rows, maxlen=maxlen, padding=padding, truncating=truncating)
 
 
 BAD = [
@@ -111,12 +111,12 @@ BAD = [
 
 
 @pytest.mark.parametrize(("sequences", "arguments"), BAD, ids=repr)
-def test_what_cannot_be_padded_is_refused_in_one_line(sequences, arguments):
+def test_unpaddable_sequences_are_refused_in_one_line(sequences, arguments):
     with pytest.raises((ConfigError, DataError)) as refused:
         pad_sequences(sequences, **arguments)
     assert "\n" not in str(refused.value)
-    same(sequences, **arguments)
+    assert_same_as_keras(sequences, **arguments)
 
 
-def test_an_empty_list_has_a_length_when_told():
+def test_empty_list_with_maxlen():
     assert pad_sequences([], maxlen=3).shape == (0, 3)

@@ -14,7 +14,7 @@ from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
 from munjang.text.masks import MASKED, MaskReader, TokenTexts, find_mask_id
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import OOV
-from tests.made_tokenizers import made_tokenizer
+from tests.huggingface_tokenizers import train_tokenizer
 
 TEXTS = [
     "이 영화는 정말 재미있었다!! 2번 봤다",
@@ -25,28 +25,28 @@ OWN = ("bert_wordpiece", "wordpiece", "bpe", "unigram", "characters", "jamo", "w
 NAMES = (*OWN, "bert", "byte_level")
 
 
-def fitted(name: str) -> Any:
+def fit_reader(name: str) -> Any:
     if name in OWN:
         return make_tokenizer(name).fit(pl.Series(TEXTS))
-    library = made_tokenizer(name, TEXTS, 400)
+    library = train_tokenizer(name, TEXTS, 400)
     return HuggingFaceTokenizer.from_tokenizer(library).fit(pl.Series(TEXTS))
 
 
-READERS = {name: MaskReader(fitted(name)) for name in NAMES}
+READERS = {name: MaskReader(fit_reader(name)) for name in NAMES}
 every_tokenizer = pytest.mark.parametrize("name", NAMES)
 
 
 @every_tokenizer
-def test_what_stands_around_a_mask_has_the_tokens_of_the_whole_text(name: str) -> None:
+def test_tokens_around_mask_equal_tokens_of_full_text(name: str) -> None:
     reader = READERS[name]
     for text in TEXTS[:3]:
         words = text.split(" ")
-        for place in range(len(words)):
-            masked = " ".join([*words[:place], "[MASK]", *words[place + 1 :]])
+        for index in range(len(words)):
+            masked = " ".join([*words[:index], "[MASK]", *words[index + 1 :]])
             ids = reader.encode_text(masked).tolist()
             assert ids.count(MASKED) == 1
             mask = ids.index(MASKED)
-            left = reader.tokenizer.encode_text(" ".join(words[:place])).tolist()
+            left = reader.tokenizer.encode_text(" ".join(words[:index])).tolist()
             # a space before the mask belongs to it, or is a token of its own
             assert ids[: len(left)] == left
             assert mask - len(left) <= 1
@@ -56,7 +56,7 @@ def test_what_stands_around_a_mask_has_the_tokens_of_the_whole_text(name: str) -
 
 
 @every_tokenizer
-def test_each_mask_is_one_place(name: str) -> None:
+def test_each_mask_is_one_token(name: str) -> None:
     reader = READERS[name]
     for text, count in {
         "[MASK]": 1,
@@ -72,7 +72,7 @@ def test_each_mask_is_one_place(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["wordpiece", "bpe", "unigram"])
-def test_a_particle_after_a_mask_begins_no_word(name: str) -> None:
+def test_particle_after_mask_does_not_begin_a_word(name: str) -> None:
     reader = READERS[name]
     glued, apart = (reader.encode_text(f"이 [MASK]{gap}는 정말").tolist() for gap in ("", " "))
     tokens = reader.vocabulary.tokens
@@ -82,14 +82,14 @@ def test_a_particle_after_a_mask_begins_no_word(name: str) -> None:
 
 @every_tokenizer
 @given(parts=st.lists(st.text(max_size=12), min_size=2, max_size=4))
-def test_ugly_texts_have_as_many_places_as_masks(name: str, parts: list[str]) -> None:
+def test_hostile_texts_have_one_token_per_mask(name: str, parts: list[str]) -> None:
     reader = READERS[name]
     text = "[MASK]".join(parts)
     if any("\ud800" <= c <= "\udfff" for c in text):
         return
     alone = reader.encode_text(text)
-    wanted = len(parts) - 1 + sum(part.count("[MASK]") + part.count("<mask>") for part in parts)
-    assert (alone == MASKED).sum() == wanted
+    expected = len(parts) - 1 + sum(part.count("[MASK]") + part.count("<mask>") for part in parts)
+    assert (alone == MASKED).sum() == expected
     values, offsets = values_and_offsets(reader.encode(pl.Series([text, "[MASK]", text])))
     assert np.array_equal(values[: offsets[1]], alone)
     assert np.array_equal(values[offsets[2] :], alone)
@@ -97,7 +97,7 @@ def test_ugly_texts_have_as_many_places_as_masks(name: str, parts: list[str]) ->
     assert values.max() < reader.vocabulary.size
 
 
-def test_private_characters_of_a_text_stay() -> None:
+def test_private_use_characters_are_kept() -> None:
     reader = READERS["wordpiece"]
     ids = reader.encode_text("영화 \ue000\ue001 [MASK]\ue000\n 재미").tolist()
     assert ids.count(MASKED) == 1
@@ -105,21 +105,21 @@ def test_private_characters_of_a_text_stay() -> None:
 
 
 @every_tokenizer
-def test_a_text_without_a_mask_is_told_what_is_expected(name: str) -> None:
+def test_text_without_mask_is_refused(name: str) -> None:
     with pytest.raises(
         DataError, match=r"expected \[MASK\] in the text, as in .* got \"영화"
-    ) as told:
+    ) as caught:
         READERS[name].encode_text("영화 " * 500)
-    assert len(str(told.value)) < 300
+    assert len(str(caught.value)) < 300
     assert len(READERS[name].encode_text("")) == 0
 
 
-def test_only_a_vocabulary_with_the_token_has_an_id_for_it() -> None:
+def test_mask_id_requires_mask_token() -> None:
     assert find_mask_id(READERS["bert"].vocabulary) != OOV
     assert find_mask_id(READERS["wordpiece"].vocabulary) == OOV
 
 
-def test_tokens_read_as_text() -> None:
+def test_token_texts_strip_markers() -> None:
     texts = TokenTexts(READERS["wordpiece"].tokenizer)
     tokens = READERS["wordpiece"].vocabulary.tokens
     for number, token in enumerate(tokens):

@@ -13,7 +13,7 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
 from munjang.text.words import WordTokenizer
-from tests.unit.text.strategies import ugly_text
+from tests.unit.text.strategies import hostile_text
 
 TEXTS = ["재미있다 The film, NASA!", "ΑΣ ας 한글 Paris...", "e\u0301 é", "a b c d e f 1 2 3"] * 3
 SETTINGS = {
@@ -24,14 +24,15 @@ SETTINGS = {
     "wordpiece": {},
 }
 TOKENIZERS: dict[str, Tokenizer] = {
-    name: make_tokenizer(name, **chosen).fit(pl.Series(TEXTS)) for name, chosen in SETTINGS.items()
+    name: make_tokenizer(name, **options).fit(pl.Series(TEXTS))
+    for name, options in SETTINGS.items()
 }
 TOKENIZERS["words by Keras' rule"] = WordTokenizer(split="keras").fit(pl.Series(TEXTS))
 every_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
 
 
 @pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_prefixes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lower the limits so that texts of some characters count as long."""
     monkeypatch.setattr(prefixes, "_FEWEST_CHARACTERS", 3)
     monkeypatch.setattr(prefixes, "_CHARACTERS_PER_TOKEN", 1)
@@ -40,7 +41,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @every_tokenizer
 @settings(max_examples=150, deadline=None)
 @given(
-    text=st.builds(lambda a, b, n: (a + b) * n, ugly_text(), ugly_text(), st.integers(1, 6)),
+    text=st.builds(lambda a, b, n: (a + b) * n, hostile_text(), hostile_text(), st.integers(1, 6)),
     tokens=st.integers(1, 9),
 )
 @example(text="ΑΣ.Β ΑΣ,Β ΑΣ:Β ΑΣ' Β" * 3, tokens=2)
@@ -48,15 +49,15 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 @example(text="가\u11a8" * 20, tokens=4)
 @example(text="=\u0338a,=\u0338" * 9, tokens=4)
 @example(text="<\u0338" * 9 + "é" * 200, tokens=1)
-def test_the_first_tokens_are_those_of_the_whole_text(name: str, text: str, tokens: int) -> None:
+def test_prefix_gives_same_first_tokens(name: str, text: str, tokens: int) -> None:
     tokenizer = TOKENIZERS[name]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(prefixes, "_FEWEST_CHARACTERS", 3)
         patch.setattr(prefixes, "_CHARACTERS_PER_TOKEN", 1)
         head = sufficient_prefix(tokenizer, text, tokens)
-    whole, found = (tokenizer.encode_text(given).tolist() for given in (text, head))
+    whole, found = (tokenizer.encode_text(source).tolist() for source in (text, head))
     signs = {tokenizer.vocabulary.id_of(sign) for sign in ("<⇧>", "<⇪>")} - {OOV}
-    words = [place for place, token in enumerate(whole) if token not in signs]
+    words = [index for index, token in enumerate(whole) if token not in signs]
     if len(words) > tokens:
         assert found[: words[tokens]] == whole[: words[tokens]]
         assert sum(token not in signs for token in found) > tokens
@@ -64,16 +65,16 @@ def test_the_first_tokens_are_those_of_the_whole_text(name: str, text: str, toke
         assert found == whole
 
 
-@pytest.mark.usefixtures("short")
+@pytest.mark.usefixtures("short_prefixes")
 @every_tokenizer
-def test_of_a_long_text_little_is_read(name: str) -> None:
+def test_prefix_of_long_text_is_short(name: str) -> None:
     assert len(sufficient_prefix(TOKENIZERS[name], "The film, 재미있다 " * 10_000, 8)) < 1000
 
 
-@pytest.mark.usefixtures("short")
+@pytest.mark.usefixtures("short_prefixes")
 @pytest.mark.parametrize("run", ["a", "가", "A", "7a", "한B1".upper(), "漢"])
 @pytest.mark.parametrize("around", ["{}", "The {} film", "X{}y,", "NASA{} a", "x{}e\u0301"])
-def test_a_word_without_end_stays_as_unknown_as_it_was(run: str, around: str) -> None:
+def test_endless_word_is_oov_as_in_full_text(run: str, around: str) -> None:
     tokenizer = TOKENIZERS["words"]
     assert isinstance(tokenizer, WordTokenizer)
     text = around.format(run * 5000)
@@ -84,7 +85,7 @@ def test_a_word_without_end_stays_as_unknown_as_it_was(run: str, around: str) ->
     assert len(head) < 1000 or len(set(run)) > 1
 
 
-def test_a_text_of_twenty_million_characters_costs_no_more_than_its_beginning() -> None:
+def test_prefix_of_very_long_text_is_short() -> None:
     text = unicodedata.normalize("NFD", "재미있다 The film, ") * 1_000_000
     for name in ("words", "characters", "jamo", "bpe"):
         assert len(sufficient_prefix(TOKENIZERS[name], text, 256)) < 20_000

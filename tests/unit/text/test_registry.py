@@ -13,32 +13,36 @@ from munjang.text.registry import (
     tokenizer_from_json,
 )
 from munjang.text.vocabulary import Vocabulary
-from tests.made_tokenizers import saved_tokenizer
+from tests.huggingface_tokenizers import train_and_save_tokenizer
 
 VOCABULARY = Vocabulary.from_counts(["가"], [1])
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_every_name_is_the_name_of_its_class(name: str) -> None:
+def test_every_name_equals_its_class_name(name: str) -> None:
     assert tokenizer_class(name).name == name
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-def test_the_state_of_every_tokenizer_names_it(name: str, tmp_path: Path) -> None:
+def test_state_contains_tokenizer_name(name: str, tmp_path: Path) -> None:
     texts = ["영화가 좋다"]
-    file = {"file": str(saved_tokenizer(tmp_path, "bert", texts))} if name == "huggingface" else {}
+    file = (
+        {"file": str(train_and_save_tokenizer(tmp_path, "bert", texts))}
+        if name == "huggingface"
+        else {}
+    )
     tokenizer = make_tokenizer(name, **file).fit(pl.Series(texts))
     assert tokenizer.to_json()["name"] == name
     again = tokenizer_from_json(tokenizer.to_json(), tokenizer.vocabulary)
     assert type(again) is type(tokenizer)
 
 
-def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+def test_unknown_name_suggests_nearest() -> None:
     with pytest.raises(ConfigError, match=r"'caracters'.*did you mean 'characters'"):
         make_tokenizer("caracters")
 
 
-def test_an_unknown_setting_is_answered_with_the_nearest() -> None:
+def test_unknown_setting_suggests_nearest() -> None:
     with pytest.raises(ConfigError, match=r"'lowr'.*did you mean 'lower'"):
         make_tokenizer("characters", lowr=True)
     with pytest.raises(ConfigError, match="known: none"):
@@ -49,18 +53,18 @@ def test_an_unknown_setting_is_answered_with_the_nearest() -> None:
     "state",
     [{}, {"name": "letters"}, {"name": None}, {"name": ["jamo"]}, {"name": "characters"}, [], None],
 )
-def test_a_state_that_describes_no_tokenizer_is_refused(state: object) -> None:
+def test_invalid_state_is_refused(state: object) -> None:
     with pytest.raises(FolderError, match=r"tokenizer\.json"):
         tokenizer_from_json(state, VOCABULARY)  # type: ignore[arg-type]
 
 
-def test_only_what_is_asked_for_is_imported() -> None:
+def test_only_requested_tokenizer_is_imported() -> None:
     script = (
         "import sys, munjang.text.registry as registry\n"
         "registry.make_tokenizer('characters')\n"
         "print([name for name in ('torch', 'tokenizers', 'kiwipiepy') if name in sys.modules])"
     )
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    assert result.stdout.strip() == "[]"

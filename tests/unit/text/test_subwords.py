@@ -27,18 +27,18 @@ CORPUS = [
 ] * 4
 
 
-def column(texts: list[str]) -> pl.Series:
+def to_series(texts: list[str]) -> pl.Series:
     return pl.Series(texts, dtype=pl.String)
 
 
-def pieces(tokenizer: Tokenizer, text: str) -> list[str]:
-    ids = tokenizer.encode(column([text])).to_pylist()[0]
+def encode_to_tokens(tokenizer: Tokenizer, text: str) -> list[str]:
+    ids = tokenizer.encode(to_series([text])).to_pylist()[0]
     return tokenizer.vocabulary.tokens_of(ids)
 
 
 @every_kind
-def test_ids_are_those_of_the_trained_model(kind: str) -> None:
-    tokenizer = make_tokenizer(kind).fit(column(CORPUS))
+def test_ids_equal_trained_model(kind: str) -> None:
+    tokenizer = make_tokenizer(kind).fit(to_series(CORPUS))
     model = tokenizer.to_json()["model"]["model"]
     if kind == "unigram":
         names = [name for name, _ in model["vocab"]]
@@ -49,39 +49,39 @@ def test_ids_are_those_of_the_trained_model(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
-def test_frequent_words_become_one_piece_wherever_they_stand(kind: str) -> None:
-    tokenizer = make_tokenizer(kind).fit(column(CORPUS))
-    assert pieces(tokenizer, "영화가") == ["▁영화가"]
-    assert pieces(tokenizer, "좋다 영화가")[-1] == "▁영화가"
+def test_frequent_words_are_one_token(kind: str) -> None:
+    tokenizer = make_tokenizer(kind).fit(to_series(CORPUS))
+    assert encode_to_tokens(tokenizer, "영화가") == ["▁영화가"]
+    assert encode_to_tokens(tokenizer, "좋다 영화가")[-1] == "▁영화가"
 
 
 @every_kind
-def test_reserved_names_in_a_text_never_get_reserved_ids(kind: str) -> None:
+def test_reserved_names_in_text_have_no_reserved_ids(kind: str) -> None:
     texts = [" ".join(RESERVED), *RESERVED, "a<pad>b"] * 10
-    tokenizer = make_tokenizer(kind).fit(column(texts))
-    ids = {i for row in tokenizer.encode(column(texts)).to_pylist() for i in row}
+    tokenizer = make_tokenizer(kind).fit(to_series(texts))
+    ids = {i for row in tokenizer.encode(to_series(texts)).to_pylist() for i in row}
     assert not ids & {0, 1, 2, 3}
-    assert tokenizer.decode(tokenizer.encode(column(texts))).to_list() == texts
+    assert tokenizer.decode(tokenizer.encode(to_series(texts))).to_list() == texts
 
 
 @every_kind
-def test_white_space_survives(kind: str) -> None:
+def test_white_space_round_trip(kind: str) -> None:
     texts = ["영화", " 영화", "영화 ", "  영화   재미 ", "\t영화\n\n재미\r\n", " ", "   "]
-    tokenizer = make_tokenizer(kind).fit(column(texts))
-    assert tokenizer.decode(tokenizer.encode(column(texts))).to_list() == texts
+    tokenizer = make_tokenizer(kind).fit(to_series(texts))
+    assert tokenizer.decode(tokenizer.encode(to_series(texts))).to_list() == texts
 
 
-def test_wordpiece_survives_its_own_continuation_sign() -> None:
+def test_wordpiece_continuation_marker_round_trip() -> None:
     texts = ["##", "a##b", "#a #b", "### ##a a## #", "C#"]
-    tokenizer = make_tokenizer("wordpiece").fit(column(texts))
-    assert tokenizer.decode(tokenizer.encode(column(texts))).to_list() == texts
+    tokenizer = make_tokenizer("wordpiece").fit(to_series(texts))
+    assert tokenizer.decode(tokenizer.encode(to_series(texts))).to_list() == texts
 
 
 @every_kind
-def test_an_unknown_character_is_oov_and_reads_as_the_replacement_character(kind: str) -> None:
-    tokenizer = make_tokenizer(kind).fit(column(CORPUS))
-    assert pieces(tokenizer, "영화가 뷁")[-1] == RESERVED[OOV]
-    decoded = tokenizer.decode(tokenizer.encode(column(["영화가 뷁!!", "a▁b"]))).to_list()
+def test_unknown_character_is_oov_and_decodes_to_replacement_character(kind: str) -> None:
+    tokenizer = make_tokenizer(kind).fit(to_series(CORPUS))
+    assert encode_to_tokens(tokenizer, "영화가 뷁")[-1] == RESERVED[OOV]
+    decoded = tokenizer.decode(tokenizer.encode(to_series(["영화가 뷁!!", "a▁b"]))).to_list()
     assert "\ufffd" in decoded[0]
     assert decoded[0].startswith("영화가")
     assert decoded[0].endswith("!!")
@@ -89,9 +89,9 @@ def test_an_unknown_character_is_oov_and_reads_as_the_replacement_character(kind
 
 
 @every_kind
-def test_counts_are_those_of_the_fitted_text(kind: str) -> None:
-    tokenizer = make_tokenizer(kind).fit(column(CORPUS), min_frequency=5)
-    ids = [i for row in tokenizer.encode(column(CORPUS)).to_pylist() for i in row]
+def test_counts_equal_fitted_texts(kind: str) -> None:
+    tokenizer = make_tokenizer(kind).fit(to_series(CORPUS), min_frequency=5)
+    ids = [i for row in tokenizer.encode(to_series(CORPUS)).to_pylist() for i in row]
     counts = tokenizer.vocabulary.counts.tolist()
     assert counts[4:] == [ids.count(i) for i in range(4, tokenizer.vocabulary.size)]
     assert tokenizer.vocabulary.dropped == ids.count(OOV) > 0
@@ -99,25 +99,25 @@ def test_counts_are_those_of_the_fitted_text(kind: str) -> None:
 
 @every_kind
 @pytest.mark.parametrize("max_size", [5, 6, 8, 12, 30, 60])
-def test_max_size_holds_even_where_the_alphabet_is_larger(kind: str, max_size: int) -> None:
+def test_max_size_is_respected_with_large_alphabet(kind: str, max_size: int) -> None:
     many = "".join(chr(point) for point in range(0xAC00, 0xAC00 + 500))
-    tokenizer = make_tokenizer(kind).fit(column([many, *CORPUS]), max_size=max_size)
+    tokenizer = make_tokenizer(kind).fit(to_series([many, *CORPUS]), max_size=max_size)
     assert 4 <= tokenizer.vocabulary.size <= max_size
 
 
 @every_kind
-def test_max_size_must_leave_room(kind: str) -> None:
+def test_max_size_must_be_larger_than_reserved_tokens(kind: str) -> None:
     with pytest.raises(ConfigError, match="larger"):
-        make_tokenizer(kind).fit(column(CORPUS), max_size=4)
+        make_tokenizer(kind).fit(to_series(CORPUS), max_size=4)
 
 
 @every_kind
-def test_offsets_leave_the_space_out(kind: str) -> None:
+def test_offsets_exclude_spaces(kind: str) -> None:
     text = "영화가 정말 좋다"
-    tokenizer = make_tokenizer(kind).fit(column([text] * 20))
+    tokenizer = make_tokenizer(kind).fit(to_series([text] * 20))
     if kind == "unigram":  # as trained on more text: whole words, and the space alone
-        tokenizer = _unigram(["▁영화가", "▁정말", "▁좋다", "▁"])
-    tokens = tokenizer.encode_with_offsets(column([text, "  " + text]))
+        tokenizer = _make_unigram(["▁영화가", "▁정말", "▁좋다", "▁"])
+    tokens = tokenizer.encode_with_offsets(to_series([text, "  " + text]))
     ranges = [
         list(zip(starts, ends, strict=True))
         for starts, ends in zip(tokens.starts.to_pylist(), tokens.ends.to_pylist(), strict=True)
@@ -127,7 +127,7 @@ def test_offsets_leave_the_space_out(kind: str) -> None:
     assert ranges[1] == [(0, 0), (0, 1), *((start + 2, end + 2) for start, end in words)]
 
 
-def _unigram(words: list[str]) -> Tokenizer:
+def _make_unigram(words: list[str]) -> Tokenizer:
     names = [*RESERVED, *words]
     model = models.Unigram([(name, -1.0) for name in names], unk_id=OOV)
     state = {"name": "unigram", "model": json.loads(HuggingFaceTokenizer(model).to_str())}
@@ -146,15 +146,15 @@ for kind in ("bpe", "unigram", "wordpiece"):
 """
 
 
-def _corpus_with_ties() -> list[str]:
+def _make_tied_corpus() -> list[str]:
     """Return many words of equal counts, so that any order that the library does not fix shows."""
     stems = [chr(0xAC00 + 588 * i) + chr(0xB098 + 28 * j) for i in range(12) for j in range(6)]
     endings = ["가", "는", "에서", "했다", "하고", "이다!!", "입니다", "...", "ㅋㅋㅋ"]
     return [" ".join(stem + ending for ending in endings) for stem in stems]
 
 
-def test_training_gives_the_same_ids_in_every_process() -> None:
-    texts = json.dumps(_corpus_with_ties())
+def test_training_is_deterministic_across_processes() -> None:
+    texts = json.dumps(_make_tied_corpus())
     runs = [
         subprocess.run(
             [sys.executable, "-c", _TRAIN],
@@ -172,7 +172,7 @@ def test_training_gives_the_same_ids_in_every_process() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
-def test_training_on_real_reviews_is_repeatable(kind: str, data_folder: Path) -> None:
+def test_training_on_real_reviews_is_deterministic(kind: str, data_folder: Path) -> None:
     file = data_folder / "nsmc" / "train.tsv"
     texts = pl.read_csv(file, separator="\t", quote_char=None)["document"].fill_null("")
     states = [json.dumps(make_tokenizer(kind).fit(texts).to_json()) for _ in range(2)]
@@ -181,8 +181,8 @@ def test_training_on_real_reviews_is_repeatable(kind: str, data_folder: Path) ->
 
 
 @every_kind
-def test_a_model_and_a_vocabulary_of_two_folders_are_refused(kind: str) -> None:
-    tokenizer = make_tokenizer(kind).fit(column(CORPUS))
+def test_model_with_another_vocabulary_is_refused(kind: str) -> None:
+    tokenizer = make_tokenizer(kind).fit(to_series(CORPUS))
     other = Vocabulary.from_counts(["영화"], [1])
     with pytest.raises(FolderError, match="one folder"):
         tokenizer_from_json(tokenizer.to_json(), other)
@@ -190,7 +190,7 @@ def test_a_model_and_a_vocabulary_of_two_folders_are_refused(kind: str) -> None:
 
 @every_kind
 @pytest.mark.parametrize("model", [{}, {"version": "1.0"}, "nothing", None])
-def test_a_spoilt_model_is_refused(kind: str, model: object) -> None:
-    vocabulary = make_tokenizer(kind).fit(column(CORPUS)).vocabulary
+def test_damaged_model_is_refused(kind: str, model: object) -> None:
+    vocabulary = make_tokenizer(kind).fit(to_series(CORPUS)).vocabulary
     with pytest.raises(FolderError, match=kind):
         tokenizer_from_json({"name": kind, "model": model}, vocabulary)

@@ -11,28 +11,28 @@ from munjang.text.subwords.pretokens import LONGEST, pretokenize
 from munjang.text.subwords.training_pretokens import LONGEST_RUN, limit_long_runs, unigram_seeds
 
 
-def run_of(length: int, seed: int = 0, alphabet: str = "abcdefghij") -> str:
+def random_run(length: int, seed: int = 0, alphabet: str = "abcdefghij") -> str:
     return "".join(np.random.default_rng(seed).choice(list(alphabet), length))
 
 
-def words_of(texts: list[str], *, bounded: bool = True) -> list[str]:
+def training_words(texts: list[str], *, bounded: bool = True) -> list[str]:
     pretokens = pretokenize(pl.Series(texts))
     known = np.ones(0x110000, dtype=bool)
-    chosen = limit_long_runs(pretokens) if bounded else pretokens
-    return chosen.join_with_spaces(known).to_list()
+    kept = limit_long_runs(pretokens) if bounded else pretokens
+    return kept.join_with_spaces(known).to_list()
 
 
-def test_ordinary_text_is_learned_from_as_it_is() -> None:
-    pretokens = pretokenize(pl.Series(["재미있다!! 2번", "", "a b", run_of(LONGEST_RUN - 1)]))
+def test_ordinary_text_is_unchanged() -> None:
+    pretokens = pretokenize(pl.Series(["재미있다!! 2번", "", "a b", random_run(LONGEST_RUN - 1)]))
     assert limit_long_runs(pretokens) is pretokens
     long = ["a few words " * 10_000, "b"]  # long, but with spaces
-    assert words_of(long) == words_of(long, bounded=False)
+    assert training_words(long) == training_words(long, bounded=False)
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\n", "\u3000"])
-def test_of_a_long_run_the_beginning_is_learned_from_and_of_its_text_the_rest(blank: str) -> None:
-    long = run_of(3 * LONGEST_RUN)
-    first, second, third = words_of([f"before {long}{blank}after", "", long[::-1]])
+def test_long_runs_are_truncated_for_training(blank: str) -> None:
+    long = random_run(3 * LONGEST_RUN)
+    first, second, third = training_words([f"before {long}{blank}after", "", long[::-1]])
     assert second == ""
     assert first.startswith("▁before ▁")
     assert first.endswith("after")
@@ -42,11 +42,11 @@ def test_of_a_long_run_the_beginning_is_learned_from_and_of_its_text_the_rest(bl
     assert 0 <= len(third.replace(" ", "")) - LONGEST_RUN <= LONGEST
 
 
-def test_unigram_begins_with_few_pieces_where_texts_are_runs_without_a_space() -> None:
+def test_unigram_has_fewer_seeds_for_texts_without_spaces() -> None:
     words = pretokenize(pl.Series(["a few words"] * 50))
     assert unigram_seeds(words, max_size=100, usual=10_000).count == 10_000
     assert unigram_seeds(words, max_size=100, usual=10_000).pretokens is words
-    runs = pretokenize(pl.Series([run_of(500, seed) for seed in range(20)]))
+    runs = pretokenize(pl.Series([random_run(500, seed) for seed in range(20)]))
     seeds = unigram_seeds(runs, max_size=100, usual=10_000)
     assert seeds.count == 200
     assert np.diff(seeds.pretokens.starts).max() == 16
@@ -55,21 +55,21 @@ def test_unigram_begins_with_few_pieces_where_texts_are_runs_without_a_space() -
 
 
 @pytest.mark.parametrize("name", ["bpe", "unigram", "wordpiece"])
-def test_a_long_run_is_encoded_alike_alone_and_in_a_column(name: str) -> None:
-    texts = pl.Series(["a few words and more", run_of(LONGEST_RUN + 5000), "words", ""] * 2)
+def test_long_run_has_same_ids_alone_and_in_column(name: str) -> None:
+    texts = pl.Series(["a few words and more", random_run(LONGEST_RUN + 5000), "words", ""] * 2)
     tokenizer = make_tokenizer(name).fit(texts, max_size=400)
     together = tokenizer.encode(texts).to_pylist()
     assert together == [tokenizer.encode(pl.Series([text])).to_pylist()[0] for text in texts]
     assert tokenizer.decode(tokenizer.encode(texts)).to_list() == texts.to_list()
 
 
-def test_a_text_of_many_parts_has_its_morphemes_where_they_stand(
+def test_morphemes_of_long_text_keep_their_offsets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("kiwipiepy")
     monkeypatch.setattr("munjang.text.morphemes.LONGEST_PART", 60)
     sentence = "정말 재미있게 봤어요. "
-    texts = pl.Series(["", "짧은 글", sentence * 20, run_of(200), "끝"])
+    texts = pl.Series(["", "짧은 글", sentence * 20, random_run(200), "끝"])
     tokenizer = MorphemeTokenizer(num_workers=1).fit(texts)
     tokens = tokenizer.encode_with_offsets(texts)
     starts, (_, offsets) = values_and_offsets(tokens.starts)[0], values_and_offsets(tokens.ids)

@@ -16,22 +16,22 @@ from munjang.text.keras import Tokenizer
 from munjang.text.segmentation.segment import segment
 from munjang.text.segmentation.segmenters import unicode_segmenter
 from munjang.text.vocabulary import OOV, PAD, RESERVED, Vocabulary
-from tests.unit.text.peer_keras import path
-from tests.unit.text.strategies import ugly_text, ugly_texts
+from tests.unit.text.peer_keras import force_path
+from tests.unit.text.strategies import hostile_text, hostile_texts
 
-corpora = st.lists(ugly_text(2), max_size=40)
+corpora = st.lists(hostile_text(2), max_size=40)
 limits = st.sampled_from([1, 1, 2, 3])
 sizes = st.sampled_from([None, None, 5, 6, 9])
 
 
-def build(tokens, **limits):
+def build_vocabulary(tokens, **limits):
     counts = Counter(tokens)
     return Vocabulary.from_counts(list(counts), list(counts.values()), **limits)
 
 
 @given(tokens=corpora, min_frequency=limits, max_size=sizes)
-def test_the_most_frequent_first(tokens, min_frequency, max_size):
-    vocabulary = build(tokens, min_frequency=min_frequency, max_size=max_size)
+def test_most_frequent_tokens_first(tokens, min_frequency, max_size):
+    vocabulary = build_vocabulary(tokens, min_frequency=min_frequency, max_size=max_size)
     counts = Counter(tokens)
     ranked = [w for w, n in counts.most_common() if n >= min_frequency]
     ranked = ranked[: None if max_size is None else max_size - len(RESERVED)]
@@ -45,7 +45,7 @@ def test_the_most_frequent_first(tokens, min_frequency, max_size):
 
 @given(tokens=corpora, other=corpora, few=st.booleans())
 def test_ids_of_tokens(tokens, other, few):
-    vocabulary = build(tokens)
+    vocabulary = build_vocabulary(tokens)
     limit, module._FEW = module._FEW, 1 << 30 if few else -1
     try:
         ids = vocabulary.ids_of(pl.Series(other, dtype=pl.String))
@@ -58,11 +58,11 @@ def test_ids_of_tokens(tokens, other, few):
     assert vocabulary.tokens_of(ids) == [t if t in known else RESERVED[OOV] for t in other]
 
 
-@given(texts=ugly_texts(), few=st.booleans())
+@given(texts=hostile_texts(), few=st.booleans())
 def test_ids_of_segments(texts, few):
     segments = segment(texts, unicode_segmenter(lower=True))
     names = segments.strings(np.arange(len(segments))).to_pylist()
-    vocabulary = build(names[::2])
+    vocabulary = build_vocabulary(names[::2])
     limit, module._FEW = module._FEW, 1 << 30 if few else -1
     try:
         ids = vocabulary.ids_of(segments)
@@ -72,11 +72,11 @@ def test_ids_of_segments(texts, few):
 
 
 @given(tokens=corpora, min_frequency=limits, max_size=sizes)
-def test_trimming_later_is_trimming_at_once(tokens, min_frequency, max_size):
-    whole = build([token for token in tokens if token not in RESERVED])
+def test_trim_equals_limits_at_build(tokens, min_frequency, max_size):
+    whole = build_vocabulary([token for token in tokens if token not in RESERVED])
     assert_same(
         whole.trim(min_frequency=min_frequency, max_size=max_size),
-        build(
+        build_vocabulary(
             [token for token in tokens if token not in RESERVED],
             min_frequency=min_frequency,
             max_size=max_size,
@@ -89,12 +89,12 @@ def assert_same(one, other):
 
 
 @given(tokens=corpora, min_frequency=limits)
-def test_json_and_back(tokens, min_frequency):
-    vocabulary = build(tokens, min_frequency=min_frequency)
+def test_json_round_trip(tokens, min_frequency):
+    vocabulary = build_vocabulary(tokens, min_frequency=min_frequency)
     assert_same(Vocabulary.from_json(vocabulary.to_json()), vocabulary)
 
 
-def test_what_is_no_vocabulary_is_refused():
+def test_invalid_vocabularies_are_refused():
     with pytest.raises(FolderError, match="vocabulary"):
         Vocabulary.from_json({})
     with pytest.raises(FolderError, match="vocabulary"):
@@ -104,7 +104,7 @@ def test_what_is_no_vocabulary_is_refused():
     with pytest.raises(ConfigError, match="5 tokens but 1 counts"):
         Vocabulary(tokens=(*RESERVED, "a"), counts=np.zeros(1, dtype=np.int64))
     with pytest.raises(ConfigError, match="larger than 4"):
-        build(["a"], max_size=4)
+        build_vocabulary(["a"], max_size=4)
 
 
 def slow_coverage(fitted, validation, keeps):
@@ -115,14 +115,14 @@ def slow_coverage(fitted, validation, keeps):
     return tuple(sum(part) / len(part) if part else 0.0 for part in (tokens, types, unknown))
 
 
-def measured(row):
+def to_rates(row):
     return (row.token_coverage, row.type_coverage, row.oov_rate)
 
 
 @given(tokens=corpora, other=corpora)
-def test_coverage_of_a_whole_vocabulary(tokens, other):
+def test_coverage_of_full_vocabulary(tokens, other):
     tokens = [token for token in tokens if token not in RESERVED]
-    vocabulary = build(tokens)
+    vocabulary = build_vocabulary(tokens)
     ids = [PAD, *(vocabulary.id_of(token) for token in other)]
     column = token_column(ids, [0, len(ids)])
     report = vocabulary_coverage(vocabulary, column)
@@ -131,38 +131,38 @@ def test_coverage_of_a_whole_vocabulary(tokens, other):
     for row in (report.now, *report.thresholds):
         keeps = {t for t, count in Counter(tokens).items() if count >= row.min_frequency}
         assert row.vocabulary_size == len(RESERVED) + len(keeps)
-        assert measured(row) == slow_coverage(tokens, other, keeps)
+        assert to_rates(row) == slow_coverage(tokens, other, keeps)
     assert vocabulary_coverage(vocabulary).now.oov_rate is None
 
 
 @given(tokens=corpora, min_frequency=limits, max_size=sizes)
-def test_coverage_of_a_trimmed_vocabulary_says_only_what_it_knows(tokens, min_frequency, max_size):
+def test_coverage_of_trimmed_vocabulary_omits_unknown_thresholds(tokens, min_frequency, max_size):
     tokens = [token for token in tokens if token not in RESERVED]
-    vocabulary = build(tokens, min_frequency=min_frequency, max_size=max_size)
+    vocabulary = build_vocabulary(tokens, min_frequency=min_frequency, max_size=max_size)
     report = vocabulary_coverage(vocabulary)
     keeps = set(vocabulary.tokens)
-    assert measured(report.now)[:2] == slow_coverage(tokens, [], keeps)[:2]
+    assert to_rates(report.now)[:2] == slow_coverage(tokens, [], keeps)[:2]
     for row in report.thresholds:
         keeps = {t for t, count in Counter(tokens).items() if count >= row.min_frequency}
-        assert measured(row)[:2] == slow_coverage(tokens, [], keeps)[:2]
+        assert to_rates(row)[:2] == slow_coverage(tokens, [], keeps)[:2]
 
 
 @given(
-    texts=ugly_texts(),
-    other=ugly_texts(),
+    texts=hostile_texts(),
+    other=hostile_texts(),
     num_words=st.sampled_from([None, 3, 6]),
     oov_token=st.sampled_from([None, "<oov>"]),
     min_frequency=limits,
     columns=st.booleans(),
     twice=st.booleans(),
 )
-def test_coverage_of_a_keras_tokenizer(
+def test_coverage_of_keras_tokenizer(
     texts, other, num_words, oov_token, min_frequency, columns, twice
 ):
     tokenizer = Tokenizer(num_words, oov_token=oov_token, min_frequency=min_frequency)
     whole = Tokenizer()
     texts = ["영화", *texts]
-    with path(columns):
+    with force_path(columns):
         for _ in range(1 + twice):
             tokenizer.fit_on_texts(texts)
         whole.fit_on_texts([*texts, *other])
@@ -173,13 +173,13 @@ def test_coverage_of_a_keras_tokenizer(
         )
     limit = num_words or len(tokenizer.word_index) + 2
     keeps = {w for w, i in tokenizer.word_index.items() if i < limit and w != oov_token}
-    assert measured(report.now) == slow_coverage(fitted, validation, keeps)
+    assert to_rates(report.now) == slow_coverage(fitted, validation, keeps)
     assert report.now.vocabulary_size == len(keeps) + 1 + (oov_token is not None)
     if min_frequency == 1 and oov_token is None:
         assert report.now.vocabulary_size == tokenizer.vocab_size
 
 
-def test_the_report_is_a_small_table():
+def test_coverage_prints_a_table():
     tokenizer = Tokenizer()
     tokenizer.fit_on_texts(["하나 둘 하나", "셋 하나"])
     assert str(tokenizer.coverage(["하나 넷"])) == (

@@ -10,7 +10,7 @@ from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import RESERVED, Vocabulary
 from munjang.text.word_pieces import find_continuations, has_space_marks
-from tests.made_tokenizers import made_tokenizer
+from tests.huggingface_tokenizers import train_tokenizer
 
 TEXTS = [
     "이 영화는 정말 재미있었다!! 2번 봤다",
@@ -19,14 +19,14 @@ TEXTS = [
 ] * 3
 
 
-def fitted(name: str) -> Any:
+def fit_tokenizer(name: str) -> Any:
     if name in ("bert", "byte_level", "unigram_hf"):
-        library = made_tokenizer(name.removesuffix("_hf"), TEXTS, 400)
+        library = train_tokenizer(name.removesuffix("_hf"), TEXTS, 400)
         return HuggingFaceTokenizer.from_tokenizer(library).fit(pl.Series(TEXTS))
     return make_tokenizer(name).fit(pl.Series(TEXTS))
 
 
-def words_of(tokenizer: Any, text: str) -> list[str]:
+def join_words(tokenizer: Any, text: str) -> list[str]:
     """The words of a text, put together of the tokens that continue them."""
     table = find_continuations(tokenizer.vocabulary)
     assert table is not None
@@ -44,41 +44,41 @@ def words_of(tokenizer: Any, text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["wordpiece", "bpe", "unigram", "characters", "unigram_hf"])
-def test_words_stand_between_spaces(name: str) -> None:
-    tokenizer = fitted(name)
+def test_words_are_separated_by_spaces(name: str) -> None:
+    tokenizer = fit_tokenizer(name)
     for text in TEXTS[:3]:
-        assert words_of(tokenizer, text) == text.split()
+        assert join_words(tokenizer, text) == text.split()
 
 
-def test_jamo_of_a_word_stand_together() -> None:
-    tokenizer = fitted("jamo")
-    assert len(words_of(tokenizer, TEXTS[0])) == len(TEXTS[0].split())
+def test_jamo_of_a_word_are_joined() -> None:
+    tokenizer = fit_tokenizer("jamo")
+    assert len(join_words(tokenizer, TEXTS[0])) == len(TEXTS[0].split())
 
 
 @pytest.mark.parametrize("name", ["bert", "bert_wordpiece"])
-def test_bert_parts_punctuation_from_words(name: str) -> None:
-    words = words_of(fitted(name), "the film was good, unwatchable endings")
+def test_bert_separates_punctuation(name: str) -> None:
+    words = join_words(fit_tokenizer(name), "the film was good, unwatchable endings")
     assert words == ["the", "film", "was", "good", ",", "unwatchable", "endings"]
 
 
-def test_a_byte_level_tokenizer_marks_spaces() -> None:
-    tokenizer = fitted("byte_level")
+def test_byte_level_tokens_mark_spaces() -> None:
+    tokenizer = fit_tokenizer("byte_level")
     assert has_space_marks(tokenizer.vocabulary)
-    assert words_of(tokenizer, "The film was good") == ["The", "film", "was", "good"]
+    assert join_words(tokenizer, "The film was good") == ["The", "film", "was", "good"]
 
 
-def test_tokens_that_are_words_say_nothing() -> None:
-    assert find_continuations(fitted("words").vocabulary) is None
+def test_word_tokenizer_has_no_continuations() -> None:
+    assert find_continuations(fit_tokenizer("words").vocabulary) is None
 
 
 def test_reserved_tokens_begin_a_word() -> None:
-    table = find_continuations(fitted("wordpiece").vocabulary)
+    table = find_continuations(fit_tokenizer("wordpiece").vocabulary)
     assert table is not None
     assert not table[: len(RESERVED)].any()
     assert table.any()
 
 
-def test_a_rare_mark_in_a_text_is_no_mark_of_spaces() -> None:
+def test_rare_marker_is_not_a_space_marker() -> None:
     tokens = [*RESERVED, "\u2581", *(f"t{n}" for n in range(300)), "##s"]
     vocabulary = Vocabulary(tuple(tokens), np.zeros(len(tokens), dtype=np.int64))
     table = find_continuations(vocabulary)

@@ -13,14 +13,14 @@ from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import make_state
 from tests.architectures import build_encoder, model_config
-from tests.made import examples_of, random_rows
+from tests.synthetic import make_dataset, random_rows
 
 VOCABULARY = 25
 MakeLoop = Callable[..., Loop]
 
 
 @dataclass
-class Small:
+class SmallRun:
     """The parts of a small training.
 
     Attributes:
@@ -45,23 +45,25 @@ class Small:
         small = {"name": "mean", "dim": 4, "dropout": 0.3, **self.model}
         torch.manual_seed(self.seed)
         network = self.task.network(build_encoder(model_config(small), VOCABULARY))
-        parts = examples_of(rows, targets), examples_of(rows[:half], targets[:half])
+        parts = make_dataset(rows, targets), make_dataset(rows[:half], targets[:half])
         return Loop(make_state(network, settings), self.task, *parts, settings, seed=self.seed)
 
 
 @pytest.fixture
-def small() -> Small:
+def small_run() -> SmallRun:
     """A small training with the defaults."""
-    return Small()
+    return SmallRun()
 
 
-def scores_of(accuracy: float, *, macro_f1: float = 0.0, log_loss: float = 1.0) -> Scores:
+def make_scores(accuracy: float, *, macro_f1: float = 0.0, log_loss: float = 1.0) -> Scores:
     """Return scores as a validation run gives them."""
     return Scores(1, accuracy, macro_f1, log_loss, 0.0, (), ())
 
 
 @pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Sequence[Scores]], Iterator[Scores]]:
+def script_scores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[Sequence[Scores]], Iterator[Scores]]:
     """Let every loop take its scores from a list instead of validating."""
 
     def script(values: Sequence[Scores]) -> Iterator[Scores]:

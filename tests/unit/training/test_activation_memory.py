@@ -13,7 +13,7 @@ from munjang.models.image_cnn import ImageCnn, ImageCnnConfig, ImageShape
 BATCH = 4
 
 
-def saved_numbers(network: torch.nn.Module, images: torch.Tensor) -> float:
+def count_saved_numbers(network: torch.nn.Module, images: torch.Tensor) -> float:
     """Return the bytes of all tensors kept for the backward pass, weights excepted, over 4."""
     weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
     sizes: dict[int, int] = {}
@@ -42,7 +42,7 @@ def saved_numbers(network: torch.nn.Module, images: torch.Tensor) -> float:
         ),
     ],
 )
-def test_the_count_is_what_autograd_saves_and_one_gradient(
+def test_estimate_equals_tensors_saved_by_autograd(
     settings: dict[str, Any], shape: ImageShape
 ) -> None:
     config = ImageCnnConfig(**settings, dropout=0)
@@ -52,10 +52,10 @@ def test_the_count_is_what_autograd_saves_and_one_gradient(
     height, width = config.sizes(*shape[1:])[0][0]
     gradient = first * height * width
     counted = config.activations(shape)
-    assert counted - gradient == pytest.approx(saved_numbers(network, images), rel=0.02)
+    assert counted - gradient == pytest.approx(count_saved_numbers(network, images), rel=0.02)
 
 
-def test_a_batch_that_fits_no_memory_is_refused_before_training(
+def test_batch_larger_than_memory_is_refused_before_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     images = [np.full((32, 32), 5 * shade, dtype=np.uint8) for shade in range(40)]

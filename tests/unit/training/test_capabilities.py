@@ -16,14 +16,14 @@ from munjang.training.loop import Loop
 from munjang.training.members import MemberLosses
 from munjang.training.optimizers import RowAdagrad
 from munjang.training.state import make_state
-from tests.made import break_off
-from tests.unit.training.conftest import Small
-from tests.unit.training.test_checkpoints import assert_same, elsewhere, take
+from tests.synthetic import train_until
+from tests.unit.training.conftest import SmallRun
+from tests.unit.training.test_checkpoints import assert_same, make_other_loop, run_until
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-class Carrying(nn.Module):
+class StatefulNetwork(nn.Module):
     """A head whose logits depend on a decaying sum of all batches before."""
 
     def __init__(self, encoder: nn.Module, classes: int) -> None:
@@ -42,39 +42,39 @@ class Carrying(nn.Module):
 
 
 @dataclass(frozen=True)
-class CarryingTask(Classify):
+class StatefulTask(Classify):
     """Classification by a network that carries a state; nested one level, as a head would be."""
 
     def network(self, encoder: nn.Module) -> Any:
-        return Carrying(encoder, self.outputs)
+        return StatefulNetwork(encoder, self.outputs)
 
 
-def carrying() -> Small:
-    return Small(task=CarryingTask(("a", "b", "c")))
+def make_stateful_run() -> SmallRun:
+    return SmallRun(task=StatefulTask(("a", "b", "c")))
 
 
 @pytest.mark.parametrize("stop", [1, 5, 6, 13])
-def test_a_carried_state_is_part_of_the_checkpoint(stop: int, tmp_path: Path) -> None:
-    small = carrying()
+def test_carried_state_is_saved_in_checkpoint(stop: int, tmp_path: Path) -> None:
+    small = make_stateful_run()
     whole = small.loop(average_after=0.3)
     list(whole)
     assert [name for name in whole.state.tensors() if "carried" in name] == ["carried./sum"]
     assert not any("sum" in name for name in whole.state.best)
 
     loop = small.loop(average_after=0.3)
-    take(loop, stop)
+    run_until(loop, stop)
     save_checkpoint(tmp_path, loop.state, "f")
-    resumed = elsewhere(small, average_after=0.3)
+    resumed = make_other_loop(small, average_after=0.3)
     assert load_checkpoint(tmp_path, resumed.state, "f")
     list(resumed)
     assert_same(resumed, whole)
 
 
-def test_a_run_that_forgets_the_carried_state_would_be_another() -> None:
-    small = carrying()
+def test_run_without_carried_state_differs() -> None:
+    small = make_stateful_run()
     whole, forgetful = small.loop(), small.loop()
     list(whole)
-    take(forgetful, 5)
+    run_until(forgetful, 5)
     forgetful.state.model.carried = {}
     list(forgetful)
     weights = forgetful.state.model.state_dict()
@@ -96,36 +96,36 @@ class DrawingTask(Classify):
         return replace(batch, targets=targets)
 
 
-def drawn_by(loop: Loop) -> list[list[int]]:
+def get_drawn_targets(loop: Loop) -> list[list[int]]:
     assert isinstance(loop.task, DrawingTask)
     return loop.task.drawn
 
 
-def drawing(seed: int = 0) -> Small:
-    return Small(rows=64, seed=seed, task=DrawingTask(("a", "b", "c")))
+def make_drawing_run(seed: int = 0) -> SmallRun:
+    return SmallRun(rows=64, seed=seed, task=DrawingTask(("a", "b", "c")))
 
 
-def test_targets_are_drawn_from_the_seed_and_the_step() -> None:
-    loops = [drawing(seed).loop(epochs=2) for seed in (0, 0, 1)]
+def test_targets_are_drawn_from_seed_and_step() -> None:
+    loops = [make_drawing_run(seed).loop(epochs=2) for seed in (0, 0, 1)]
     for loop in loops:
         torch.manual_seed(7)
         list(loop)
-    first, again, other = (drawn_by(loop) for loop in loops)
+    first, again, other = (get_drawn_targets(loop) for loop in loops)
     assert len(first) == 32
     assert first == again != other
     assert len({tuple(targets) for targets in first}) > 20
 
 
-def test_a_resumed_run_draws_the_same_targets(tmp_path: Path) -> None:
-    whole = drawing().loop()
+def test_resumed_run_draws_same_targets(tmp_path: Path) -> None:
+    whole = make_drawing_run().loop()
     list(whole)
-    loop = drawing().loop()
-    take(loop, 7)
+    loop = make_drawing_run().loop()
+    run_until(loop, 7)
     save_checkpoint(tmp_path, loop.state, "f")
-    resumed = elsewhere(drawing())
+    resumed = make_other_loop(make_drawing_run())
     load_checkpoint(tmp_path, resumed.state, "f")
     list(resumed)
-    assert drawn_by(loop) + drawn_by(resumed) == drawn_by(whole)
+    assert get_drawn_targets(loop) + get_drawn_targets(resumed) == get_drawn_targets(whole)
     assert_same(resumed, whole)
 
 
@@ -142,15 +142,15 @@ class PluginEmbedding(nn.Module):
         return self.table[ids]
 
 
-def test_a_plugins_table_obeys_the_embedding_optimizer() -> None:
-    settings = Small().loop(embedding_optimizer="adagrad", embedding_learning_rate=0.5).settings
+def test_plugin_embedding_uses_embedding_optimizer() -> None:
+    settings = SmallRun().loop(embedding_optimizer="adagrad", embedding_learning_rate=0.5).settings
     network = nn.Sequential(PluginEmbedding(), nn.Linear(3, 1))
     state = make_state(network, settings)
     network(torch.tensor([1, 1, 4])).sum().backward()
     for optimizer in state.optimizers:
         optimizer.step()
-    moved = (network[0].table != 1).any(1).nonzero().flatten().tolist()
-    assert moved == [1, 4]
+    changed = (network[0].table != 1).any(1).nonzero().flatten().tolist()
+    assert changed == [1, 4]
     assert isinstance(state.optimizers[1], RowAdagrad)
     # the first step of Adagrad is lr * g / rms(g), however large g is
     steps = (1 - network[0].table.detach()[[1, 4]]).square().mean(1).sqrt()
@@ -158,9 +158,9 @@ def test_a_plugins_table_obeys_the_embedding_optimizer() -> None:
 
 
 @pytest.mark.parametrize("tie", ["true", "false"])
-def test_pairs_obey_the_embedding_optimizer(tie: str, tmp_path: Path) -> None:
+def test_pair_embedding_uses_embedding_optimizer(tie: str, tmp_path: Path) -> None:
     texts = [f"a b c {n % 7}" for n in range(40)]
-    asked: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "data": (texts, [text[::-1] for text in texts]),
         "task": "translate",
         "model": "seq2seq",
@@ -174,8 +174,8 @@ def test_pairs_obey_the_embedding_optimizer(tie: str, tmp_path: Path) -> None:
     }  # fmt: skip
 
     def weights(*more: str, **options: Any) -> dict[str, Tensor]:
-        overrides = [*asked["overrides"], *more]
-        network = munjang.train(**{**asked, "overrides": overrides}, **options).model.network
+        overrides = [*arguments["overrides"], *more]
+        network = munjang.train(**{**arguments, "overrides": overrides}, **options).model.network
         return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     adagrad = ("training.embedding_optimizer=adagrad", "training.embedding_learning_rate=0.1")
@@ -183,8 +183,8 @@ def test_pairs_obey_the_embedding_optimizer(tie: str, tmp_path: Path) -> None:
     table = next(name for name in plain if name.endswith("target_table"))
     assert not torch.allclose(plain[table], rows[table], atol=1e-2)
 
-    stopped = {**asked, "overrides": [*asked["overrides"], *adagrad]}
-    break_off(behind=5, **stopped, out=tmp_path / "m")
+    stopped = {**arguments, "overrides": [*arguments["overrides"], *adagrad]}
+    train_until(step=5, **stopped, out=tmp_path / "m")
     resumed = weights(*adagrad, out=tmp_path / "m", resume=True)
     for name, tensor in rows.items():
         assert torch.equal(resumed[name], tensor), name
@@ -200,13 +200,13 @@ class Wrapped:
         return Wrapped(self.logits[rows])
 
 
-def test_members_may_give_outputs_that_are_no_tensors() -> None:
+def test_members_may_give_non_tensor_outputs() -> None:
     class Task(Classify):
         def loss(self, outputs: Any, targets: Tensor) -> Tensor:
             logits = outputs.logits if isinstance(outputs, Wrapped) else outputs
             return super().loss(logits, targets)
 
-    small = Small()
+    small = SmallRun()
     batch = next(iter(small.loop().train.in_order_of_length(8)))
     members = [torch.randn(len(batch.rows), 3) for _ in range(2)]
     losses = MemberLosses(small.rows, 0.5, seed=1)

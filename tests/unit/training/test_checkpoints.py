@@ -13,7 +13,7 @@ from munjang.errors import FolderError
 from munjang.training import checkpoints
 from munjang.training.checkpoints import FILE, load_checkpoint, save_checkpoint
 from munjang.training.loop import Loop
-from tests.unit.training.conftest import Small, scores_of
+from tests.unit.training.conftest import SmallRun, make_scores
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -34,7 +34,7 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-def take(loop: Loop, until: int) -> None:
+def run_until(loop: Loop, until: int) -> None:
     """Go on until the step of that number."""
     if loop.state.counters.step >= until:
         return
@@ -43,7 +43,7 @@ def take(loop: Loop, until: int) -> None:
             return
 
 
-def all_of(loop: Loop) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+def get_state(loop: Loop) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Everything that a run has come to, but for how long it took."""
     numbers = asdict(loop.state.counters)
     del numbers["seconds"]
@@ -52,14 +52,14 @@ def all_of(loop: Loop) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
 
 
 def assert_same(loop: Loop, other: Loop) -> None:
-    (tensors, numbers), (expected, expected_numbers) = all_of(loop), all_of(other)
+    (tensors, numbers), (expected, expected_numbers) = get_state(loop), get_state(other)
     assert numbers == expected_numbers
     assert tensors.keys() == expected.keys()
     for name, tensor in tensors.items():
         assert torch.equal(tensor, expected[name]), name
 
 
-def elsewhere(small: Small, **training: Any) -> Loop:
+def make_other_loop(small: SmallRun, **training: Any) -> Loop:
     """A new process's loop: the same run, other weights until the checkpoint is loaded."""
     loop = small.loop(**training)
     with torch.no_grad():
@@ -71,80 +71,80 @@ def elsewhere(small: Small, **training: Any) -> Loop:
 
 @pytest.mark.parametrize("name", RUNS)
 @pytest.mark.parametrize("stops", STOPS, ids=str)
-def test_stopped_and_resumed_is_as_if_never_stopped(
-    small: Small, scripted, tmp_path: Path, name: str, stops: tuple[int, ...]
+def test_stopped_and_resumed_run_equals_uninterrupted_run(
+    small_run: SmallRun, script_scores, tmp_path: Path, name: str, stops: tuple[int, ...]
 ) -> None:
-    small.model, training = RUNS[name]
-    values = [scores_of(0.1 * (place * 7 % 10)) for place in range(30)]
-    scripted(values)
-    whole = small.loop(**training)
+    small_run.model, training = RUNS[name]
+    values = [make_scores(0.1 * (index * 7 % 10)) for index in range(30)]
+    script_scores(values)
+    whole = small_run.loop(**training)
     list(whole)
 
-    scripted(values)
-    loop = small.loop(**training)
+    script_scores(values)
+    loop = small_run.loop(**training)
     for stop in stops:
-        take(loop, stop)
+        run_until(loop, stop)
         save_checkpoint(tmp_path, loop.state, "f")
-        loop = elsewhere(small, **training)
+        loop = make_other_loop(small_run, **training)
         assert load_checkpoint(tmp_path, loop.state, "f")
         assert loop.state.counters.step == stop
     list(loop)
     assert_same(loop, whole)
 
 
-def test_patience_that_ran_out_is_remembered(small: Small, scripted, tmp_path: Path) -> None:
-    scripted([scores_of(value) for value in (0.5, 0.4)])
-    loop = small.loop(patience=1)
+def test_exhausted_patience_is_restored(small_run: SmallRun, script_scores, tmp_path: Path) -> None:
+    script_scores([make_scores(value) for value in (0.5, 0.4)])
+    loop = small_run.loop(patience=1)
     list(loop)
     save_checkpoint(tmp_path, loop.state, "f")
-    resumed = elsewhere(small, patience=1)
+    resumed = make_other_loop(small_run, patience=1)
     load_checkpoint(tmp_path, resumed.state, "f")
     assert list(resumed) == []
     assert_same(resumed, loop)
 
 
-def test_what_was_restored_shares_no_memory_with_the_file(
-    small: Small, scripted, tmp_path: Path
+def test_restored_tensors_do_not_share_memory_with_file(
+    small_run: SmallRun, script_scores, tmp_path: Path
 ) -> None:
-    scripted([scores_of(0.5)] * 3)
-    loop = small.loop()
-    take(loop, 7)
+    script_scores([make_scores(0.5)] * 3)
+    loop = small_run.loop()
+    run_until(loop, 7)
     save_checkpoint(tmp_path, loop.state, "f")
-    resumed = elsewhere(small)
+    resumed = make_other_loop(small_run)
     load_checkpoint(tmp_path, resumed.state, "f")
     before = {name: tensor.clone() for name, tensor in resumed.state.best.items()}
     (tmp_path / FILE).write_bytes(b"")
-    take(resumed, 9)
+    run_until(resumed, 9)
     for name, tensor in resumed.state.best.items():
         assert torch.equal(tensor, before[name])
 
 
-def test_without_a_checkpoint_nothing_is_loaded(small: Small, tmp_path: Path) -> None:
-    loop = small.loop()
-    before, _ = all_of(loop)
+def test_load_without_checkpoint_returns_false(small_run: SmallRun, tmp_path: Path) -> None:
+    loop = small_run.loop()
+    before, _ = get_state(loop)
     assert not load_checkpoint(tmp_path, loop.state, "f")
-    assert torch.equal(all_of(loop)[0]["model.head.weight"], before["model.head.weight"])
+    assert torch.equal(get_state(loop)[0]["model.head.weight"], before["model.head.weight"])
 
 
-def saved(small: Small, folder: Path) -> Path:
+def save_first_step(small: SmallRun, folder: Path) -> Path:
     loop = small.loop()
     next(iter(loop))
     return save_checkpoint(folder, loop.state, "f")
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.001, 0.1, 0.5, 0.99])
-def test_a_cut_checkpoint_is_refused(small: Small, tmp_path: Path, kept: float) -> None:
-    path = saved(small, tmp_path)
+def test_truncated_checkpoint_is_refused(small_run: SmallRun, tmp_path: Path, kept: float) -> None:
+    path = save_first_step(small_run, tmp_path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
     with pytest.raises(FolderError, match=r"checkpoint\.safetensors: this checkpoint is damaged"):
-        load_checkpoint(tmp_path, small.loop().state, "f")
+        load_checkpoint(tmp_path, small_run.loop().state, "f")
 
 
-def test_anything_else_in_its_place_is_refused(small: Small, tmp_path: Path) -> None:
-    path = saved(small, tmp_path)
+def test_other_file_in_place_of_checkpoint_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
+    path = save_first_step(small_run, tmp_path)
     tensors = load_file(path)
-    state = small.loop().state
+    state = small_run.loop().state
     path.write_bytes(b"PK\x03\x04 not a checkpoint" * 100)
     with pytest.raises(FolderError, match="damaged"):
         load_checkpoint(tmp_path, state, "f")
@@ -156,53 +156,53 @@ def test_anything_else_in_its_place_is_refused(small: Small, tmp_path: Path) -> 
         load_checkpoint(tmp_path, state, "f")
 
 
-def test_a_flipped_bit_among_the_weights_is_refused(small: Small, tmp_path: Path) -> None:
-    path = saved(small, tmp_path)
+def test_flipped_bit_is_refused(small_run: SmallRun, tmp_path: Path) -> None:
+    path = save_first_step(small_run, tmp_path)
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
     with pytest.raises(FolderError, match="checksum mismatch"):
-        load_checkpoint(tmp_path, small.loop().state, "f")
+        load_checkpoint(tmp_path, small_run.loop().state, "f")
 
 
 @pytest.mark.parametrize("numbers", ['{"step": 1, "surprise": 2}', "[]", "3"])
 def test_counters_of_another_version_are_refused(
-    small: Small, tmp_path: Path, numbers: str
+    small_run: SmallRun, tmp_path: Path, numbers: str
 ) -> None:
-    path = saved(small, tmp_path)
+    path = save_first_step(small_run, tmp_path)
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     save_file(load_file(path), path, metadata={**metadata, "numbers": numbers})
     with pytest.raises(FolderError, match="does not fit"):
-        load_checkpoint(tmp_path, small.loop().state, "f")
+        load_checkpoint(tmp_path, small_run.loop().state, "f")
 
 
 @pytest.mark.parametrize("model", [{"dim": 5}, CNN])
 def test_weights_of_another_shape_are_refused(
-    small: Small, tmp_path: Path, model: dict[str, Any]
+    small_run: SmallRun, tmp_path: Path, model: dict[str, Any]
 ) -> None:
-    saved(small, tmp_path)
-    small.model = model
+    save_first_step(small_run, tmp_path)
+    small_run.model = model
     with pytest.raises(FolderError, match="does not fit"):
-        load_checkpoint(tmp_path, small.loop().state, "f")
+        load_checkpoint(tmp_path, small_run.loop().state, "f")
 
 
-def test_a_checkpoint_of_another_run_is_refused_and_changes_nothing(
-    small: Small, tmp_path: Path
+def test_checkpoint_of_another_run_is_refused_and_changes_nothing(
+    small_run: SmallRun, tmp_path: Path
 ) -> None:
-    saved(small, tmp_path)
-    loop = elsewhere(small)
-    before, _ = all_of(loop)
+    save_first_step(small_run, tmp_path)
+    loop = make_other_loop(small_run)
+    before, _ = get_state(loop)
     with pytest.raises(FolderError, match="made with other data or settings"):
         load_checkpoint(tmp_path, loop.state, "g")
-    for name, tensor in all_of(loop)[0].items():
+    for name, tensor in get_state(loop)[0].items():
         assert torch.equal(tensor, before[name])
 
 
-def test_a_write_that_fails_leaves_the_last_checkpoint_whole(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_failed_write_keeps_last_checkpoint(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = saved(small, tmp_path)
+    path = save_first_step(small_run, tmp_path)
     before = path.read_bytes()
 
     def full(tensors: object, target: Path, metadata: object) -> None:
@@ -211,5 +211,5 @@ def test_a_write_that_fails_leaves_the_last_checkpoint_whole(
 
     monkeypatch.setattr(checkpoints, "save_file", full)
     with pytest.raises(OSError, match="No space left"):
-        save_checkpoint(tmp_path, small.loop().state, "f")
+        save_checkpoint(tmp_path, small_run.loop().state, "f")
     assert path.read_bytes() == before

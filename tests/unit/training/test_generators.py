@@ -38,7 +38,7 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 
 
-def weights_of(name: str, seed: int, on_step: Callable[[Step], None] | None = None) -> Any:
+def train_weights(name: str, seed: int, on_step: Callable[[Step], None] | None = None) -> Any:
     run = dict(RUNS[name])
     overrides = [*SMALL, *run.pop("overrides")]
     trained = munjang.train(**run, overrides=overrides, seed=seed, on_step=on_step)
@@ -52,19 +52,19 @@ def assert_equal(found: Any, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_trainings_in_threads_are_as_those_alone(name: str) -> None:
+def test_trainings_in_threads_equal_sequential_trainings(name: str) -> None:
     seeds = (1, 2, 3)
-    alone = [weights_of(name, seed) for seed in seeds]
+    alone = [train_weights(name, seed) for seed in seeds]
     # all take their steps in turns, so that each stands between two draws of the others
     together = threading.Barrier(len(seeds), timeout=60)
     with ThreadPoolExecutor(len(seeds)) as pool:
-        futures = [pool.submit(weights_of, name, s, lambda _: together.wait()) for s in seeds]
+        futures = [pool.submit(train_weights, name, s, lambda _: together.wait()) for s in seeds]
         for future, expected in zip(futures, alone, strict=True):
             assert_equal(future.result(), expected)
 
 
-def test_draws_and_loads_of_another_thread_change_no_training(tmp_path: Path) -> None:
-    expected = weights_of("cnn", 5)
+def test_draws_and_loads_of_another_thread_do_not_change_training(tmp_path: Path) -> None:
+    expected = train_weights("cnn", 5)
     run = {key: value for key, value in RUNS["mean"].items() if key != "overrides"}
     munjang.train(**run, overrides=SMALL, out=tmp_path / "m")
     with ThreadPoolExecutor(1) as pool:
@@ -74,24 +74,24 @@ def test_draws_and_loads_of_another_thread_change_no_training(tmp_path: Path) ->
             pool.submit(torch.rand, 100).result()
             pool.submit(munjang.load, tmp_path / "m").result()
 
-        assert_equal(weights_of("cnn", 5, disturb), expected)
+        assert_equal(train_weights("cnn", 5, disturb), expected)
 
 
 @pytest.mark.parametrize("name", ["cnn", "attentive"])
-def test_a_training_leaves_the_random_numbers_of_its_caller(name: str) -> None:
+def test_training_leaves_global_random_state_unchanged(name: str) -> None:
     torch.manual_seed(11)
     before = torch.get_rng_state(), random.getstate(), repr(np.random.get_state())
 
     def look(_: Step) -> None:  # not only put back at the end: never taken from
         assert torch.equal(torch.get_rng_state(), before[0])
 
-    weights_of(name, 1, look)
+    train_weights(name, 1, look)
     assert torch.equal(torch.get_rng_state(), before[0])
     assert random.getstate() == before[1]
     assert repr(np.random.get_state()) == before[2]
 
 
-def test_threaded_cross_validation_gives_the_scores_of_the_sequential_one() -> None:
+def test_threaded_cross_validation_equals_sequential() -> None:
     sklearn = pytest.importorskip("sklearn.model_selection")
     joblib = pytest.importorskip("joblib")
     texts, labels = CLASSIFY["data"]
@@ -112,7 +112,7 @@ def test_threaded_cross_validation_gives_the_scores_of_the_sequential_one() -> N
         lambda: torch.nn.Conv2d(1, 2, 3),
     ],
 )
-def test_modules_begin_as_from_the_seeded_generator_of_pytorch(build: Any) -> None:
+def test_modules_are_initialized_as_with_manual_seed(build: Any) -> None:
     torch.manual_seed(3)
     expected = build().state_dict()
     torch.manual_seed(4)
@@ -123,7 +123,7 @@ def test_modules_begin_as_from_the_seeded_generator_of_pytorch(build: Any) -> No
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_generator_before_comes_back() -> None:
+def test_use_generator_restores_previous_generator() -> None:
     own = torch.Generator()
     with use_generator(own):
         with pytest.raises(KeyError), use_generator(torch.Generator()):

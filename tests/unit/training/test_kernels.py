@@ -9,7 +9,7 @@ from torch import Tensor
 from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.training.kernels import coalesce_rows
 from munjang.training.optimizers import AdamW, ParameterGroup, RowAdagrad, clip_gradients
-from tests.unit.training.conftest import Small
+from tests.unit.training.conftest import SmallRun
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -30,7 +30,7 @@ def remove(name: str, patch: pytest.MonkeyPatch) -> None:
     assert not hasattr(torch.zeros(1), name)
 
 
-def trained(kind: Callable[..., AdamW | RowAdagrad]) -> Tensor:
+def train_parameters(kind: Callable[..., AdamW | RowAdagrad]) -> Tensor:
     """Return a table and a matrix after steps with clipped row-sparse and dense gradients."""
     torch.manual_seed(0)
     table, matrix = (torch.nn.Parameter(torch.randn(7, 3)) for _ in range(2))
@@ -46,22 +46,22 @@ def trained(kind: Callable[..., AdamW | RowAdagrad]) -> Tensor:
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, "_coalesced_", "_indices"])
 @pytest.mark.parametrize("kind", [AdamW, RowAdagrad])
-def test_an_optimizer_without_a_private_function(
+def test_optimizer_without_private_function_gives_same_result(
     name: str, kind: type[AdamW] | type[RowAdagrad], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = trained(kind)
+    expected = train_parameters(kind)
     with monkeypatch.context() as patch:
         remove(name, patch)
-        found = trained(kind)
+        found = train_parameters(kind)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("model", [{}, {"name": "lstm", "hidden_dim": 3}])
-def test_a_training_without_any_private_function(
+def test_training_without_private_functions_gives_same_losses(
     model: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def losses() -> list[float]:
-        return [step.loss for step in Small(model=model).loop(weight_decay=0.1)]
+        return [step.loss for step in SmallRun(model=model).loop(weight_decay=0.1)]
 
     expected = losses()
     with monkeypatch.context() as patch:
@@ -71,7 +71,7 @@ def test_a_training_without_any_private_function(
     assert found == pytest.approx(expected, rel=1e-4)
 
 
-def test_rows_are_merged_and_rising() -> None:
+def test_coalesce_rows_sums_and_sorts() -> None:
     rows, values = torch.tensor([[4, 1, 4]]), torch.tensor([[1.0], [2.0], [3.0]])
     gradient = torch.sparse_coo_tensor(rows, values, (6, 1), check_invariants=False)
     merged = coalesce_rows(gradient)

@@ -15,12 +15,12 @@ from tests.architectures import ARCHITECTURES, build_encoder, model_config
 SIZE = 11
 
 
-def network_of(name: str, **model: Any) -> Head:
+def make_network(name: str, **model: Any) -> Head:
     torch.manual_seed(0)
     return Head(build_encoder(model_config({"name": name, "dim": 8, **model}), SIZE), 3)
 
 
-def rates(model: nn.Module, **settings: Any) -> dict[str, float]:
+def get_rates(model: nn.Module, **settings: Any) -> dict[str, float]:
     """The learning rate of every parameter by name; each is in one group of one optimizer."""
     state = make_state(model, TrainingSettings(learning_rate=0.5, **settings))
     found: dict[int, float] = {}
@@ -33,9 +33,9 @@ def rates(model: nn.Module, **settings: Any) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_the_layers_are_all_parameters_but_those_of_the_pooled_vector(name: str) -> None:
+def test_layer_groups_are_all_parameters_except_pooled_vector(name: str) -> None:
     more = {} if name == "mean" else {"bag_dim": 4, "pooling": "attention"}
-    encoder = network_of(name, **more).encoder
+    encoder = make_network(name, **more).encoder
     listed = [id(p) for group in encoder.layer_groups() for p in group]
     assert len(set(listed)) == len(listed)
     others = {n for n, p in encoder.named_parameters() if id(p) not in listed}
@@ -45,9 +45,9 @@ def test_the_layers_are_all_parameters_but_those_of_the_pooled_vector(name: str)
 
 
 @pytest.mark.parametrize("name", [n for n in ARCHITECTURES if n != "mean"])
-def test_the_lowest_layers_are_those_that_the_others_read(name: str) -> None:
+def test_lowest_groups_are_closest_to_input(name: str) -> None:
     deep = {} if name == "cnn" else {"layers": 3}
-    network = network_of(name, **deep).eval()
+    network = make_network(name, **deep).eval()
     groups = network.encoder.layer_groups()
     assert len(groups) == (2 if name == "cnn" else 4)
     # without dropout, what is above a frozen layer needs no gradient below it
@@ -63,8 +63,8 @@ def test_the_lowest_layers_are_those_that_the_others_read(name: str) -> None:
             assert any(parameter.grad is not None for parameter in above)
 
 
-def test_rates_fall_from_layer_to_layer() -> None:
-    found = rates(network_of("bert", layers=2), layer_decay=0.5)
+def test_layer_decay_lowers_rates_per_layer() -> None:
+    found = get_rates(make_network("bert", layers=2), layer_decay=0.5)
     expected = {"encoder.blocks.1.": 0.5, "encoder.blocks.0.": 0.25, "head.": 0.5}
     for name, rate in found.items():
         layer = next((value for prefix, value in expected.items() if name.startswith(prefix)), None)
@@ -72,10 +72,10 @@ def test_rates_fall_from_layer_to_layer() -> None:
     assert found["encoder.embedding.weight"] == found["encoder.positions.weight"] == 0.125
 
 
-def test_tables_fall_from_their_own_rate_and_the_head_has_its_own() -> None:
+def test_tables_and_head_have_their_own_rates() -> None:
     for optimizer in ("adamw", "adagrad"):
-        found = rates(
-            network_of("cnn", bag_dim=4),
+        found = get_rates(
+            make_network("cnn", bag_dim=4),
             layer_decay=0.5,
             embedding_learning_rate=8.0,
             head_learning_rate=3.0,
@@ -89,22 +89,22 @@ def test_tables_fall_from_their_own_rate_and_the_head_has_its_own() -> None:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_without_them_nothing_changes(name: str) -> None:
-    network = network_of(name)
-    assert set(rates(network).values()) == {0.5}
+def test_default_has_one_rate(name: str) -> None:
+    network = make_network(name)
+    assert set(get_rates(network).values()) == {0.5}
     (optimizer,) = make_state(network, TrainingSettings()).optimizers
     assert len(optimizer.groups) == 1
 
 
-def test_every_network_of_an_ensemble_and_a_tied_head_have_their_rates() -> None:
-    one, two = network_of("gru"), network_of("gru")
-    found = rates(nn.ModuleList([one, two]), layer_decay=0.5)
+def test_ensemble_members_and_tied_head_have_layer_rates() -> None:
+    one, two = make_network("gru"), make_network("gru")
+    found = get_rates(nn.ModuleList([one, two]), layer_decay=0.5)
     assert found["0.encoder.embedding.weight"] == found["1.encoder.embedding.weight"] == 0.25
-    masked = rates(MaskedHead(network_of("cnn").encoder, SIZE), layer_decay=0.5)
+    masked = get_rates(MaskedHead(make_network("cnn").encoder, SIZE), layer_decay=0.5)
     assert (masked["encoder.embedding.weight"], masked["bias"]) == (0.25, 0.5)
 
 
 @pytest.mark.parametrize("key", ["layer_decay", "head_learning_rate"])
-def test_a_model_without_layers_is_refused(key: str) -> None:
+def test_model_without_layers_is_refused(key: str) -> None:
     with pytest.raises(ConfigError, match=f"training.{key}: this model has no encoder that lists"):
         make_state(nn.Linear(2, 2), TrainingSettings(**{key: 0.5}))

@@ -8,29 +8,29 @@ import pytest
 
 from munjang.training.logs import FILE, RunLog
 from munjang.training.loop import Step
-from tests.unit.training.conftest import scores_of
+from tests.unit.training.conftest import make_scores
 
 
-def step_of(number: int, *, looked: bool = False, loss: float = 0.5) -> Step:
-    scores = scores_of(0.75, macro_f1=0.5, log_loss=0.25) if looked else None
+def make_step(number: int, *, validated: bool = False, loss: float = 0.5) -> Step:
+    scores = make_scores(0.75, macro_f1=0.5, log_loss=0.25) if validated else None
     return Step(number, 100, 1, loss, 1.0, 10, scores)
 
 
-def records(folder: Path) -> list[dict[str, Any]]:
+def read_records(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / FILE).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def written(folder: Path, numbers: range, *, resumed_at: int = 0) -> None:
+def write_log(folder: Path, numbers: range, *, resumed_at: int = 0) -> None:
     log = RunLog(folder, resumed_at=resumed_at, every=2)
     for number in numbers:
-        log.record(step_of(number, looked=number % 5 == 0))
+        log.record(make_step(number, validated=number % 5 == 0))
     log.close()
 
 
-def test_records_stand_every_so_many_steps_and_at_evaluations(tmp_path: Path) -> None:
-    written(tmp_path, range(1, 6))
-    found = records(tmp_path)
+def test_records_every_n_steps_and_at_validation(tmp_path: Path) -> None:
+    write_log(tmp_path, range(1, 6))
+    found = read_records(tmp_path)
     assert [(record["step"], record["part"]) for record in found] == [
         (2, "train"),
         (4, "train"),
@@ -50,51 +50,51 @@ def test_records_stand_every_so_many_steps_and_at_evaluations(tmp_path: Path) ->
     assert len(list((tmp_path / "tensorboard").iterdir())) == 1
 
 
-def test_a_record_can_be_read_at_once(tmp_path: Path) -> None:
+def test_records_are_flushed_immediately(tmp_path: Path) -> None:
     log = RunLog(tmp_path, every=1)
-    log.record(step_of(1))
-    assert len(records(tmp_path)) == 1
+    log.record(make_step(1))
+    assert len(read_records(tmp_path)) == 1
     log.close()
 
 
 @pytest.mark.parametrize("resumed_at", [1, 4, 5, 9])
-def test_records_behind_the_checkpoint_are_dropped(tmp_path: Path, resumed_at: int) -> None:
-    written(tmp_path, range(1, 10))
-    written(tmp_path, range(resumed_at + 1, 13), resumed_at=resumed_at)
-    steps = [record["step"] for record in records(tmp_path) if record["part"] == "train"]
+def test_records_after_the_checkpoint_are_dropped(tmp_path: Path, resumed_at: int) -> None:
+    write_log(tmp_path, range(1, 10))
+    write_log(tmp_path, range(resumed_at + 1, 13), resumed_at=resumed_at)
+    steps = [record["step"] for record in read_records(tmp_path) if record["part"] == "train"]
     assert steps == [2, 4, 5, 6, 8, 10, 12]
 
 
 @pytest.mark.parametrize("torn", ['{"step": 4, "pa', "\x00\x00\x00", "7", '{"part": "train"}', ""])
-def test_a_line_torn_by_a_kill_is_dropped(tmp_path: Path, torn: str) -> None:
-    written(tmp_path, range(1, 4))
+def test_torn_line_is_dropped(tmp_path: Path, torn: str) -> None:
+    write_log(tmp_path, range(1, 4))
     with (tmp_path / FILE).open("a", encoding="utf-8") as file:
         file.write(torn)
-    written(tmp_path, range(4, 7), resumed_at=3)
-    assert [record["step"] for record in records(tmp_path)] == [2, 4, 5, 5, 6]
+    write_log(tmp_path, range(4, 7), resumed_at=3)
+    assert [record["step"] for record in read_records(tmp_path)] == [2, 4, 5, 5, 6]
 
 
-def test_a_new_run_drops_all_of_an_earlier_one(tmp_path: Path) -> None:
-    written(tmp_path, range(1, 10))
+def test_new_run_drops_earlier_records(tmp_path: Path) -> None:
+    write_log(tmp_path, range(1, 10))
     earlier = tmp_path / "tensorboard" / "events.out.tfevents.1.host"
     earlier.write_bytes(b"an earlier curve")
     log = RunLog(tmp_path)
-    assert records(tmp_path) == []
+    assert read_records(tmp_path) == []
     log.close()
     assert not earlier.exists()
 
 
-def test_a_resumed_run_keeps_the_earlier_curve(tmp_path: Path) -> None:
-    written(tmp_path, range(1, 10))
+def test_resumed_run_keeps_earlier_curve(tmp_path: Path) -> None:
+    write_log(tmp_path, range(1, 10))
     earlier = tmp_path / "tensorboard" / "events.out.tfevents.1.host"
     earlier.write_bytes(b"an earlier curve")
-    written(tmp_path, range(10, 12), resumed_at=9)
+    write_log(tmp_path, range(10, 12), resumed_at=9)
     assert earlier.exists()
 
 
-def test_numbers_that_json_has_no_word_for_are_null(tmp_path: Path) -> None:
+def test_non_finite_numbers_are_null(tmp_path: Path) -> None:
     log = RunLog(tmp_path, every=1)
-    log.record(step_of(1, loss=float("nan")))
-    log.record(step_of(2, loss=float("inf")))
+    log.record(make_step(1, loss=float("nan")))
+    log.record(make_step(2, loss=float("inf")))
     log.close()
-    assert [record["loss"] for record in records(tmp_path)] == [None, None]
+    assert [record["loss"] for record in read_records(tmp_path)] == [None, None]

@@ -21,14 +21,14 @@ touched_rows = st.lists(st.integers(1, ROWS - 1), min_size=1, max_size=8)
 steps_of_rows = st.lists(touched_rows, min_size=1, max_size=6)
 
 
-def sparse(rows: Touched, values: Tensor) -> Tensor:
+def make_sparse(rows: Touched, values: Tensor) -> Tensor:
     """A row-sparse gradient; rows may repeat and stand in any order."""
     return torch.sparse_coo_tensor(
         torch.tensor([rows]), values, (ROWS, DIM), check_invariants=False
     )
 
 
-def play(
+def run_steps(
     steps: list[Touched], optimizer_of: Callable[[torch.nn.Parameter], Stepping]
 ) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Weights before and after the steps, and each step's gradient, dense."""
@@ -38,7 +38,7 @@ def play(
     optimizer = optimizer_of(weight)
     gradients = []
     for rows in steps:
-        weight.grad = sparse(rows, torch.randn(len(rows), DIM))
+        weight.grad = make_sparse(rows, torch.randn(len(rows), DIM))
         gradients.append(weight.grad.to_dense())
         optimizer.step()
     return before, weight.detach(), gradients
@@ -53,13 +53,13 @@ def slow_adamw(
     square = [[0.0] * DIM for _ in range(ROWS)]
     for step, (rows, gradient) in enumerate(zip(steps, gradients, strict=True), start=1):
         for row in set(rows):
-            for place in range(DIM):
-                g = float(gradient[row, place])
-                m = mean[row][place] = 0.9 * mean[row][place] + 0.1 * g
-                v = square[row][place] = 0.999 * square[row][place] + 0.001 * g * g
+            for index in range(DIM):
+                g = float(gradient[row, index])
+                m = mean[row][index] = 0.9 * mean[row][index] + 0.1 * g
+                v = square[row][index] = 0.999 * square[row][index] + 0.001 * g * g
                 rise = m / (1 - 0.9**step)
                 scale = math.sqrt(v / (1 - 0.999**step)) + 1e-8
-                table[row][place] = (1 - lr * decay) * table[row][place] - lr * rise / scale
+                table[row][index] = (1 - lr * decay) * table[row][index] - lr * rise / scale
     return torch.tensor(table)
 
 
@@ -70,15 +70,15 @@ def slow_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tensor]) 
         for row in set(rows):
             g = gradient[row].tolist()
             seen[row] += sum(x * x for x in g) / DIM
-            for place in range(DIM):
-                table[row][place] -= 0.05 * g[place] / (math.sqrt(seen[row]) + 1e-10)
+            for index in range(DIM):
+                table[row][index] -= 0.05 * g[index] / (math.sqrt(seen[row]) + 1e-10)
     return torch.tensor(table)
 
 
 @settings(max_examples=50)
 @given(steps=steps_of_rows, decay=st.sampled_from([0.0, 0.1, 2.0]))
-def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: float) -> None:
-    before, after, gradients = play(
+def test_adamw_of_rows_equals_reference(steps: list[Touched], decay: float) -> None:
+    before, after, gradients = run_steps(
         steps, lambda w: AdamW([ParameterGroup([w], 0.01)], weight_decay=decay)
     )
     expected = slow_adamw(before, steps, gradients, lr=0.01, decay=decay)
@@ -88,22 +88,22 @@ def test_row_adamw_is_the_papers_update_row_by_row(steps: list[Touched], decay: 
 @settings(max_examples=50)
 @example(steps=[[1, 2, 2, 2]])
 @given(steps=steps_of_rows)
-def test_row_adamw_without_decay_is_sparse_adam(steps: list[Touched]) -> None:
+def test_adamw_of_rows_without_decay_equals_sparse_adam(steps: list[Touched]) -> None:
     # SparseAdam adds its eps before the bias of v is corrected: a small one makes no difference
-    _, ours, _ = play(steps, lambda w: AdamW([ParameterGroup([w], 0.01)], eps=1e-14))
-    _, theirs, _ = play(steps, lambda w: torch.optim.SparseAdam([w], lr=0.01, eps=1e-14))
+    _, ours, _ = run_steps(steps, lambda w: AdamW([ParameterGroup([w], 0.01)], eps=1e-14))
+    _, theirs, _ = run_steps(steps, lambda w: torch.optim.SparseAdam([w], lr=0.01, eps=1e-14))
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_row_adamw_is_dense_adamw_when_every_row_is_touched(decay: float) -> None:
+def test_adamw_of_all_rows_equals_dense_adamw(decay: float) -> None:
     torch.manual_seed(0)
     ours, dense = (torch.nn.Parameter(torch.ones(ROWS, DIM)) for _ in range(2))
     mine = AdamW([ParameterGroup([ours], 0.01)], weight_decay=decay)
     theirs = torch.optim.AdamW([dense], lr=0.01, weight_decay=decay)
     for _ in range(20):
         gradient = torch.randn(ROWS, DIM)
-        ours.grad, dense.grad = sparse(list(range(ROWS)), gradient), gradient
+        ours.grad, dense.grad = make_sparse(list(range(ROWS)), gradient), gradient
         mine.step()
         theirs.step()
     torch.testing.assert_close(ours, dense, rtol=1e-5, atol=1e-6)
@@ -111,21 +111,23 @@ def test_row_adamw_is_dense_adamw_when_every_row_is_touched(decay: float) -> Non
 
 @settings(max_examples=50)
 @given(steps=steps_of_rows)
-def test_row_adagrad_is_the_update_row_by_row(steps: list[Touched]) -> None:
-    before, after, gradients = play(steps, lambda w: RowAdagrad([ParameterGroup([w], 0.05)]))
+def test_row_adagrad_equals_reference(steps: list[Touched]) -> None:
+    before, after, gradients = run_steps(steps, lambda w: RowAdagrad([ParameterGroup([w], 0.05)]))
     expected = slow_adagrad(before, steps, gradients)
     torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [AdamW, RowAdagrad])
-def test_untouched_rows_do_not_move_at_all(kind: type[AdamW] | type[RowAdagrad]) -> None:
-    before, after, _ = play([[2, 5], [5], [5, 2, 2]], lambda w: kind([ParameterGroup([w], 0.1)]))
-    moved = (before != after).any(1).nonzero().flatten().tolist()
-    assert moved == [2, 5]
+def test_untouched_rows_are_unchanged(kind: type[AdamW] | type[RowAdagrad]) -> None:
+    before, after, _ = run_steps(
+        [[2, 5], [5], [5, 2, 2]], lambda w: kind([ParameterGroup([w], 0.1)])
+    )
+    changed = (before != after).any(1).nonzero().flatten().tolist()
+    assert changed == [2, 5]
 
 
 @pytest.mark.parametrize("kind", [AdamW, RowAdagrad])
-def test_a_step_without_touched_rows_is_harmless(kind: type[AdamW] | type[RowAdagrad]) -> None:
+def test_step_without_touched_rows_changes_nothing(kind: type[AdamW] | type[RowAdagrad]) -> None:
     weight = torch.nn.Parameter(torch.ones(ROWS, DIM))
     optimizer = kind([ParameterGroup([weight], 0.1)])
     optimizer.step()
@@ -134,7 +136,7 @@ def test_a_step_without_touched_rows_is_harmless(kind: type[AdamW] | type[RowAda
     assert torch.equal(weight, torch.ones(ROWS, DIM))
 
 
-def test_dense_parameters_take_pytorchs_steps_and_vectors_do_not_decay() -> None:
+def test_dense_parameters_equal_pytorch_adamw_and_vectors_do_not_decay() -> None:
     torch.manual_seed(0)
     matrix, vector = torch.randn(4, 3), torch.randn(3)
     ours, theirs = (
@@ -154,14 +156,14 @@ def test_dense_parameters_take_pytorchs_steps_and_vectors_do_not_decay() -> None
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
-def test_clipping_counts_a_row_that_is_named_twice_with_its_sum() -> None:
+def test_clip_gradients_sums_repeated_rows() -> None:
     weight = torch.nn.Parameter(torch.zeros(ROWS, DIM))
-    weight.grad = sparse([2, 2], torch.tensor([[3.0, 0.0, 0.0], [0.0, 4.0, 0.0]]))
+    weight.grad = make_sparse([2, 2], torch.tensor([[3.0, 0.0, 0.0], [0.0, 4.0, 0.0]]))
     assert clip_gradients([weight], 1.0) == pytest.approx(5.0)
     torch.testing.assert_close(weight.grad.to_dense()[2], torch.tensor([0.6, 0.8, 0.0]))
 
 
-def gradients_of(numbers: list[Tensor]) -> list[torch.nn.Parameter]:
+def make_parameters(numbers: list[Tensor]) -> list[torch.nn.Parameter]:
     parameters = []
     for values in numbers:
         parameter = torch.nn.Parameter(torch.zeros_like(values))
@@ -171,10 +173,10 @@ def gradients_of(numbers: list[Tensor]) -> list[torch.nn.Parameter]:
 
 
 @pytest.mark.parametrize("largest", [0.5, 3.0, 1e6])
-def test_clipping_dense_gradients_is_pytorchs(largest: float) -> None:
+def test_clip_gradients_of_dense_tensors_equals_pytorch(largest: float) -> None:
     torch.manual_seed(0)
     numbers = [torch.randn(4, 3), torch.randn(5), torch.randn(2, 2, 2)]
-    ours, theirs = gradients_of(numbers), gradients_of(numbers)
+    ours, theirs = make_parameters(numbers), make_parameters(numbers)
     norm = clip_gradients(ours, largest)
     expected = torch.nn.utils.clip_grad_norm_(theirs, largest)
     assert norm == pytest.approx(float(expected), rel=1e-5)
@@ -183,14 +185,14 @@ def test_clipping_dense_gradients_is_pytorchs(largest: float) -> None:
 
 
 @pytest.mark.parametrize("largest", [0.5, 1e6])
-def test_clipping_a_mix_counts_both_kinds(largest: float) -> None:
+def test_clip_gradients_counts_dense_and_sparse(largest: float) -> None:
     torch.manual_seed(0)
     weight = torch.nn.Parameter(torch.randn(ROWS, DIM))
     bags = torch.tensor([[1, 1, 5], [5, 2, 0]])
     (sum_rows(weight, bags) * torch.randn(2, DIM)).sum().backward()
     assert weight.grad is not None
-    (dense,) = gradients_of([torch.randn(4, 3)])
-    twins = gradients_of([weight.grad.to_dense(), dense.grad])
+    (dense,) = make_parameters([torch.randn(4, 3)])
+    twins = make_parameters([weight.grad.to_dense(), dense.grad])
     unused = torch.nn.Parameter(torch.zeros(3))
     norm = clip_gradients([weight, unused, dense], largest)
     expected = torch.nn.utils.clip_grad_norm_(twins, largest)
@@ -200,5 +202,5 @@ def test_clipping_a_mix_counts_both_kinds(largest: float) -> None:
     assert unused.grad is None
 
 
-def test_clipping_nothing_is_zero() -> None:
+def test_clip_gradients_without_gradients_is_zero() -> None:
     assert clip_gradients([torch.nn.Parameter(torch.zeros(2))], 1.0) == 0.0

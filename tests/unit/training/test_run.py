@@ -14,7 +14,7 @@ from munjang.stopping import exit_code
 from munjang.training.checkpoints import FILE
 from munjang.training.loop import Loop, Step
 from munjang.training.run import Interrupted, remove_checkpoint, run
-from tests.unit.training.conftest import Small
+from tests.unit.training.conftest import SmallRun
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -23,7 +23,7 @@ class CallbackError(Exception):
     """Something in a callback went wrong."""
 
 
-def step_in(folder: Path) -> int | None:
+def read_checkpoint_step(folder: Path) -> int | None:
     """The step of the checkpoint that stands in a folder."""
     path = folder / FILE
     if not path.exists():
@@ -33,7 +33,7 @@ def step_in(folder: Path) -> int | None:
     return int(numbers.split('"step": ')[1].split(",")[0])
 
 
-def fitted(small: Small, **training: object) -> Loop:
+def train_loop(small: SmallRun, **training: object) -> Loop:
     loop = small.loop(**training)
     run(loop, loop.settings)
     return loop
@@ -45,39 +45,49 @@ def assert_same_weights(loop: Loop, other: Loop) -> None:
         assert torch.equal(tensor, expected[name]), name
 
 
-def test_without_a_folder_nothing_is_written(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_run_without_folder_writes_nothing(
+    small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     numbers: list[int] = []
-    loop = small.loop()
+    loop = small_run.loop()
     run(loop, loop.settings, on_step=lambda step: numbers.append(step.number))
     assert numbers == list(range(1, 19))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_checkpoint_every_so_many_steps(small: Small, tmp_path: Path) -> None:
+def test_checkpoint_every_n_steps(small_run: SmallRun, tmp_path: Path) -> None:
     seen = []
-    loop = small.loop(checkpoint_steps=4)
-    run(loop, loop.settings, folder=tmp_path, on_step=lambda _: seen.append(step_in(tmp_path)))
+    loop = small_run.loop(checkpoint_steps=4)
+    run(
+        loop,
+        loop.settings,
+        folder=tmp_path,
+        on_step=lambda _: seen.append(read_checkpoint_step(tmp_path)),
+    )
     assert seen == [None] * 4 + [4] * 4 + [8] * 4 + [12] * 4 + [16] * 2
     remove_checkpoint(tmp_path)
-    assert step_in(tmp_path) is None
+    assert read_checkpoint_step(tmp_path) is None
     remove_checkpoint(tmp_path)
 
 
 @pytest.mark.parametrize(("seconds", "last"), [(0.0, 17), (3600.0, None)])
-def test_a_checkpoint_every_so_many_seconds(
-    small: Small, tmp_path: Path, seconds: float, last: int | None
+def test_checkpoint_every_n_seconds(
+    small_run: SmallRun, tmp_path: Path, seconds: float, last: int | None
 ) -> None:
     seen = []
-    loop = small.loop(checkpoint_seconds=seconds)
-    run(loop, loop.settings, folder=tmp_path, on_step=lambda _: seen.append(step_in(tmp_path)))
+    loop = small_run.loop(checkpoint_seconds=seconds)
+    run(
+        loop,
+        loop.settings,
+        folder=tmp_path,
+        on_step=lambda _: seen.append(read_checkpoint_step(tmp_path)),
+    )
     assert seen[-1] == last
 
 
-def test_an_error_in_a_callback_leaves_a_run_to_go_on_with(small: Small, tmp_path: Path) -> None:
-    loop = small.loop(checkpoint_steps=4)
+def test_error_in_callback_leaves_resumable_run(small_run: SmallRun, tmp_path: Path) -> None:
+    loop = small_run.loop(checkpoint_steps=4)
 
     def fail(step: Step) -> None:
         if step.number == 11:
@@ -85,8 +95,8 @@ def test_an_error_in_a_callback_leaves_a_run_to_go_on_with(small: Small, tmp_pat
 
     with pytest.raises(CallbackError):
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=fail)
-    assert step_in(tmp_path) == 8
-    again = small.loop(checkpoint_steps=4)
+    assert read_checkpoint_step(tmp_path) == 8
+    again = small_run.loop(checkpoint_steps=4)
     first: list[int] = []
     run(
         again,
@@ -97,14 +107,14 @@ def test_an_error_in_a_callback_leaves_a_run_to_go_on_with(small: Small, tmp_pat
         on_step=lambda step: first.append(step.number),
     )
     assert first == list(range(9, 19))
-    assert_same_weights(again, fitted(small, checkpoint_steps=4))
+    assert_same_weights(again, train_loop(small_run, checkpoint_steps=4))
 
 
-def test_without_resume_a_checkpoint_is_not_looked_at(small: Small, tmp_path: Path) -> None:
+def test_checkpoint_is_ignored_without_resume(small_run: SmallRun, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"not a checkpoint")
-    loop = small.loop()
+    loop = small_run.loop()
     run(loop, loop.settings, folder=tmp_path)
-    assert_same_weights(loop, fitted(small))
+    assert_same_weights(loop, train_loop(small_run))
 
 
 def interrupt_at(at: int, times: int = 1, number: signal.Signals = signal.SIGINT) -> Any:
@@ -116,47 +126,47 @@ def interrupt_at(at: int, times: int = 1, number: signal.Signals = signal.SIGINT
     return interrupt
 
 
-def test_ctrl_c_stops_after_a_whole_step_with_a_checkpoint(small: Small, tmp_path: Path) -> None:
+def test_ctrl_c_stops_after_the_step_with_a_checkpoint(small_run: SmallRun, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    loop = small.loop()
+    loop = small_run.loop()
     with pytest.raises(Interrupted, match=r"after step 7 of 18; .*--resume continues from "):
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt_at(7))
     assert signal.getsignal(signal.SIGINT) is before
-    assert step_in(tmp_path) == 7
-    again = small.loop()
+    assert read_checkpoint_step(tmp_path) == 7
+    again = small_run.loop()
     run(again, again.settings, folder=tmp_path, fingerprint="f", resume=True)
-    assert_same_weights(again, fitted(small))
+    assert_same_weights(again, train_loop(small_run))
 
 
-def test_ctrl_c_at_the_last_step_is_resumable_too(small: Small, tmp_path: Path) -> None:
-    loop = small.loop()
+def test_ctrl_c_at_last_step_is_resumable(small_run: SmallRun, tmp_path: Path) -> None:
+    loop = small_run.loop()
     with pytest.raises(Interrupted):
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt_at(18))
-    again = small.loop()
+    again = small_run.loop()
     run(again, again.settings, folder=tmp_path, fingerprint="f", resume=True)
-    assert_same_weights(again, fitted(small))
+    assert_same_weights(again, train_loop(small_run))
 
 
-def test_ctrl_c_without_a_folder_promises_nothing(small: Small) -> None:
-    loop = small.loop()
+def test_ctrl_c_without_folder_has_no_advice(small_run: SmallRun) -> None:
+    loop = small_run.loop()
     with pytest.raises(Interrupted) as caught:
         run(loop, loop.settings, on_step=interrupt_at(2))
     assert str(caught.value) == "stopped after step 2 of 18"
     assert isinstance(caught.value, KeyboardInterrupt)
 
 
-def test_a_second_ctrl_c_stops_at_once(small: Small, tmp_path: Path) -> None:
+def test_second_ctrl_c_stops_at_once(small_run: SmallRun, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
-    loop = small.loop()
+    loop = small_run.loop()
     with pytest.raises(KeyboardInterrupt) as caught:
         run(loop, loop.settings, folder=tmp_path, on_step=interrupt_at(5, times=2))
     assert not isinstance(caught.value, Interrupted)
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_sigterm_stops_as_ctrl_c_does_however_often_it_comes(small: Small, tmp_path: Path) -> None:
+def test_repeated_sigterm_stops_like_ctrl_c(small_run: SmallRun, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    loop = small.loop()
+    loop = small_run.loop()
     interrupt = interrupt_at(7, times=3, number=signal.SIGTERM)
     with pytest.raises(
         Interrupted, match=r"after step 7 of 18; .*--resume continues from "
@@ -164,14 +174,14 @@ def test_sigterm_stops_as_ctrl_c_does_however_often_it_comes(small: Small, tmp_p
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt)
     assert exit_code(stop.value) == 143
     assert signal.getsignal(signal.SIGTERM) is before
-    assert step_in(tmp_path) == 7
+    assert read_checkpoint_step(tmp_path) == 7
 
 
 @pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda number, frame: None])
-def test_a_sigterm_of_somebody_else_stays_theirs(handler: Any, small: Small) -> None:
+def test_foreign_sigterm_handler_is_kept(handler: Any, small_run: SmallRun) -> None:
     before = signal.signal(signal.SIGTERM, handler)
     try:
-        loop = small.loop()
+        loop = small_run.loop()
         run(loop, loop.settings, on_step=interrupt_at(7, number=signal.SIGTERM))
         assert loop.state.counters.step == 18
         assert signal.getsignal(signal.SIGTERM) is handler
@@ -179,24 +189,24 @@ def test_a_sigterm_of_somebody_else_stays_theirs(handler: Any, small: Small) -> 
         signal.signal(signal.SIGTERM, before)
 
 
-def test_it_runs_outside_the_main_thread(small: Small, tmp_path: Path) -> None:
-    loop = small.loop()
+def test_run_outside_main_thread(small_run: SmallRun, tmp_path: Path) -> None:
+    loop = small_run.loop()
     thread = threading.Thread(target=run, args=(loop, loop.settings), kwargs={"folder": tmp_path})
     thread.start()
     thread.join()
     assert loop.state.counters.step == 18
 
 
-def test_threads_are_set_for_the_run_and_put_back(small: Small) -> None:
+def test_threads_are_set_and_restored(small_run: SmallRun) -> None:
     seen = []
-    loop = small.loop(threads=2, epochs=1)
+    loop = small_run.loop(threads=2, epochs=1)
     run(loop, loop.settings, on_step=lambda _: seen.append(torch.get_num_threads()))
     assert set(seen) == {2}
     assert torch.get_num_threads() == 1
 
 
-def test_the_run_leaves_the_callers_random_numbers_alone(small: Small) -> None:
-    loop = small.loop(epochs=1)
+def test_global_random_state_is_unchanged(small_run: SmallRun) -> None:
+    loop = small_run.loop(epochs=1)
     torch.manual_seed(4)
     before = torch.get_rng_state()
     run(loop, loop.settings)

@@ -16,7 +16,7 @@ SCHEDULES = ["cosine", "linear", "constant"]
     warmup=st.floats(0, 0.99),
     schedule=st.sampled_from(SCHEDULES),
 )
-def test_it_rises_then_falls_and_stays_in_bounds(total: int, warmup: float, schedule: str) -> None:
+def test_factor_rises_then_falls_within_bounds(total: int, warmup: float, schedule: str) -> None:
     factors = [
         learning_rate_factor(step, total, warmup=warmup, schedule=schedule) for step in range(total)
     ]
@@ -28,14 +28,14 @@ def test_it_rises_then_falls_and_stays_in_bounds(total: int, warmup: float, sche
         assert factors[0] == 1.0
 
 
-def test_the_warm_up_is_a_line() -> None:
+def test_warmup_is_linear() -> None:
     factors = [learning_rate_factor(s, 100, warmup=0.1, schedule="constant") for s in range(12)]
     assert factors[:10] == pytest.approx([0.1 * n for n in range(1, 11)])
     assert factors[10:] == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.2])
-def test_what_follows_falls_to_nearly_nothing(warmup: float) -> None:
+def test_decay_after_warmup_reaches_almost_zero(warmup: float) -> None:
     start = round(100 * warmup)
     rest = 100 - start
     for step in range(start, 100):
@@ -47,12 +47,12 @@ def test_what_follows_falls_to_nearly_nothing(warmup: float) -> None:
         assert learning_rate_factor(step, 100, warmup=warmup, schedule="constant") == 1.0
 
 
-def test_steps_behind_the_end_do_not_go_below_zero() -> None:
+def test_steps_after_the_end_are_not_negative() -> None:
     assert learning_rate_factor(500, 100, warmup=0.1, schedule="linear") == 0.0
     assert learning_rate_factor(500, 100, warmup=0.1, schedule="cosine") == pytest.approx(0.0)
 
 
-def test_one_over_the_root_falls_as_the_paper_has_it() -> None:
+def test_inverse_square_root_follows_formula() -> None:
     """min(step^-0.5, step warmup^-1.5) of Vaswani et al. (2017), its highest point made 1."""
     total, rising = 100, 20
     for step in range(1, total + 1):

@@ -17,7 +17,7 @@ from munjang.tuning.folder import (
     save_best,
     write_plan,
 )
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 
 PLANNED = {"run": "a", "space": {"model.dim": [8, 16]}, "metric": "accuracy", "seed": 0}
 
@@ -25,11 +25,11 @@ PLANNED = {"run": "a", "space": {"model.dim": [8, 16]}, "metric": "accuracy", "s
 @pytest.fixture(scope="module")
 def models() -> tuple[Model, Model]:
     short = [*QUICK, "training.epochs=1"]
-    first, second = (train(made_corpus(), model="mean", overrides=short, seed=n) for n in (1, 2))
+    first, second = (train(make_corpus(), model="mean", overrides=short, seed=n) for n in (1, 2))
     return first.model, second.model
 
 
-def test_whatever_moment_a_kill_chooses_a_whole_model_is_there(
+def test_kill_at_any_moment_leaves_a_complete_model(
     models: tuple[Model, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_plan(tmp_path, PLANNED)
@@ -63,22 +63,24 @@ def test_whatever_moment_a_kill_chooses_a_whole_model_is_there(
 
 
 @pytest.mark.parametrize("content", [b"", b'{"run": "', b"[1]", b"\xff", b"[" * 100_000])
-def test_a_damaged_plan_is_told_in_one_line(content: bytes, tmp_path: Path) -> None:
+def test_damaged_plan_is_refused_in_one_line(content: bytes, tmp_path: Path) -> None:
     (tmp_path / PLAN).write_bytes(content)
-    with pytest.raises(FolderError, match=r"tuning\.json: .*plan of a search.*--overwrite") as told:
+    with pytest.raises(
+        FolderError, match=r"tuning\.json: .*plan of a search.*--overwrite"
+    ) as caught:
         open_folder(tmp_path, PLANNED, resume=True)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", PLANNED)
-def test_another_search_does_not_go_on_with_this_one(key: str, tmp_path: Path) -> None:
+def test_resume_of_another_search_is_refused(key: str, tmp_path: Path) -> None:
     write_plan(tmp_path, PLANNED)
     assert open_folder(tmp_path, PLANNED, resume=True)
     with pytest.raises(FolderError, match=r"the search there has another .* --overwrite"):
         open_folder(tmp_path, {**PLANNED, key: "other"}, resume=True)
 
 
-def test_places_that_are_taken_are_refused(tmp_path: Path) -> None:
+def test_occupied_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FolderError, match="this is a file"):
         refuse_occupied(tmp_path / "file", resume=False, overwrite=True)

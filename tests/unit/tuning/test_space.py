@@ -14,25 +14,25 @@ from munjang.tuning.ranges import read_space
 from munjang.tuning.space import flat, searched, value_of, with_values
 from munjang.tuning.spaces import IMAGE_SPACES, PAIR_SPACES, SPACES
 from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
-from tests.tables import texts_of_script
+from tests.tables import make_script_table
 
 
-def recipe_of(name: str, script: Script = "other", **given: Any) -> Recipe:
-    return make_recipe(merge({"model": {"name": name}}, given), texts_of_script(script, 1000))
+def build_recipe(name: str, script: Script = "other", **settings: Any) -> Recipe:
+    return make_recipe(merge({"model": {"name": name}}, settings), make_script_table(script, 1000))
 
 
-def pair_recipe(name: str, **given: Any) -> Recipe:
-    return make_recipe(merge({"task": "translate", "model": {"name": name}}, given))
+def build_pair_recipe(name: str, **settings: Any) -> Recipe:
+    return make_recipe(merge({"task": "translate", "model": {"name": name}}, settings))
 
 
-def image_recipe(name: str, **given: Any) -> Recipe:
-    return make_recipe(merge({"input": "image", "model": {"name": name}}, given))
+def build_image_recipe(name: str, **settings: Any) -> Recipe:
+    return make_recipe(merge({"input": "image", "model": {"name": name}}, settings))
 
 
 @pytest.mark.parametrize("script", ["korean", "other"])
 @pytest.mark.parametrize("model", ARCHITECTURES)
-def test_every_model_has_a_table_whose_values_its_recipe_takes(model: str, script: Script) -> None:
-    recipe = recipe_of(model, script)
+def test_every_text_model_has_a_valid_space(model: str, script: Script) -> None:
+    recipe = build_recipe(model, script)
     assert model in SPACES
     space = searched(recipe, (), {})
     assert space.keys() == SPACES[model].keys()
@@ -45,9 +45,9 @@ def test_every_model_has_a_table_whose_values_its_recipe_takes(model: str, scrip
 
 
 @pytest.mark.parametrize("name", [*PAIR_ARCHITECTURES, *IMAGE_ARCHITECTURES])
-def test_models_of_pairs_and_images_have_a_table_whose_values_their_recipes_take(name: str) -> None:
+def test_every_pair_and_image_model_has_a_valid_space(name: str) -> None:
     is_pair = name in PAIR_ARCHITECTURES
-    recipe = pair_recipe(name) if is_pair else image_recipe(name)
+    recipe = build_pair_recipe(name) if is_pair else build_image_recipe(name)
     row = (PAIR_SPACES if is_pair else IMAGE_SPACES)[name]
     space = searched(recipe, (), {})
     assert space.keys() == row.keys()
@@ -57,38 +57,38 @@ def test_models_of_pairs_and_images_have_a_table_whose_values_their_recipes_take
             assert value_of(with_values(recipe, {key: value}), key) == value
 
 
-def test_a_setting_whose_own_value_is_a_list_is_not_searched() -> None:
-    recipe = image_recipe("image_cnn", model={"filters": [8, 8], "kernel_size": [3, 5]})
+def test_list_settings_are_not_searched() -> None:
+    recipe = build_image_recipe("image_cnn", model={"filters": [8, 8], "kernel_size": [3, 5]})
     assert "model.kernel_size" not in searched(recipe, (), {})
 
 
-def test_batches_of_pairs_counted_in_rows_are_not_made_batches_of_tokens() -> None:
-    recipe = pair_recipe("transformer", training={"batch_size": 16})
+def test_pair_batches_in_rows_are_not_searched_in_tokens() -> None:
+    recipe = build_pair_recipe("transformer", training={"batch_size": 16})
     assert "training.batch_tokens" not in searched(recipe, (), {})
 
 
-def test_what_is_fixed_is_not_searched() -> None:
-    recipe = recipe_of("cnn", model={"dim": 48})
+def test_fixed_settings_are_not_searched() -> None:
+    recipe = build_recipe("cnn", model={"dim": 48})
     space = searched(recipe, {"model.dim", "training.epochs"}, {})
     assert not {"model.dim", "training.epochs"} & space.keys()
     assert "model.filters" in space
 
 
-def test_batches_of_tokens_are_not_made_batches_of_rows() -> None:
-    recipe = recipe_of("mean", training={"batch_tokens": 500})
+def test_token_batches_are_not_searched_in_rows() -> None:
+    recipe = build_recipe("mean", training={"batch_tokens": 500})
     assert "training.batch_size" not in searched(recipe, (), {})
 
 
-def test_choices_that_the_fixed_settings_do_not_allow_are_left_out() -> None:
-    recipe = recipe_of("transformer", model={"dim": 20, "heads": 2})
+def test_choices_incompatible_with_fixed_settings_are_dropped() -> None:
+    recipe = build_recipe("transformer", model={"dim": 20, "heads": 2})
     heads = searched(recipe, {"model.dim"}, {})["model.heads"]
     assert heads == Choice((1, 2))  # 4 would have 5 numbers each, which cannot be paired
-    alone = recipe_of("transformer", model={"dim": 2, "heads": 1})
+    alone = build_recipe("transformer", model={"dim": 2, "heads": 1})
     assert "model.heads" not in searched(alone, {"model.dim"}, {})
 
 
-def test_the_models_own_values_are_within_reach() -> None:
-    recipe = recipe_of("cnn", model={"filters": 75, "dropout": 0.9}, training={"epochs": 40})
+def test_space_includes_default_values() -> None:
+    recipe = build_recipe("cnn", model={"filters": 75, "dropout": 0.9}, training={"epochs": 40})
     space = searched(recipe, (), {})
     assert space["model.filters"] == Choice((50, 75, 100, 200))
     assert space["model.dropout"] == Span(0.0, 0.9)
@@ -107,7 +107,7 @@ model.filters: 20
 """
 
 
-def test_a_file_may_list_range_and_fix(tmp_path: Path) -> None:
+def test_space_file_may_have_lists_ranges_and_constants(tmp_path: Path) -> None:
     path = tmp_path / "space.yaml"
     path.write_text(SPACE)
     parts, fixed = read_space(path, ARCHITECTURES["cnn"])
@@ -120,14 +120,14 @@ def test_a_file_may_list_range_and_fix(tmp_path: Path) -> None:
     }
     # the setting is a list itself, so a list is one value of it
     assert fixed == {"model": {"kernel_sizes": [2, 3], "filters": 20}}
-    recipe = recipe_of("cnn", **fixed)
+    recipe = build_recipe("cnn", **fixed)
     space = searched(recipe, flat(fixed), {k: v for k, v in parts.items() if k != "model.dropout"})
     assert space["model.dim"] == Choice((32, 48))
     assert "model.filters" not in space
 
 
 @pytest.mark.parametrize(
-    ("space", "told"),
+    ("space", "message"),
     [
         ({"model.dim": [32]}, "two or more numbers or words"),
         ({"model.dim": [32, None]}, "two or more numbers or words"),
@@ -145,21 +145,21 @@ def test_a_file_may_list_range_and_fix(tmp_path: Path) -> None:
         ({"model.dropout": {"low": 0.5, "high": 1.5}}, "dropout"),
     ],
 )
-def test_what_cannot_be_searched_is_refused(space: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=told) as caught:
-        searched(recipe_of("cnn"), (), read_space(space, ARCHITECTURES["cnn"])[0])
+def test_invalid_spaces_are_refused(space: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        searched(build_recipe("cnn"), (), read_space(space, ARCHITECTURES["cnn"])[0])
     assert "\n" not in str(caught.value)
 
 
-def test_a_setting_is_fixed_or_searched_and_something_is() -> None:
-    recipe = recipe_of("mean")
+def test_fixed_and_searched_setting_is_refused() -> None:
+    recipe = build_recipe("mean")
     with pytest.raises(ConfigError, match="--set fixes it, and the space searches it"):
         searched(recipe, {"model.dim"}, {"model.dim": Choice((8, 16))})
     with pytest.raises(ConfigError, match="nothing to search"):
         searched(recipe, SPACES["mean"], {})
 
 
-def test_own_parts_are_tried_together() -> None:
+def test_joint_choices_are_sampled_together() -> None:
     # neither 3 heads nor a width of 48 would do alone
     own = {"model.heads": Choice((3, 4)), "model.dim": Choice((48, 96))}
-    assert searched(recipe_of("transformer"), (), own).keys() >= own.keys()
+    assert searched(build_recipe("transformer"), (), own).keys() >= own.keys()

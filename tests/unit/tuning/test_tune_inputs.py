@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 Search = Callable[..., Tuned]
 
 
-def pairs(out: Path, trials: int, **more: Any) -> Tuned:
+def tune_pairs(out: Path, trials: int, **more: Any) -> Tuned:
     words = ["one", "two", "three", "four", "five"]
     rows = [[words[(k + n) % 5] for n in range(2 + k % 3)] for k in range(40)]
     sources = [" ".join([str(number), *row]) for number, row in enumerate(rows)]
@@ -37,7 +37,7 @@ def pairs(out: Path, trials: int, **more: Any) -> Tuned:
     return tune((sources, targets), out=out, trials=trials, seed=2, **options)
 
 
-def images(out: Path, trials: int, **more: Any) -> Tuned:
+def tune_images(out: Path, trials: int, **more: Any) -> Tuned:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 99, (40, 8, 8)).astype(np.uint8)
     labels = [("left", "right")[row % 2] for row in range(40)]
@@ -48,7 +48,7 @@ def images(out: Path, trials: int, **more: Any) -> Tuned:
     return tune((list(pixels), labels), out=out, trials=trials, seed=2, **options)
 
 
-def told(tuned: Tuned) -> list[tuple[Any, ...]]:
+def trial_tuples(tuned: Tuned) -> list[tuple[Any, ...]]:
     return [(row.number, row.ended, row.value, row.settings, row.steps) for row in tuned.trials]
 
 
@@ -59,11 +59,11 @@ class KilledError(BaseException):
 @pytest.mark.parametrize(
     ("search", "kind", "metric", "key"),
     [
-        (pairs, ParallelInput, "chrf", "model.reverse_source"),
-        (images, ImageInput, "log_loss", "model.final_pooling"),
+        (tune_pairs, ParallelInput, "chrf", "model.reverse_source"),
+        (tune_images, ImageInput, "log_loss", "model.final_pooling"),
     ],
 )
-def test_a_search_that_was_killed_ends_with_the_same_trials(
+def test_killed_search_resumes_to_same_trials(
     search: Search,
     kind: type,
     metric: str,
@@ -96,26 +96,26 @@ def test_a_search_that_was_killed_ends_with_the_same_trials(
         patched.setattr(tuning_run, "attempt", dies)
         with pytest.raises(KilledError):
             search(tmp_path / "out", 3)
-    assert told(search(tmp_path / "out", 3, resume=True)) == told(whole)
+    assert trial_tuples(search(tmp_path / "out", 3, resume=True)) == trial_tuples(whole)
 
 
 @pytest.mark.parametrize(
-    ("search", "given", "message"),
+    ("search", "settings", "message"),
     [
-        (pairs, {"model": "cnn"}, "model cnn reads the input text"),
-        (images, {"model": "cnn"}, "the input image takes image_cnn"),
+        (tune_pairs, {"model": "cnn"}, "model cnn reads the input text"),
+        (tune_images, {"model": "cnn"}, "the input image takes image_cnn"),
         (
-            images,
+            tune_images,
             {"vectors": "words.vec"},
             "word vectors go with the input text; the input is image",
         ),
-        (pairs, {"space": {"model.dmi": [8, 16]}}, "did you mean 'dim'"),
-        (pairs, {"task": "translat"}, "did you mean 'translate'"),
+        (tune_pairs, {"space": {"model.dmi": [8, 16]}}, "did you mean 'dim'"),
+        (tune_pairs, {"task": "translat"}, "did you mean 'translate'"),
     ],
 )
-def test_mistakes_leave_no_folder(
-    search: Search, given: dict[str, Any], message: str, tmp_path: Path
+def test_errors_leave_no_folder(
+    search: Search, settings: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        search(tmp_path / "out", 1, **given)
+        search(tmp_path / "out", 1, **settings)
     assert not (tmp_path / "out").exists()

@@ -51,12 +51,12 @@ class SeriesInput(ArrayInput):
     def encode_values(self, values):
         texts = collect_texts(values)
         rows = np.zeros((len(texts), self.longest), dtype=np.float32)
-        for place, text in enumerate(texts):
+        for index, text in enumerate(texts):
             try:
                 numbers = [float(word) for word in text.split()][: self.longest]
             except ValueError:
-                raise DataError(f"expected numbers, got {text[:40]!r}", row=place + 1) from None
-            rows[place, : len(numbers)] = numbers
+                raise DataError(f"expected numbers, got {text[:40]!r}", row=index + 1) from None
+            rows[index, : len(numbers)] = numbers
         return EncodedArrays(rows)
 
     def attention(self, network, task, text, target=None):

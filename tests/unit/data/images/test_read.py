@@ -21,7 +21,7 @@ from munjang.errors import ConfigError, DataError
 GUESS = ImageSettings()
 
 
-def made_folder(top: Path, classes: int = 2, images: int = 3, *, mode: str = "L") -> Path:
+def make_image_folder(top: Path, classes: int = 2, images: int = 3, *, mode: str = "L") -> Path:
     """Images of 6 x 4 (height x width), each another one, in a folder with subfolders."""
     random = np.random.default_rng(0)
     shape = (6, 4) if mode == "L" else (6, 4, 3)
@@ -33,7 +33,7 @@ def made_folder(top: Path, classes: int = 2, images: int = 3, *, mode: str = "L"
     return top
 
 
-def refusal(data: Any, form: ImageSettings = GUESS, **options: Any) -> str:
+def refusal_message(data: Any, form: ImageSettings = GUESS, **options: Any) -> str:
     with pytest.raises(DataError) as caught:
         read_images(data, form, **options)
     assert "\n" not in str(caught.value)
@@ -41,10 +41,10 @@ def refusal(data: Any, form: ImageSettings = GUESS, **options: Any) -> str:
 
 
 @pytest.mark.parametrize(("mode", "name", "channels"), [("L", "gray", 1), ("RGB", "color", 3)])
-def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
+def test_read_infers_and_reports_size_and_mode(
     tmp_path: Path, mode: str, name: str, channels: int
 ) -> None:
-    images = read_images(made_folder(tmp_path, mode=mode), GUESS)
+    images = read_images(make_image_folder(tmp_path, mode=mode), GUESS)
     assert images["image"].shape == (6, channels, 6, 4)
     assert images["image"].dtype == np.uint8
     assert images.targets is not None
@@ -58,8 +58,8 @@ def test_a_folder_is_read_and_size_and_mode_are_guessed_aloud(
     assert np.array_equal(images["image"][0], expected)
 
 
-def test_grey_images_saved_in_color_are_gray(tmp_path: Path) -> None:
-    gray = read_images(made_folder(tmp_path / "x"), GUESS)
+def test_gray_images_saved_as_rgb_are_read_as_gray(tmp_path: Path) -> None:
+    gray = read_images(make_image_folder(tmp_path / "x"), GUESS)
     for path in (tmp_path / "x").rglob("*.png"):
         Image.open(path).convert("RGB").save(path)
     again = read_images(tmp_path / "x", GUESS)
@@ -67,8 +67,8 @@ def test_grey_images_saved_in_color_are_gray(tmp_path: Path) -> None:
     assert np.array_equal(again["image"], gray["image"])
 
 
-def test_sizes_that_differ_become_the_median_and_large_ones_are_shrunk(tmp_path: Path) -> None:
-    made_folder(tmp_path)
+def test_different_sizes_are_resized_to_bounded_median(tmp_path: Path) -> None:
+    make_image_folder(tmp_path)
     Image.new("L", (300, 10)).save(tmp_path / "a" / "wide.png")
     assert "the median is 6x4" in read_images(tmp_path, GUESS).notes[0]
     for number, path in enumerate(sorted(tmp_path.rglob("*.png"))):
@@ -80,7 +80,7 @@ def test_sizes_that_differ_become_the_median_and_large_ones_are_shrunk(tmp_path:
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "gif", "bmp", "webp"])
 @pytest.mark.parametrize("mode", ["L", "RGB", "P", "1", "RGBA"])
-def test_every_format_in_every_mode(tmp_path: Path, suffix: str, mode: str) -> None:
+def test_decode_every_format_and_mode(tmp_path: Path, suffix: str, mode: str) -> None:
     if suffix == "jpg" and mode in ("P", "RGBA"):
         mode = "CMYK"
     path = tmp_path / f"x.{suffix}"
@@ -93,7 +93,7 @@ def test_every_format_in_every_mode(tmp_path: Path, suffix: str, mode: str) -> N
         assert (pixels >= 240).all()
 
 
-def test_what_is_transparent_is_white_and_sixteen_bits_keep_their_range(tmp_path: Path) -> None:
+def test_decode_transparent_as_white_and_scale_16_bits(tmp_path: Path) -> None:
     clear = np.zeros((3, 3, 4), dtype=np.uint8)
     assert (decode_image(clear, "x", "gray", (3, 3)) == 255).all()
     path = tmp_path / "deep.png"
@@ -101,7 +101,7 @@ def test_what_is_transparent_is_white_and_sixteen_bits_keep_their_range(tmp_path
     assert decode_image(path, "x", "gray", (1, 3)).tolist() == [[[0, 128, 255]]]
 
 
-def test_a_photograph_is_seen_as_it_was_held(tmp_path: Path) -> None:
+def test_decode_applies_exif_orientation(tmp_path: Path) -> None:
     path = tmp_path / "turned.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -110,24 +110,26 @@ def test_a_photograph_is_seen_as_it_was_held(tmp_path: Path) -> None:
     assert decode.decode_image(path, "x", "gray", (8, 4)).shape == (1, 8, 4)
 
 
-def test_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
-    assert "there is no such folder; did you mean 'digits'?" in refusal(str(tmp_path / "digit"))
+def test_invalid_folders_are_refused(tmp_path: Path) -> None:
+    assert "there is no such folder; did you mean 'digits'?" in refusal_message(
+        str(tmp_path / "digit")
+    )
     (tmp_path / "file").write_text("x")
-    assert "this is a file" in refusal(tmp_path / "file")
-    flat = made_folder(tmp_path / "flat") / "a"
-    assert "found 3 files and no subfolder" in refusal(flat)
-    empty = made_folder(tmp_path / "empty")
+    assert "this is a file" in refusal_message(tmp_path / "file")
+    flat = make_image_folder(tmp_path / "flat") / "a"
+    assert "found 3 files and no subfolder" in refusal_message(flat)
+    empty = make_image_folder(tmp_path / "empty")
     (empty / "c").mkdir()
-    assert "the class 'c' is empty" in refusal(empty)
+    assert "the class 'c' is empty" in refusal_message(empty)
     outer = tmp_path / "outer"
-    made_folder(outer / "train")
-    told = refusal(outer)
-    assert "found only folders (a, b)" in told
-    assert f"give {outer / 'train'} itself" in told
+    make_image_folder(outer / "train")
+    message = refusal_message(outer)
+    assert "found only folders (a, b)" in message
+    assert f"give {outer / 'train'} itself" in message
 
 
-def test_folders_of_one_name_in_two_normal_forms_are_one_class(tmp_path: Path) -> None:
-    made_folder(tmp_path, classes=3)
+def test_class_folders_are_merged_by_normal_form(tmp_path: Path) -> None:
+    make_image_folder(tmp_path, classes=3)
     for old, new in (("a", "나쁨"), ("b", unicodedata.normalize("NFD", "나쁨")), ("c", "좋음")):
         (tmp_path / old).rename(tmp_path / new)
     os.mkfifo(tmp_path / "좋음" / "pipe.png")  # read, it would never end
@@ -137,35 +139,35 @@ def test_folders_of_one_name_in_two_normal_forms_are_one_class(tmp_path: Path) -
     assert any("1 left out" in note for note in images.notes)
 
 
-def test_a_file_that_is_no_image_is_named_or_skipped_and_counted(tmp_path: Path) -> None:
-    made_folder(tmp_path)
+def test_non_image_file_is_named_or_skipped(tmp_path: Path) -> None:
+    make_image_folder(tmp_path)
     bad = tmp_path / "b" / "readme.txt"
     bad.write_text("not an image")
     (tmp_path / "a" / ".DS_Store").write_text("hidden")
     (tmp_path / "note.txt").write_text("beside")
-    told = refusal(tmp_path)
-    assert told.startswith(f"{bad}: expected an image")
-    assert "--skip-bad-rows" in told
+    message = refusal_message(tmp_path)
+    assert message.startswith(f"{bad}: expected an image")
+    assert "--skip-bad-rows" in message
     images = read_images(tmp_path, GUESS, skip_bad=True)
     assert len(images) == 6
     assert images.skipped == {"no readable image": 1}
     assert "1 left out" in images.notes[0]
     for path in (tmp_path / "b").glob("*.png"):
         path.write_bytes(b"")
-    assert "no file of the class 'b'" in refusal(tmp_path, skip_bad=True)
+    assert "no file of the class 'b'" in refusal_message(tmp_path, skip_bad=True)
 
 
 @pytest.mark.parametrize("factor", [0.4, 0.6])
-def test_the_limit_of_pillow_holds(
+def test_pillow_decompression_limit_is_respected(
     tmp_path: Path, factor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made_folder(tmp_path)
+    make_image_folder(tmp_path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", round(24 * factor))
-    assert "decompression bomb" in refusal(tmp_path)
+    assert "decompression bomb" in refusal_message(tmp_path)
 
 
-def test_images_from_python(tmp_path: Path) -> None:
-    made_folder(tmp_path)
+def test_read_images_from_python(tmp_path: Path) -> None:
+    make_image_folder(tmp_path)
     array = np.full((6, 4), 7, dtype=np.uint8)
     pair = [tmp_path / "a" / "0.png", array, Image.fromarray(array)], [1, "x", 1]
     images = read_images(pair, GUESS)
@@ -173,15 +175,17 @@ def test_images_from_python(tmp_path: Path) -> None:
     assert images.targets.to_list() == ["1", "x", "1"]
     assert images.place(1) == ("images[1]", 0)
     assert (images["image"][1] == 7).all()
-    assert "got float64 [6, 4]" in refusal(([array / 255], ["a"]))
-    assert "got 1 images and 2 labels" in refusal(([array], ["a", "b"]))
-    assert "at least one image" in refusal(([], []))
-    assert "got int" in refusal(3)
+    assert "got float64 [6, 4]" in refusal_message(([array / 255], ["a"]))
+    assert "got 1 images and 2 labels" in refusal_message(([array], ["a", "b"]))
+    assert "at least one image" in refusal_message(([], []))
+    assert "got int" in refusal_message(3)
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_bytes_are_an_image_or_one_line(tmp_path: Path, data: st.DataObject) -> None:
+def test_decode_corrupted_bytes_gives_image_or_one_line_error(
+    tmp_path: Path, data: st.DataObject
+) -> None:
     whole = tmp_path / "whole"
     suffix = data.draw(st.sampled_from(["png", "jpeg", "gif", "bmp", "webp"]))
     noise = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
@@ -194,27 +198,29 @@ def test_any_bytes_are_an_image_or_one_line(tmp_path: Path, data: st.DataObject)
     try:
         assert decode_image(path, "spoiled", "gray", (5, 5)).shape == (1, 5, 5)
     except DataError as error:
-        told = str(error)
-        assert told.startswith("spoiled: ") and "\n" not in told  # noqa: PT018
+        message = str(error)
+        assert message.startswith("spoiled: ") and "\n" not in message  # noqa: PT018
 
 
 @pytest.mark.parametrize(
-    ("given", "size"), [("28x20", (28, 20)), (28, (28, 28)), ([3, 4], (3, 4)), ("7", (7, 7))]
+    ("value", "size"), [("28x20", (28, 20)), (28, (28, 28)), ([3, 4], (3, 4)), ("7", (7, 7))]
 )
-def test_sizes(given: Any, size: tuple[int, int]) -> None:
-    assert parse_size(given) == size
-    assert ImageSettings.parse({"size": given}).size == size
+def test_parse_size(value: Any, size: tuple[int, int]) -> None:
+    assert parse_size(value) == size
+    assert ImageSettings.parse({"size": value}).size == size
 
 
 @pytest.mark.parametrize(
-    "given", ["", "x", "3x", "0x3", "-3", "3x4x5", [1, 2, 3], 5000, True, "3.5"]
+    "value", ["", "x", "3x", "0x3", "-3", "3x4x5", [1, 2, 3], 5000, True, "3.5"]
 )
-def test_no_sizes(given: Any) -> None:
+def test_parse_invalid_size_is_refused(value: Any) -> None:
     with pytest.raises(ConfigError, match="expected height x width"):
-        parse_size(given)
+        parse_size(value)
 
 
-def test_the_digits_by_name_and_as_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digits_sample_by_name_and_as_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MUNJANG_CACHE", str(tmp_path))
     pixels, labels = load_digits()
     assert pixels.shape == (1797, 8, 8)
@@ -232,7 +238,7 @@ def test_the_digits_by_name_and_as_files(tmp_path: Path, monkeypatch: pytest.Mon
         write_image_folder("digits", "valid")
 
 
-def test_more_pixels_than_memory_holds_are_refused_before_any_is_made(monkeypatch: Any) -> None:
+def test_images_larger_than_memory_are_refused_before_decoding(monkeypatch: Any) -> None:
     monkeypatch.setattr("munjang.data.images.read.total_memory", lambda: 9_999)
     images = [np.zeros((4, 4), dtype=np.uint8)] * 20
     labels = ["a", "b"] * 10

@@ -13,12 +13,12 @@ from munjang.data.pairs.read import read_pairs
 from munjang.errors import DataError
 
 
-def pairs_of(*pairs):
+def make_table(*pairs):
     return read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_length_ratio=None)
 
 
-def test_report_of_a_few_pairs():
-    table = pairs_of(
+def test_report_of_small_table():
+    table = make_table(
         ("Hello.", "안녕."),
         ("Hello. ", unicodedata.normalize("NFD", "안녕.")),
         ("Hello.", "안녕하세요."),
@@ -33,7 +33,7 @@ def test_report_of_a_few_pairs():
     assert (report.duplicates.texts, report.duplicates.rows) == (1, 1)
     twice = report.duplicates.examples[0]
     assert (twice.text, twice.rows, twice.labels) == ("Hello.", 2, {"안녕.": 2})
-    assert [place.row for place in twice.places] == [1, 2]
+    assert [index.row for index in twice.places] == [1, 2]
     assert (report.several.texts, report.several.rows) == (1, 3)
     assert report.several.examples[0].labels == {"안녕.": 2, "안녕하세요.": 1}
     assert (report.copies.texts, report.copies.rows) == (1, 1)
@@ -41,8 +41,8 @@ def test_report_of_a_few_pairs():
     assert report.test is None
 
 
-def test_extremes_of_the_ratio_say_their_row():
-    report = check_pairs(pairs_of(("a" * 10, "b" * 10), ("a" * 30, "b"), ("a", "b" * 300)))
+def test_ratio_extremes_name_their_rows():
+    report = check_pairs(make_table(("a" * 10, "b" * 10), ("a" * 30, "b"), ("a", "b" * 300)))
     assert report.ratios.median == 1
     assert (report.ratios.smallest.row, report.ratios.largest.row) == (2, 3)
     assert report.ratios.smallest.ratio == pytest.approx(11 / 40)
@@ -50,9 +50,9 @@ def test_extremes_of_the_ratio_say_their_row():
     assert report.ratios.largest.target == "b" * 200
 
 
-def test_pairs_and_sources_of_the_test():
-    train = pairs_of(("a", "가"), ("b", "나"), ("c", "다"))
-    test = pairs_of(("a", "가"), ("b ", "라"), ("b", "나 "), ("d", "다"))
+def test_test_report_counts_shared_pairs_and_sources():
+    train = make_table(("a", "가"), ("b", "나"), ("c", "다"))
+    test = make_table(("a", "가"), ("b ", "라"), ("b", "나 "), ("d", "다"))
     report = check_pairs(train, test).test
     assert report.rows == 4
     assert (report.pairs.texts, report.pairs.rows) == (2, 2)
@@ -60,15 +60,15 @@ def test_pairs_and_sources_of_the_test():
     assert report.pairs.examples[0].labels == {"가": 2}
 
 
-def test_nothing_in_common_is_said_as_nothing():
-    report = check_pairs(pairs_of(("a", "가")), pairs_of(("b", "나")))
+def test_report_without_overlap_is_empty():
+    report = check_pairs(make_table(("a", "가")), make_table(("b", "나")))
     for found in (report.duplicates, report.several, report.copies):
         assert (found.texts, found.rows, found.examples) == (0, 0, ())
     assert (report.test.pairs.rows, report.test.sources.rows) == (0, 0)
 
 
-def test_json_is_plain():
-    report = check_pairs(pairs_of(("a", "a"), ("a", "x" * 900)), pairs_of(("a", "a")))
+def test_json_is_serializable():
+    report = check_pairs(make_table(("a", "a"), ("a", "x" * 900)), make_table(("a", "a")))
     state = json.loads(json.dumps(report.to_json(), allow_nan=False))
     assert state["copies"]["rows"] == 1
     assert state["test"]["pairs"]["examples"][0]["places"][0]["row"] == 1
@@ -76,15 +76,15 @@ def test_json_is_plain():
     assert state["ratios"]["largest"]["row"] == 2
 
 
-def test_sources_alone_are_refused():
+def test_sources_without_targets_are_refused():
     table = read_pairs((["a"], None), need_targets=False)
     with pytest.raises(DataError, match="expected pairs, got sources without targets"):
         check_pairs(table)
     with pytest.raises(DataError, match="expected pairs, got sources without targets"):
-        check_pairs(pairs_of(("a", "b")), table)
+        check_pairs(make_table(("a", "b")), table)
 
 
-def plain(text):
+def normalize_text(text):
     return unicodedata.normalize("NFC", text).strip()
 
 
@@ -96,10 +96,10 @@ several_pairs = st.lists(st.tuples(few, few), min_size=1, max_size=25)
 
 @settings(max_examples=80)
 @given(several_pairs, several_pairs)
-def test_counts_equal_those_of_a_counter(train, test):
-    report = check_pairs(pairs_of(*train), pairs_of(*test))
-    first = [(plain(source), plain(target)) for source, target in train]
-    second = [(plain(source), plain(target)) for source, target in test]
+def test_counts_equal_those_of_counter(train, test):
+    report = check_pairs(make_table(*train), make_table(*test))
+    first = [(normalize_text(source), normalize_text(target)) for source, target in train]
+    second = [(normalize_text(source), normalize_text(target)) for source, target in test]
     twice = [count for count in Counter(first).values() if count > 1]
     assert (report.duplicates.texts, report.duplicates.rows) == (
         len(twice),
@@ -117,9 +117,9 @@ def test_counts_equal_those_of_a_counter(train, test):
 
 @settings(max_examples=80)
 @given(several_pairs)
-def test_numbers_of_pairs_are_dense_and_in_order(pairs):
-    table = pairs_of(*pairs)
+def test_distinct_pair_numbers_are_dense_and_ordered(pairs):
+    table = make_table(*pairs)
     numbers = number_distinct_pairs(table.keys, table.targets).tolist()
-    keys = [(plain(source), plain(target)) for source, target in pairs]
+    keys = [(normalize_text(source), normalize_text(target)) for source, target in pairs]
     order = list(dict.fromkeys(keys))
     assert numbers == [order.index(key) for key in keys]

@@ -21,11 +21,11 @@ def write(path, names, rows, delimiter=","):
     return path
 
 
-def pairs(table):
+def to_pairs(table):
     return list(zip(table.keys.to_list(), table.targets.to_list(), strict=True))
 
 
-def refused(data, match, **how):
+def assert_refused(data, match, **how):
     with pytest.raises(DataError, match=match) as caught:
         read_pairs(data, **how)
     message = str(caught.value)
@@ -37,7 +37,7 @@ def refused(data, match, **how):
 # --- every kind of source
 
 
-def test_same_pairs_from_every_format(tmp_path):
+def test_every_format_gives_same_pairs(tmp_path):
     named = [dict(zip(("en", "ko"), pair, strict=True)) for pair in PAIRS]
     lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in named)
     (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8")
@@ -53,40 +53,46 @@ def test_same_pairs_from_every_format(tmp_path):
         (tuple(map(list, zip(*PAIRS, strict=True))), 1),
     ):
         table = read_pairs(source)
-        assert pairs(table) == PAIRS
+        assert to_pairs(table) == PAIRS
         assert table.rows.tolist() == [first, first + 1, first + 2]
 
 
 def test_standard_input(monkeypatch):
     content = "src\ttgt\nHello.\t안녕.\n".encode()
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-    assert pairs(read_pairs("-")) == [("Hello.", "안녕.")]
+    assert to_pairs(read_pairs("-")) == [("Hello.", "안녕.")]
 
 
-def test_lists_speak_of_sources_and_targets():
+def test_lists_have_default_column_names():
     table = read_pairs((["a"], ["가"]))
     assert (table.key_name, table.target_name, table.notes) == ("source", "target", ())
     assert table.place(0) == ("the sources given", 1)
-    refused((["a", "b"], ["가"]), "expected one target per source, got 2 sources and 1 targets")
-    refused(([], []), "there are no sources")
-    refused(7, r"a pair \(sources, targets\), got int")
-    refused((["a", 3], ["가", "나"]), r"expected a string in the source column 'source', got .* 3")
+    assert_refused(
+        (["a", "b"], ["가"]), "expected one target per source, got 2 sources and 1 targets"
+    )
+    assert_refused(([], []), "there are no sources")
+    assert_refused(7, r"a pair \(sources, targets\), got int")
+    assert_refused(
+        (["a", 3], ["가", "나"]), r"expected a string in the source column 'source', got .* 3"
+    )
 
 
-def test_numbers_are_no_targets():
-    refused((["a"], [3]), "expected strings in the target column 'target', got Int64")
+def test_numeric_targets_are_refused():
+    assert_refused((["a"], [3]), "expected strings in the target column 'target', got Int64")
 
 
-def test_several_files_have_the_columns_of_the_first(tmp_path):
+def test_several_files_use_columns_of_first(tmp_path):
     first = write(tmp_path / "a.csv", ("ko", "en"), [pair[::-1] for pair in PAIRS])
     second = write(tmp_path / "b.csv", ("en", "ko"), PAIRS[:1])
     table = read_pairs([first, second])
-    assert pairs(table) == [*(pair[::-1] for pair in PAIRS), PAIRS[0][::-1]]
+    assert to_pairs(table) == [*(pair[::-1] for pair in PAIRS), PAIRS[0][::-1]]
     other = write(tmp_path / "c.csv", ("en", "fr"), PAIRS)
-    refused([first, other], r"c\.csv: there is no source column 'ko'; the columns are en, fr")
+    assert_refused(
+        [first, other], r"c\.csv: there is no source column 'ko'; the columns are en, fr"
+    )
 
 
-def test_pairs_are_split_like_texts():
+def test_pairs_are_split_by_source():
     texts = [f"text {i // 2}" for i in range(40)]
     table = read_pairs((texts, [f"글 {i}" for i in range(40)]))
     parts = split(table, valid=0.2, stratify=False)
@@ -124,16 +130,16 @@ def test_pairs_are_split_like_texts():
         (("source", "en", "ko"), 1, 2),
     ],
 )
-def test_usual_names(names, source, target):
+def test_usual_names_are_inferred(names, source, target):
     frame = {name: [f"{name} one.", f"{name} two."] for name in names}
     table = read_pairs(pl.DataFrame(frame))
     assert (table.key_name, table.target_name) == (names[source], names[target])
-    said = " ".join(table.notes)
+    notes = " ".join(table.notes)
     for kind, name in (("source", names[source]), ("target", names[target])):
-        assert (f"{kind} column: {name} (inferred: by its name)" in said) == (name != kind)
+        assert (f"{kind} column: {name} (inferred: by its name)" in notes) == (name != kind)
 
 
-def test_the_first_of_two_columns_of_texts_is_the_source(tmp_path):
+def test_first_of_two_text_columns_is_source(tmp_path):
     rows = [(i, f"text {i}", f"글 {i}", "ab"[i % 2]) for i in range(8)]
     path = write(tmp_path / "a.csv", ("id", "this", "that", "kind"), rows)
     table = read_pairs(path)
@@ -141,7 +147,7 @@ def test_the_first_of_two_columns_of_texts_is_the_source(tmp_path):
     assert all("the two columns of texts, the first is the source" in note for note in table.notes)
 
 
-def test_the_other_side_of_one_that_is_named(tmp_path):
+def test_other_side_of_named_column_is_inferred(tmp_path):
     rows = [("a a", "b b", i) for i in range(3)]
     path = write(tmp_path / "a.csv", ("en", "ko", "n"), rows)
     table = read_pairs(path, source_column="ko")
@@ -154,7 +160,7 @@ def test_the_other_side_of_one_that_is_named(tmp_path):
     assert table.notes == ("source column: that (inferred: the only other column of texts)",)
 
 
-def test_joined_sources():
+def test_joined_source_columns():
     frame = pl.DataFrame({"title": ["A", "B"], "body": ["a", "b"], "short": ["x", "y"]})
     table = read_pairs(frame, source_column="title+body", target_column="short")
     assert table.keys.to_list() == ["A a", "B b"]
@@ -165,18 +171,18 @@ def test_joined_sources():
 # --- what is not clear
 
 
-def test_three_columns_of_texts_are_listed():
+def test_ambiguous_text_columns_are_listed():
     frame = pl.DataFrame({name: [f"{name}1", f"{name}2"] for name in ("x", "y", "z")})
-    message = refused(frame, r"it is not clear which columns .* \(x, y, z may\)")
+    message = assert_refused(frame, r"it is not clear which columns .* \(x, y, z may\)")
     assert "--source-column and --target-column" in message
-    refused(frame, r"\(y, z may\)", source_column="x")
+    assert_refused(frame, r"\(y, z may\)", source_column="x")
 
 
-def test_three_languages_are_listed():
+def test_ambiguous_languages_are_listed():
     frame = pl.DataFrame({name: [f"{name}1", f"{name}2"] for name in ("en", "de", "fr")})
-    refused(frame, r"\(en, de, fr may\)")
+    assert_refused(frame, r"\(en, de, fr may\)")
     table = read_pairs(frame, source_column="en", target_column="fr")
-    assert pairs(table) == [("en1", "fr1"), ("en2", "fr2")]
+    assert to_pairs(table) == [("en1", "fr1"), ("en2", "fr2")]
 
 
 @pytest.mark.parametrize(
@@ -188,11 +194,11 @@ def test_three_languages_are_listed():
         ({"source_column": "en+ko", "target_column": "ko"}, "'ko' is named for both sources and"),
     ],
 )
-def test_wrong_names(named, match):
-    refused(pl.DataFrame({"en": ["a"], "ko": ["b"]}), match, **named)
+def test_unknown_names_are_refused(named, match):
+    assert_refused(pl.DataFrame({"en": ["a"], "ko": ["b"]}), match, **named)
 
 
-def test_labels_are_no_side(tmp_path):
+def test_label_column_is_not_a_target(tmp_path):
     rows = [(f"a review of {i}", "good" if i % 2 else "bad") for i in range(8)]
     path = write(tmp_path / "a.csv", ("review", "label"), rows)
     refused_message = "found no target column; the columns are review, label: name them with"
@@ -201,10 +207,10 @@ def test_labels_are_no_side(tmp_path):
     assert read_pairs(path, target_column="label").target_name == "label"
 
 
-def test_a_pair_is_not_taken_for_the_header(tmp_path):
+def test_first_row_of_data_is_not_taken_as_header(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("Go on.\t계속 해.\nStop.\t그만.\n", encoding="utf-8")
-    message = refused(path, "expected a header, but the first row looks like data")
+    message = assert_refused(path, "expected a header, but the first row looks like data")
     assert "source,target on top" in message
     path.write_text("source\ttarget\nGo on.\t계속 해.\n", encoding="utf-8")
     assert len(read_pairs(path)) == 1
@@ -213,17 +219,17 @@ def test_a_pair_is_not_taken_for_the_header(tmp_path):
 # --- without targets
 
 
-def test_sources_alone(tmp_path):
+def test_sources_without_targets(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("하나\n하나\n하나\n", encoding="utf-8")
     table = read_pairs(path, need_targets=False)
     assert (table.keys.to_list(), table.targets) == (["하나"] * 3, None)
-    refused(path, r"found no target column; .* AlignedFiles\(source, target\)")
+    assert_refused(path, r"found no target column; .* AlignedFiles\(source, target\)")
     assert read_pairs((["a"], None), need_targets=False).targets is None
-    refused((["a"], None), "found no target column")
+    assert_refused((["a"], None), "found no target column")
 
 
-def test_targets_that_need_not_be_there():
+def test_bad_optional_targets_are_reported():
     frame = pl.DataFrame({"en": ["a b", "c d"], "ko": ["가", ""], "x": ["y y", "z z"]})
     table = read_pairs(frame, need_targets=False)
     assert (table.keys.to_list(), table.targets) == (["a b", "c d"], None)

@@ -13,12 +13,12 @@ from munjang.text.vocabulary import EOS, GO, PAD
 sides = st.lists(st.lists(st.integers(4, 99), max_size=12), min_size=1, max_size=30)
 
 
-def column(rows: list[list[int]]) -> object:
+def make_column(rows: list[list[int]]) -> object:
     return token_column([t for row in rows for t in row], np.cumsum([0, *map(len, rows)]))
 
 
-def examples(pairs: list[tuple[list[int], list[int]]]) -> PairDataset:
-    return PairDataset(column([s for s, _ in pairs]), column([t for _, t in pairs]))
+def make_dataset(pairs: list[tuple[list[int], list[int]]]) -> PairDataset:
+    return PairDataset(make_column([s for s, _ in pairs]), make_column([t for _, t in pairs]))
 
 
 pairs_of_rows = st.lists(
@@ -29,10 +29,10 @@ pairs_of_rows = st.lists(
 
 
 @given(pairs=pairs_of_rows, budget=st.integers(1, 60), seed=st.integers(0, 5))
-def test_each_row_stands_whole_in_one_batch(
+def test_batches_hold_each_pair_once(
     pairs: list[tuple[list[int], list[int]]], budget: int, seed: int
 ) -> None:
-    data = examples(pairs)
+    data = make_dataset(pairs)
     seen: dict[int, tuple[list[int], list[int]]] = {}
     for batch in data.batches(Bucketing(None, budget).shuffle(data.lengths, (seed,))):
         assert batch.targets is not None
@@ -46,9 +46,9 @@ def test_each_row_stands_whole_in_one_batch(
             strict=True,
         ):  # fmt: skip
             words = read[real].tolist()
-            wanted = [next(follow) for _ in words]
+            expected = [next(follow) for _ in words]
             assert words[0] == GO
-            assert wanted == [*words[1:], EOS]
+            assert expected == [*words[1:], EOS]
             assert not source[~mask].any()
             assert not read[~real].any()
             seen[row] = (source[mask].tolist(), words[1:])
@@ -58,10 +58,10 @@ def test_each_row_stands_whole_in_one_batch(
 
 
 @given(pairs=pairs_of_rows, budget=st.integers(1, 60))
-def test_a_batch_keeps_to_its_budget_and_is_no_longer_than_its_rows(
+def test_batches_respect_token_budget(
     pairs: list[tuple[list[int], list[int]]], budget: int
 ) -> None:
-    data = examples(pairs)
+    data = make_dataset(pairs)
     for batch in data.batches(Bucketing(None, budget).shuffle(data.lengths, (0,))):
         rows, longest = batch.decoder_inputs.shape
         assert max(longest, batch.source.shape[1]) * rows <= budget or rows == 1
@@ -70,30 +70,30 @@ def test_a_batch_keeps_to_its_budget_and_is_no_longer_than_its_rows(
 
 
 @given(pairs=pairs_of_rows)
-def test_the_share_of_padding_is_what_the_batches_hold(
+def test_padding_share_equals_padding_of_batches(
     pairs: list[tuple[list[int], list[int]]],
 ) -> None:
-    data = examples([(s or [4], t) for s, t in pairs])
+    data = make_dataset([(s or [4], t) for s, t in pairs])
     groups = Bucketing(4).shuffle(data.lengths, (0,))
-    places = real = 0
+    positions = real = 0
     for batch in data.batches(groups):
-        places += batch.source.numel() + batch.decoder_inputs.numel()
+        positions += batch.source.numel() + batch.decoder_inputs.numel()
         real += int(batch.source_mask.sum()) + int(batch.decoder_mask.sum())
-    assert abs(padding_share(groups, data.lengths) - (1 - real / places)) < 1e-12
+    assert abs(padding_share(groups, data.lengths) - (1 - real / positions)) < 1e-12
 
 
-def test_like_lengths_of_both_sides_stand_together() -> None:
+def test_pairs_of_similar_length_are_batched_together() -> None:
     """Padding of 9 in 100 on real lengths: sorted by one side alone it is 20 and more."""
     random = np.random.default_rng(0)
     lengths = random.integers(3, 30, 3000)
     pairs = [([4] * int(n), [4] * int(n + random.integers(-2, 5))) for n in lengths]
-    data = examples(pairs)
+    data = make_dataset(pairs)
     groups = Bucketing(None, 1024).shuffle(data.lengths, (0,))
     assert padding_share(groups, data.lengths) < 0.12
 
 
-def test_a_few_and_their_sources_alone() -> None:
-    data = examples([([4, 5], [6]), ([7], [8, 9]), ([], [])])
+def test_first_and_sources_in_order_of_length() -> None:
+    data = make_dataset([([4, 5], [6]), ([7], [8, 9]), ([], [])])
     assert len(data.first(2)) == 2
     rows = [batch.rows.tolist() for batch in data.sources_in_order_of_length(2)]
     assert rows == [[2, 1], [0]]

@@ -9,14 +9,14 @@ from munjang.data.pairs.checks import check_pairs
 from munjang.data.pairs.read import AlignedFiles, read_pairs
 
 
-def corpus(real_data, name):
+def corpus_folder(real_data, name):
     folder = real_data / name
     if not folder.is_dir():
         pytest.skip(f"the corpus {name} is not in {real_data}")
     return folder
 
 
-def columns(path, source, target):
+def read_columns(path, source, target):
     quoting = csv.QUOTE_NONE if path.suffix == ".tsv" else csv.QUOTE_MINIMAL
     delimiter = "\t" if path.suffix == ".tsv" else ","
     with path.open(encoding="utf-8", newline="") as file:
@@ -26,7 +26,7 @@ def columns(path, source, target):
 
 @pytest.mark.parametrize("target", ["de", "fr"])
 def test_multi30k_is_aligned(real_data, target):
-    folder = corpus(real_data, "multi30k")
+    folder = corpus_folder(real_data, "multi30k")
     paths = [folder / f"train.{language}" for language in ("en", target)]
     start = time.process_time()
     table = read_pairs(AlignedFiles(*paths))
@@ -50,22 +50,22 @@ def test_multi30k_is_aligned(real_data, target):
         ("agnews-headlines/valid.tsv", 600, "description", "title"),
     ],
 )
-def test_columns_are_guessed(real_data, name, rows, source, target):
-    path = corpus(real_data, name.split("/")[0]) / name.split("/")[1]
+def test_columns_are_inferred(real_data, name, rows, source, target):
+    path = corpus_folder(real_data, name.split("/")[0]) / name.split("/")[1]
     table = read_pairs(path)
     assert (table.key_name, table.target_name) == (source, target)
     assert table.notes == tuple(
         f"{kind} column: {column} (inferred: by its name)"
         for kind, column in (("source", source), ("target", target))
     )
-    expected = columns(path, source, target)
+    expected = read_columns(path, source, target)
     assert (table.keys.to_list(), table.targets.to_list()) == expected
     assert len(table) == rows
     assert table.skipped == {}
 
 
-def test_a_look_at_real_pairs(real_data):
-    folder = corpus(real_data, "tatoeba-ko")
+def test_report_of_tatoeba(real_data):
+    folder = corpus_folder(real_data, "tatoeba-ko")
     table, test = (read_pairs(folder / f"{part}.tsv") for part in ("train", "test"))
     report = check_pairs(table, test)
     assert report.rows == 3_186

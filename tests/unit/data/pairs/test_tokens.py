@@ -21,13 +21,13 @@ texts = st.lists(st.sampled_from(["ab", "c"]), min_size=1, max_size=7).map(" ".j
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=20))
-def test_counts_and_pairs_that_are_too_long(pairs):
+def test_report_counts_tokens_and_truncated_pairs(pairs):
     table = read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_length_ratio=None)
     sides = TokenizerPair.fit(WORDS, table.keys, table.targets)
     found = measure_pair_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)
     counts = [(len(source.split()), len(target)) for source, target in pairs]
-    for place, side in enumerate((found.source, found.target)):
-        own = [each[place] for each in counts]
+    for index, side in enumerate((found.source, found.target)):
+        own = [each[index] for each in counts]
         assert side.lengths.unit == "tokens"
         assert (side.lengths.shortest, side.lengths.longest) == (min(own), max(own))
         assert side.lengths.mean == pytest.approx(sum(own) / len(own))
@@ -38,7 +38,7 @@ def test_counts_and_pairs_that_are_too_long(pairs):
         assert (one.source_tokens, one.target_tokens) == counts[one.row - 1]
 
 
-def test_what_a_side_is_told_of():
+def test_report_depends_on_tokenizer_of_each_side():
     table = read_pairs((["a b", "c"], ["가", "나"]))
     sides = TokenizerPair.fit(WORDS, table.keys, table.targets)
     found = measure_pair_tokens(table, sides, WORDS, oov_rates=(0.25, 0.5), padding=0.125)

@@ -10,13 +10,13 @@ import pytest
 from munjang.data.batches import TextDataset
 from munjang.data.shards.dataset import ShardedDataset
 from munjang.data.shards.writer import PartWriter
-from tests.made import column_of, random_rows
+from tests.synthetic import make_column, random_rows
 
 VOCABULARY = 50
 Both = tuple[ShardedDataset, TextDataset]
 
 
-def write(folder: Path, rows: list[list[int]], tokens: int, piece: int = 7) -> Any:
+def write_part(folder: Path, rows: list[list[int]], tokens: int, piece: int = 7) -> Any:
     """Write rows into files of so many tokens, a few rows at a time."""
     writer = PartWriter(folder, "training", tokens)
     for start in range(0, len(rows), piece):
@@ -28,12 +28,12 @@ def write(folder: Path, rows: list[list[int]], tokens: int, piece: int = 7) -> A
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> Callable[..., Both]:
+def make_datasets(tmp_path: Path) -> Callable[..., Both]:
     """Make a dataset in files, and the same rows in memory."""
 
     def make(count: int = 200, *, tokens: int = 100, window: int = 3, seed: int = 0) -> Both:
         rows = random_rows(count, vocabulary=VOCABULARY, shortest=1, longest=9, seed=seed)
-        part = write(tmp_path, rows, tokens)
-        return ShardedDataset(tmp_path, part, VOCABULARY, window), TextDataset(column_of(rows))
+        part = write_part(tmp_path, rows, tokens)
+        return ShardedDataset(tmp_path, part, VOCABULARY, window), TextDataset(make_column(rows))
 
     return make

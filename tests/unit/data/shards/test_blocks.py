@@ -17,17 +17,17 @@ from munjang.data.shards.settings import LinesSettings
 from munjang.errors import DataError
 from munjang.text.blank import is_blank
 
-Found = list[tuple[str, int]]
+Lines = list[tuple[str, int]]
 
 
-def reader(data: Any, folder: Path, **settings: Any) -> LineReader:
-    chosen = LinesSettings.parse(settings)
-    return LineReader(find_files(data, chosen.text_column, lambda: folder), chosen)
+def make_reader(data: Any, folder: Path, **settings: Any) -> LineReader:
+    parsed = LinesSettings.parse(settings)
+    return LineReader(find_files(data, parsed.text_column, lambda: folder), parsed)
 
 
-def found(source: LineReader) -> Found:
+def read_lines(source: LineReader) -> Lines:
     """Every line with the number of its document, and checks of the blocks."""
-    lines: Found = []
+    lines: Lines = []
     for block in source.blocks():
         assert block.first == len(lines)
         assert len(block.texts)
@@ -35,9 +35,9 @@ def found(source: LineReader) -> Found:
     return lines
 
 
-def slowly(contents: Sequence[str]) -> Found:
+def reference_lines(contents: Sequence[str]) -> Lines:
     """Read plain text one line at a time, as a slow reference."""
-    lines: Found = []
+    lines: Lines = []
     document = -1
     for content in contents:
         is_new = True
@@ -65,7 +65,7 @@ UGLY = st.text(
 
 
 @given(st.lists(UGLY, min_size=1, max_size=3), st.integers(5, 40))
-def test_lines_and_documents_are_those_of_the_whole_files(
+def test_blocks_give_lines_and_documents_of_whole_files(
     tmp_path_factory: pytest.TempPathFactory, contents: list[str], size: int
 ) -> None:
     folder = tmp_path_factory.mktemp("texts")
@@ -74,12 +74,12 @@ def test_lines_and_documents_are_those_of_the_whole_files(
     for number, content in enumerate(contents):
         paths.append(folder / f"{number}.txt")
         paths[-1].write_bytes(content.encode())
-    expected = slowly(contents)
-    source = reader([str(path) for path in paths], folder)
-    assert found(source) == expected
+    expected = reference_lines(contents)
+    source = make_reader([str(path) for path in paths], folder)
+    assert read_lines(source) == expected
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "BLOCK", size)
-        small = found(source)
+        small = read_lines(source)
     # lines longer than a block are cut; nothing else differs
     documents = sorted({number for _, number in expected})
     assert sorted({number for _, number in small}) == documents
@@ -93,15 +93,15 @@ def test_lines_and_documents_are_those_of_the_whole_files(
         )
 
 
-def test_a_file_without_line_ends_is_cut_at_spaces(
+def test_file_without_line_ends_is_split_at_spaces(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 64)
     words = [f"낱말{number}" for number in range(200)]
     path = tmp_path / "one-line.txt"
     path.write_text(" ".join(words))
-    source = reader(str(path), tmp_path)
-    lines = found(source)
+    source = make_reader(str(path), tmp_path)
+    lines = read_lines(source)
     assert len(lines) > 10
     assert " ".join(text.strip() for text, _ in lines).split() == words
     assert {document for _, document in lines} == {0}
@@ -109,16 +109,19 @@ def test_a_file_without_line_ends_is_cut_at_spaces(
     assert not source.has_documents
 
 
-def test_an_endless_word_is_cut_between_characters(
+def test_endless_word_is_split_between_characters(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 32)
     path = tmp_path / "a.txt"
     path.write_text("가나다😀" * 100)
-    assert "".join(text for text, _ in found(reader(str(path), tmp_path))) == "가나다😀" * 100
+    assert (
+        "".join(text for text, _ in read_lines(make_reader(str(path), tmp_path)))
+        == "가나다😀" * 100
+    )
 
 
-def test_packed_files_and_folders_give_the_same_lines(tmp_path: Path) -> None:
+def test_gzip_files_and_folders_give_same_lines(tmp_path: Path) -> None:
     (tmp_path / "in" / "b").mkdir(parents=True)
     (tmp_path / "in" / ".hidden").write_text("no\n")
     (tmp_path / "in" / "empty.txt").write_text("")
@@ -126,9 +129,9 @@ def test_packed_files_and_folders_give_the_same_lines(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "in" / "b" / "c.txt.gz", "wb") as file:
         file.write("셋\n넷".encode())
     expected = [("one", 0), ("two", 1), ("셋", 2), ("넷", 2)]
-    assert found(reader(str(tmp_path / "in"), tmp_path)) == expected
-    given = [str(tmp_path / "in" / "a.txt"), str(tmp_path / "in" / "b" / "c.txt.gz")]
-    assert found(reader(given, tmp_path)) == expected
+    assert read_lines(make_reader(str(tmp_path / "in"), tmp_path)) == expected
+    paths = [str(tmp_path / "in" / "a.txt"), str(tmp_path / "in" / "b" / "c.txt.gz")]
+    assert read_lines(make_reader(paths, tmp_path)) == expected
 
 
 @pytest.mark.parametrize("encoding", ["cp949", "utf-16", "utf-8-sig"])
@@ -138,7 +141,7 @@ def test_other_encodings_are_decoded(
     monkeypatch.setattr(blocks, "BLOCK", 16)
     path = tmp_path / "a.txt"
     path.write_bytes("첫 줄\r\n\r\n둘째 줄\r\n셋째".encode(encoding))
-    lines = found(reader(str(path), tmp_path, encoding=encoding))
+    lines = read_lines(make_reader(str(path), tmp_path, encoding=encoding))
     assert lines == [("첫 줄", 0), ("둘째 줄", 1), ("셋째", 1)]
 
 
@@ -153,53 +156,51 @@ def test_other_encodings_are_decoded(
 def test_each_row_of_a_table_is_a_document(tmp_path: Path, name: str, content: str) -> None:
     path = tmp_path / name
     path.write_text(content)
-    source = reader(str(path), tmp_path)
+    source = make_reader(str(path), tmp_path)
     first = [("첫 줄", 0), ("둘째 줄", 0)] if "둘째" in content else [("첫 줄", 0)]
-    assert found(source) == [*first, ("끝", 1)]
+    assert read_lines(source) == [*first, ("끝", 1)]
     assert source.has_documents
     assert source.skipped == {"empty text": 1}
 
 
-def test_a_parquet_file_and_a_data_frame_give_the_same_documents(tmp_path: Path) -> None:
+def test_parquet_and_data_frame_give_same_documents(tmp_path: Path) -> None:
     frame = pl.DataFrame({"text": ["하나\n둘", "셋"], "n": [1, 2]})
     frame.write_parquet(tmp_path / "a.parquet")
     expected = [("하나", 0), ("둘", 0), ("셋", 1)]
-    assert found(reader(str(tmp_path / "a.parquet"), tmp_path)) == expected
-    assert found(reader(frame, tmp_path)) == expected
-    assert found(reader((["하나\n둘", "셋"], None), tmp_path)) == expected
+    assert read_lines(make_reader(str(tmp_path / "a.parquet"), tmp_path)) == expected
+    assert read_lines(make_reader(frame, tmp_path)) == expected
+    assert read_lines(make_reader((["하나\n둘", "셋"], None), tmp_path)) == expected
 
 
-def test_a_damaged_line_names_file_and_row_or_is_skipped_and_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_damaged_line_is_named_or_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK", 8)
     path = tmp_path / "a.txt"
     path.write_bytes("하나\n둘\n".encode() + b"\xb0\xa1 bad\n" + "셋\nNUL \0\n넷\n".encode())
     with pytest.raises(DataError, match=r"a\.txt, row 3: .*invalid bytes.*--encoding") as error:
-        found(reader(str(path), tmp_path))
+        read_lines(make_reader(str(path), tmp_path))
     assert error.value.row == 3
-    source = reader(str(path), tmp_path, skip_bad_rows=True)
-    assert found(source) == [("하나", 0), ("둘", 0), ("셋", 0), ("넷", 0)]
+    source = make_reader(str(path), tmp_path, skip_bad_rows=True)
+    assert read_lines(source) == [("하나", 0), ("둘", 0), ("셋", 0), ("넷", 0)]
     assert source.skipped == {"invalid bytes": 1, "NUL byte": 1}
-    assert len(found(source)) == 4, "reading again counts anew"
+    assert len(read_lines(source)) == 4, "reading again counts anew"
     assert source.skipped == {"invalid bytes": 1, "NUL byte": 1}
 
 
-def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
+def test_errors_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
-        reader(str(tmp_path / "none.txt"), tmp_path)
+        make_reader(str(tmp_path / "none.txt"), tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="files of text in this folder"):
-        reader(str(tmp_path / "empty"), tmp_path)
+        make_reader(str(tmp_path / "empty"), tmp_path)
     (tmp_path / "a.txt").write_text("x\n")
     with pytest.raises(DataError, match="no column 'body'"):
-        found(reader(str(tmp_path / "a.txt"), tmp_path, text_column="body"))
+        read_lines(make_reader(str(tmp_path / "a.txt"), tmp_path, text_column="body"))
     (tmp_path / "b.txt").write_bytes(b"")
     with pytest.raises(DataError, match="empty"):
-        found(reader(str(tmp_path / "b.txt"), tmp_path))
+        read_lines(make_reader(str(tmp_path / "b.txt"), tmp_path))
 
 
-def test_the_fingerprint_of_a_file_changes_with_its_content(tmp_path: Path) -> None:
+def test_fingerprint_of_file_changes_with_content(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("x" * 200_000)
     file = TextFile("a.txt", path)

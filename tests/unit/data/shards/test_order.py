@@ -31,7 +31,7 @@ BUCKETINGS = [
     st.sampled_from(BUCKETINGS),
     st.integers(0, 5),
 )
-def test_batches_are_counted_as_they_are_cut(
+def test_count_batches_equals_shuffled_batches(
     lengths: list[int], bucketing: Bucketing, seed: int
 ) -> None:
     rows = np.array(lengths, dtype=np.int64)
@@ -42,15 +42,15 @@ def test_batches_are_counted_as_they_are_cut(
     assert sorted(row for group in groups for row in group.rows.tolist()) == list(range(len(rows)))
 
 
-def test_a_batch_of_very_long_rows_is_counted_with_its_limit() -> None:
+def test_count_batches_of_very_long_rows() -> None:
     bucketing, lengths = Bucketing(4), np.array([2, 600, 700, 900, 2000, 3000])
     groups = bucketing.shuffle_equal_lengths(lengths, (0,))
     counted = count_batches(np.unique(lengths, return_counts=True), bucketing)
     assert len(groups) == sum(count.batches for count in counted)
 
 
-def test_batches_hold_the_rows_of_the_dataset(both: Callable[..., Both]) -> None:
-    rows, memory = both()
+def test_batches_equal_those_in_memory(make_datasets: Callable[..., Both]) -> None:
+    rows, memory = make_datasets()
     assert len(rows.entries) > 6
     assert len(rows) == len(memory)
     assert np.array_equal(rows.lengths, memory.lengths)
@@ -60,18 +60,18 @@ def test_batches_hold_the_rows_of_the_dataset(both: Callable[..., Both]) -> None
         assert torch.equal(found.mask, expected.mask)
         assert torch.equal(found.lengths, expected.lengths)
         assert torch.equal(found.rows, expected.rows)
-    places = np.array([5, 199, 0, 5, 77])
-    taken, expected_rows = rows.take(places), memory.take(places)
+    positions = np.array([5, 199, 0, 5, 77])
+    taken, expected_rows = rows.take(positions), memory.take(positions)
     assert taken.column.equals(expected_rows.column)
     seen = [row for batch in rows.in_order_of_length(16) for row in batch.rows.tolist()]
     assert sorted(seen) == list(range(200))
 
 
 @pytest.mark.parametrize("bucketing", BUCKETINGS)
-def test_an_epoch_takes_every_row_once_and_its_steps_are_known_beforehand(
-    both: Callable[..., Both], bucketing: Bucketing
+def test_epoch_has_every_row_once_and_known_steps(
+    make_datasets: Callable[..., Both], bucketing: Bucketing
 ) -> None:
-    rows, _ = both()
+    rows, _ = make_datasets()
     order = order_batches(rows, bucketing, seed=4)
     assert isinstance(order, WindowedOrder)
     epochs = []
@@ -88,10 +88,10 @@ def test_an_epoch_takes_every_row_once_and_its_steps_are_known_beforehand(
     assert [row for group in other.groups(1) for row in group.rows.tolist()] != epochs[1]
 
 
-def test_a_run_goes_on_at_any_step_without_opening_the_windows_before(
-    both: Callable[..., Both], monkeypatch: pytest.MonkeyPatch
+def test_order_resumes_at_any_step_without_opening_earlier_windows(
+    make_datasets: Callable[..., Both], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows, _ = both(window=2)
+    rows, _ = make_datasets(window=2)
     order = rows.order(Bucketing(None, 40), 1)
     whole = [group.rows.tolist() for group in order.groups(2)]
     opened: list[str] = []
@@ -112,8 +112,8 @@ def test_a_run_goes_on_at_any_step_without_opening_the_windows_before(
     assert len(opened) <= 2
 
 
-def test_no_more_files_are_open_than_the_window_has(both: Callable[..., Both]) -> None:
-    rows, _ = both(window=2)
+def test_open_files_are_limited_to_the_window(make_datasets: Callable[..., Both]) -> None:
+    rows, _ = make_datasets(window=2)
     order = rows.order(Bucketing(4), 1)
     for batch in rows.batches(islice(order.groups(0), 100)):
         assert len(rows._open) <= 2
@@ -124,14 +124,14 @@ def test_no_more_files_are_open_than_the_window_has(both: Callable[..., Both]) -
     ), "rows of a window are mixed"
 
 
-def test_the_padding_is_that_of_the_batches(both: Callable[..., Both]) -> None:
-    rows, memory = both()
+def test_padding_share_equals_padding_of_batches(make_datasets: Callable[..., Both]) -> None:
+    rows, memory = make_datasets()
     order = rows.order(Bucketing(None, 64), 1)
-    places = sum(group.places for group in order.groups(0))
-    assert order.padding_share() == pytest.approx(1 - memory.lengths.sum() / places)
+    positions = sum(group.places for group in order.groups(0))
+    assert order.padding_share() == pytest.approx(1 - memory.lengths.sum() / positions)
 
 
-def test_rows_in_memory_keep_their_order() -> None:
+def test_in_memory_order_equals_shuffled_batches() -> None:
     lengths = np.random.default_rng(0).integers(1, 30, 500)
     for bucketing in (Bucketing(16), Bucketing(None, 100)):
         order = ShuffledOrder(bucketing, lengths, 7)
@@ -144,7 +144,7 @@ def test_rows_in_memory_keep_their_order() -> None:
                 assert group.time == other.time
 
 
-def test_only_datasets_in_files_have_an_order_of_their_own(both: Callable[..., Both]) -> None:
-    rows, memory = both()
+def test_only_datasets_in_files_order_batches(make_datasets: Callable[..., Both]) -> None:
+    rows, memory = make_datasets()
     assert isinstance(rows, OrdersBatches)
     assert not isinstance(memory, OrdersBatches)

@@ -25,7 +25,7 @@ LINES = st.lists(
 Row = list[int]
 
 
-def arrays(lines: list[tuple[Row, bool, bool]]) -> tuple[list[Row], list[int], list[int]]:
+def to_arrays(lines: list[tuple[Row, bool, bool]]) -> tuple[list[Row], list[int], list[int]]:
     """Tokens, numbers of lines and numbers of documents."""
     number, document = 0, 0
     tokens, numbers, documents = [], [], []
@@ -38,14 +38,14 @@ def arrays(lines: list[tuple[Row, bool, bool]]) -> tuple[list[Row], list[int], l
     return tokens, numbers, documents
 
 
-def split(tokens: list[Row], numbers: list[int], documents: list[int], most: int) -> Pieces:
+def split_tokens(tokens: list[Row], numbers: list[int], documents: list[int], most: int) -> Pieces:
     values = np.array([i for ids in tokens for i in ids], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, tokens)])
-    given = np.array(numbers, dtype=np.int64), np.array(documents, dtype=np.int64)
-    return split_lines(values, offsets, *given, most_tokens=most)
+    origins = np.array(numbers, dtype=np.int64), np.array(documents, dtype=np.int64)
+    return split_lines(values, offsets, *origins, most_tokens=most)
 
 
-def rows_of(values: np.ndarray, offsets: np.ndarray) -> list[Row]:
+def to_rows(values: np.ndarray, offsets: np.ndarray) -> list[Row]:
     return [values[a:b].tolist() for a, b in pairwise(offsets.tolist())]
 
 
@@ -60,27 +60,25 @@ def slow_split(
 
 
 @given(LINES, st.integers(1, 5))
-def test_long_lines_are_split_and_nothing_is_lost(
-    lines: list[tuple[Row, bool, bool]], most: int
-) -> None:
-    tokens, numbers, documents = arrays(lines)
-    pieces = split(tokens, numbers, documents, most)
+def test_long_lines_are_split_losslessly(lines: list[tuple[Row, bool, bool]], most: int) -> None:
+    tokens, numbers, documents = to_arrays(lines)
+    pieces = split_tokens(tokens, numbers, documents, most)
     expected = slow_split(tokens, numbers, documents, most)
-    found = zip(rows_of(pieces.values, pieces.offsets), pieces.lines, pieces.documents, strict=True)
+    found = zip(to_rows(pieces.values, pieces.offsets), pieces.lines, pieces.documents, strict=True)
     assert [(ids, int(a), int(b)) for ids, a, b in found] == expected
-    ends = rows_of(*single_rows(pieces, add_go_eos=True))
+    ends = to_rows(*single_rows(pieces, add_go_eos=True))
     assert ends == [[GO, *ids, EOS] for ids, _, _ in expected]
-    assert rows_of(*single_rows(pieces, add_go_eos=False)) == [ids for ids, _, _ in expected]
+    assert to_rows(*single_rows(pieces, add_go_eos=False)) == [ids for ids, _, _ in expected]
 
 
 @given(st.lists(st.integers(SIGN, 6), max_size=40), st.integers(1, 5))
-def test_no_sign_ends_a_piece_that_has_other_tokens(line: Row, most: int) -> None:
+def test_pieces_do_not_end_with_a_marker(line: Row, most: int) -> None:
     values = np.array(line, dtype=np.int32)
     one = np.array([0])
     pieces = split_lines(
         values, np.array([0, len(line)]), one, one, most_tokens=most, signs=(SIGN,)
     )
-    rows = rows_of(pieces.values, pieces.offsets)
+    rows = to_rows(pieces.values, pieces.offsets)
     assert [i for row in rows for i in row] == line
     assert all(1 <= len(row) <= most for row in rows)
     for row in rows[:-1]:
@@ -88,10 +86,10 @@ def test_no_sign_ends_a_piece_that_has_other_tokens(line: Row, most: int) -> Non
 
 
 @given(LINES, st.integers(1, 4), st.integers(1, 5))
-def test_neighbors_are_joined_and_each_piece_is_in_one_row(
+def test_neighboring_pieces_are_joined_once(
     lines: list[tuple[Row, bool, bool]], most: int, block: int
 ) -> None:
-    tokens, numbers, documents = arrays(lines)
+    tokens, numbers, documents = to_arrays(lines)
     pieces = slow_split(tokens, numbers, documents, most)
     runs: list[list[Row]] = []
     last: tuple[int, int] | None = None
@@ -108,16 +106,16 @@ def test_neighbors_are_joined_and_each_piece_is_in_one_row(
     joiner, found = Joiner(), []
     for start in range(0, len(tokens), block):
         part = slice(start, start + block)
-        some = split(tokens[part], numbers[part], documents[part], most)
-        found += rows_of(*joined_rows(*joiner.join(some)))
-    found += rows_of(*joined_rows(*joiner.join(empty_pieces(), is_last=True)))
+        some = split_tokens(tokens[part], numbers[part], documents[part], most)
+        found += to_rows(*joined_rows(*joiner.join(some)))
+    found += to_rows(*joined_rows(*joiner.join(empty_pieces(), is_last=True)))
     assert found == expected
 
 
-def test_a_document_of_three_lines_gives_a_pair_and_a_line_alone() -> None:
-    pieces = split([[5], [6], [7], [8]], [0, 1, 2, 3], [0, 0, 0, 1], 9)
+def test_document_of_three_lines_gives_one_pair_and_one_single() -> None:
+    pieces = split_tokens([[5], [6], [7], [8]], [0, 1, 2, 3], [0, 0, 0, 1], 9)
     joined, partners = Joiner().join(pieces, is_last=True)
-    assert rows_of(*joined_rows(joined, partners)) == [
+    assert to_rows(*joined_rows(joined, partners)) == [
         [GO, 5, EOS, 6, EOS],
         [GO, 7, EOS],
         [GO, 8, EOS],

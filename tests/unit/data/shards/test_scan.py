@@ -23,7 +23,7 @@ from munjang.errors import DataError
 FACTOR, MASK = 0x9E3779B97F4A7C15 | 1, 2**64 - 1
 
 
-def mixed(value: int) -> int:
+def mix_bits(value: int) -> int:
     value ^= value >> 30
     value = value * 0xBF58476D1CE4E5B9 & MASK
     value ^= value >> 27
@@ -33,40 +33,40 @@ def mixed(value: int) -> int:
 
 def slow_hash(text: str, seed: int) -> int:
     data = unicodedata.normalize("NFC", text).strip().encode()
-    total = sum((byte + 1) * pow(FACTOR, place, 2**64) for place, byte in enumerate(data))
-    return mixed((total & MASK) ^ (seed * FACTOR & MASK))
+    total = sum((byte + 1) * pow(FACTOR, index, 2**64) for index, byte in enumerate(data))
+    return mix_bits((total & MASK) ^ (seed * FACTOR & MASK))
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20)), st.integers(0, 99))
-def test_hashes_are_those_of_whole_numbers(texts: list[str], seed: int) -> None:
+def test_hashes_equal_integer_arithmetic(texts: list[str], seed: int) -> None:
     # white space at the ends is that of Polars, which the reference leaves to letters
     texts = [f"a{text}가" for text in texts]
     hashes = hash_texts(pl.Series(texts, dtype=pl.String), seed)
     assert hashes.tolist() == [slow_hash(text, seed) for text in texts]
 
 
-def test_texts_that_differ_in_their_normal_form_and_ends_only_have_the_same_hash() -> None:
+def test_hashes_ignore_normal_form_and_outer_spaces() -> None:
     same = pl.Series(["각 ", unicodedata.normalize("NFD", "각"), "  각"])
     assert len(set(hash_texts(same, 0).tolist())) == 1
     assert hash_texts(same, 0)[0] != hash_texts(same, 1)[0]
 
 
-def slow_choice(documents: list[tuple[int, int]], most: int, wanted: int) -> list[int]:
+def slow_choice(documents: list[tuple[int, int]], most: int, count: int) -> list[int]:
     """Numbers of the chosen documents, from the hash and the lines of each."""
     groups = defaultdict(list)
     for number, (value, lines) in enumerate(documents):
         groups[value].append((number, lines))
-    chosen: list[int] = []
+    numbers: list[int] = []
     total = 0
     for value in sorted(groups):
         size = sum(lines for _, lines in groups[value])
         if size > most:
             continue
-        if chosen and total + size > wanted:
+        if numbers and total + size > count:
             break
-        chosen += [number for number, _ in groups[value]]
+        numbers += [number for number, _ in groups[value]]
         total += size
-    return sorted(chosen)
+    return sorted(numbers)
 
 
 @given(
@@ -75,24 +75,24 @@ def slow_choice(documents: list[tuple[int, int]], most: int, wanted: int) -> lis
     st.integers(1, 12),
     st.integers(1, 30),
 )
-def test_the_smallest_hashes_are_chosen_however_they_arrive(
-    documents: list[tuple[int, int]], most: int, wanted: int, piece: int
+def test_smallest_hashes_do_not_depend_on_order_of_arrival(
+    documents: list[tuple[int, int]], most: int, expected: int, piece: int
 ) -> None:
-    wanted = min(most, wanted)
-    chosen = SmallestHashes(most)
+    expected = min(most, expected)
+    smallest = SmallestHashes(most)
     for start in range(0, len(documents), piece):
         values, lines = zip(*documents[start : start + piece], strict=True)
         numbers = np.arange(start, start + len(values))
-        chosen.add(np.array(values, dtype=np.uint64), numbers, np.array(lines, dtype=np.int64))
-    numbers, count = chosen.choose(wanted)
-    assert numbers.tolist() == slow_choice(documents, most, wanted)
+        smallest.add(np.array(values, dtype=np.uint64), numbers, np.array(lines, dtype=np.int64))
+    numbers, count = smallest.choose(expected)
+    assert numbers.tolist() == slow_choice(documents, most, expected)
     assert count == sum(documents[number][1] for number in numbers)
 
 
 def scan(path: Path, **settings: object) -> Scan:
-    chosen = LinesSettings.parse(settings)
+    parsed = LinesSettings.parse(settings)
     files = find_files(str(path), None, lambda: path.parent)
-    return scan_lines(LineReader(files, chosen), seed=3)
+    return scan_lines(LineReader(files, parsed), seed=3)
 
 
 def held_out_texts(path: Path, found: Scan) -> tuple[list[str], list[str]]:
@@ -106,7 +106,7 @@ def held_out_texts(path: Path, found: Scan) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("size", [40, 1 << 20])
-def test_whole_documents_are_held_out_and_equal_ones_are_on_one_side(
+def test_documents_are_held_out_whole_and_duplicates_together(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks, "BLOCK", size)
@@ -128,7 +128,7 @@ def test_whole_documents_are_held_out_and_equal_ones_are_on_one_side(
     assert sorted(held_out_texts(path, scan(path, validation_split=0.2))[1]) == sorted(valid)
 
 
-def test_lines_are_held_out_where_there_are_no_documents_and_never_more_than_set(
+def test_lines_are_held_out_without_documents_up_to_limit(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.txt"
@@ -142,7 +142,7 @@ def test_lines_are_held_out_where_there_are_no_documents_and_never_more_than_set
     assert "같은 줄" not in valid, "its 500 copies are more than 50"
 
 
-def test_the_sample_is_bounded_and_drawn_from_all_over(tmp_path: Path) -> None:
+def test_tokenizer_sample_is_bounded_and_spread(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n".join(f"line number {number:06}" for number in range(20_000)))
     found = scan(path, tokenizer_sample=0.02)
@@ -156,7 +156,7 @@ def test_the_sample_is_bounded_and_drawn_from_all_over(tmp_path: Path) -> None:
     assert not scan(path).counts.is_sampled
 
 
-def test_a_sample_does_not_depend_on_the_blocks() -> None:
+def test_sample_does_not_depend_on_blocks() -> None:
     texts = [f"text {number}" * (1 + number % 5) for number in range(500)]
 
     def drawn(piece: int) -> list[str]:
@@ -170,7 +170,7 @@ def test_a_sample_does_not_depend_on_the_blocks() -> None:
     assert drawn(1) == drawn(7) == drawn(500)
 
 
-def test_a_text_without_lines_is_refused(tmp_path: Path) -> None:
+def test_file_without_lines_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n \n\u200b\n")
     with pytest.raises(DataError, match="expected lines of text"):

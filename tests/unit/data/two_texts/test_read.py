@@ -16,7 +16,7 @@ from munjang.data.two_texts.columns import find_pair_columns, holds_two_texts
 from munjang.data.two_texts.read import is_pairs_and_labels, read_two_texts
 from munjang.data.two_texts.table import join_pairs, share_texts
 from munjang.errors import DataError
-from tests.tables import two_texts_table
+from tests.tables import make_two_texts_table
 
 ROWS = [("집에 가자", "집으로 가자", "1"), ("a, b", 'c "d"', "0"), ("e", "f", "1")]
 
@@ -58,7 +58,7 @@ def test_every_format_and_usual_name_is_read(
     assert len(inferred) == 1 + sum(table.names[role] != role for role in ("first", "second"))
 
 
-def test_rows_and_columns_from_python_are_the_same() -> None:
+def test_rows_and_columns_from_python_are_equal() -> None:
     pairs = [row[:2] for row in ROWS]
     columns = ([row[0] for row in ROWS], [row[1] for row in ROWS])
     labels = [row[2] for row in ROWS]
@@ -74,7 +74,7 @@ def test_rows_and_columns_from_python_are_the_same() -> None:
     assert read_two_texts((pairs, None), need_labels=False).targets is None
 
 
-def test_a_frame_of_pandas_has_its_columns_by_place() -> None:
+def test_pandas_like_frame_has_columns_by_position() -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame([row[:2] for row in ROWS])  # named 0 and 1
     labels = [row[2] for row in ROWS]
@@ -82,7 +82,7 @@ def test_a_frame_of_pandas_has_its_columns_by_place() -> None:
     assert read_two_texts((frame, labels))["second"].to_list() == [row[1] for row in ROWS]
 
 
-def test_named_columns_win_and_a_half_named_pair_is_completed(tmp_path: Path) -> None:
+def test_named_columns_are_preferred_and_missing_one_is_inferred(tmp_path: Path) -> None:
     path = str(write(tmp_path / "pairs.csv"))
     swapped = read_two_texts(path, first_column="sentence2", second_column="sentence1")
     assert swapped["first"].to_list() == [row[1] for row in ROWS]
@@ -99,9 +99,7 @@ def test_named_columns_win_and_a_half_named_pair_is_completed(tmp_path: Path) ->
         ({"first_column": "label"}, "found no column that goes with 'label'"),
     ],
 )
-def test_columns_that_cannot_be_meant_are_refused(
-    options: Any, message: str, tmp_path: Path
-) -> None:
+def test_invalid_columns_are_refused(options: Any, message: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=message):
         read_two_texts(str(write(tmp_path / "pairs.csv")), **options)
 
@@ -117,7 +115,7 @@ def test_plain_text_and_missing_labels_say_what_to_do(tmp_path: Path) -> None:
         read_two_texts(str(bare))
 
 
-def test_an_empty_text_names_file_row_and_column(tmp_path: Path) -> None:
+def test_empty_text_error_names_file_row_and_column(tmp_path: Path) -> None:
     path = tmp_path / "holes.csv"
     path.write_text("first,second,label\na,b,1\n , ,1\nc, ,0\nd,e,\nf,g,0\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"holes.csv, row 3: .* 'first', got an empty one \(2 more"):
@@ -127,7 +125,7 @@ def test_an_empty_text_names_file_row_and_column(tmp_path: Path) -> None:
     assert table.skipped == {"empty text": 2, "missing label": 1}
 
 
-def test_a_second_file_must_have_the_columns_of_the_first(tmp_path: Path) -> None:
+def test_second_file_without_column_is_refused(tmp_path: Path) -> None:
     first = str(write(tmp_path / "one.csv"))
     other = str(write(tmp_path / "two.csv", ("sentence1", "other", "label")))
     assert len(read_two_texts([first, first])) == 6
@@ -145,7 +143,7 @@ def test_a_second_file_must_have_the_columns_of_the_first(tmp_path: Path) -> Non
         (("question", "answer"), None, False),
     ],
 )
-def test_two_texts_are_inferred_only_without_another_text(
+def test_two_texts_are_inferred_only_without_another_text_column(
     names: tuple[str, ...], pair: tuple[str, str] | None, certain: bool
 ) -> None:
     assert find_pair_columns(names) == pair
@@ -165,7 +163,7 @@ def test_two_texts_are_inferred_only_without_another_text(
         ("a.csv", False),
     ],
 )
-def test_pairs_and_labels_are_told_from_texts_and_images(data: Any, expected: bool) -> None:
+def test_pairs_with_labels_are_told_from_texts_and_images(data: Any, expected: bool) -> None:
     assert is_pairs_and_labels(data) is expected
 
 
@@ -182,8 +180,8 @@ words = st.sampled_from(["a", "b ", "가", "가", "c"])  # two normal forms
 
 
 @given(st.lists(st.tuples(words, words), min_size=8, max_size=20), st.integers(0, 5))
-def test_a_pair_and_its_reverse_go_to_one_part(pairs: list[tuple[str, str]], seed: int) -> None:
-    table = two_texts_table([a for a, _ in pairs], [b for _, b in pairs])
+def test_pair_and_its_reverse_stay_in_one_part(pairs: list[tuple[str, str]], seed: int) -> None:
+    table = make_two_texts_table([a for a, _ in pairs], [b for _, b in pairs])
 
     def sets(rows: Any) -> set[frozenset[str]]:
         clean = ([t.strip().replace("가", "가") for t in pairs[row]] for row in rows)
@@ -195,16 +193,16 @@ def test_a_pair_and_its_reverse_go_to_one_part(pairs: list[tuple[str, str]], see
     assert not sets(parts.train) & sets(parts.valid)
 
 
-def test_texts_that_both_parts_share_are_found() -> None:
-    train = two_texts_table(["a", "b"], ["c", "d"])
-    other = two_texts_table(["x", "d ", "c", "y"], ["z", "e", "a", "y"])
+def test_shared_texts_of_parts_are_found() -> None:
+    train = make_two_texts_table(["a", "b"], ["c", "d"])
+    other = make_two_texts_table(["x", "d ", "c", "y"], ["z", "e", "a", "y"])
     assert share_texts(train, other).tolist() == [False, True, True, False]
 
 
-def test_a_check_counts_copies_reversals_and_leaks() -> None:
+def test_check_counts_duplicates_reversals_and_leaks() -> None:
     firsts, seconds = ["a", "b", "c", "a", "c"], ["a ", "c", "b", "a", "d"]
-    table = two_texts_table(firsts, seconds, ["1", "0", "0", "0", "1"])
-    test = two_texts_table(["c", "c", "q"], ["d", "z", "r"], ["1", "1", "0"])
+    table = make_two_texts_table(firsts, seconds, ["1", "0", "0", "0", "1"])
+    test = make_two_texts_table(["c", "c", "q"], ["d", "z", "r"], ["1", "1", "0"])
     report = check_two_texts(table, test)
     assert (report.copies, report.copy_labels) == (2, {"0": 1, "1": 1})
     assert report.reversed == 2

@@ -19,17 +19,17 @@ rows_of_ids = st.lists(
 )
 
 
-def side(rows: list[list[int]]) -> Side:
+def make_side(rows: list[list[int]]) -> Side:
     values = np.array([i for row in rows for i in row], dtype=np.int32)
     return Side(values, bounds_of(np.array([len(row) for row in rows], dtype=np.int64)))
 
 
-def lists(tokens: Side) -> list[list[int]]:
+def to_lists(tokens: Side) -> list[list[int]]:
     pieces = zip(tokens.offsets[:-1].tolist(), tokens.offsets[1:].tolist(), strict=True)
     return [tokens.values[a:b].tolist() for a, b in pieces]
 
 
-def longest_first(first: int, second: int, most: int) -> tuple[int, int]:
+def reference_truncation(first: int, second: int, most: int) -> tuple[int, int]:
     """Drop one token after another from the longer text, of equal ones from the second."""
     while first + second > most:
         if first > second:
@@ -40,33 +40,33 @@ def longest_first(first: int, second: int, most: int) -> tuple[int, int]:
 
 
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 26))
-def test_the_longer_text_is_truncated_first(first: int, second: int, most: int) -> None:
+def test_longer_text_is_truncated_first(first: int, second: int, most: int) -> None:
     kept = split_limit(np.array([first]), np.array([second]), most)
-    assert (kept[0][0], kept[1][0]) == longest_first(first, second, most)
+    assert (kept[0][0], kept[1][0]) == reference_truncation(first, second, most)
 
 
 @given(rows_of_ids, st.integers(1, 10))
-def test_rows_without_signs_keep_their_first_tokens(pairs: Any, most: int) -> None:
+def test_rows_without_markers_keep_first_tokens(pairs: Any, most: int) -> None:
     first, second = ([row[k] for row in pairs] for k in (0, 1))
-    *kept, truncated = truncate_pairs(side(first), side(second), most)
-    limits = [longest_first(len(a), len(b), most) for a, b in pairs]
-    assert lists(kept[0]) == [row[:n] for row, (n, _) in zip(first, limits, strict=True)]
-    assert lists(kept[1]) == [row[:n] for row, (_, n) in zip(second, limits, strict=True)]
+    *kept, truncated = truncate_pairs(make_side(first), make_side(second), most)
+    limits = [reference_truncation(len(a), len(b), most) for a, b in pairs]
+    assert to_lists(kept[0]) == [row[:n] for row, (n, _) in zip(first, limits, strict=True)]
+    assert to_lists(kept[1]) == [row[:n] for row, (_, n) in zip(second, limits, strict=True)]
     assert truncated.tolist() == [len(a) + len(b) > most for a, b in pairs]
 
 
 @given(rows_of_ids, st.integers(1, 10), st.integers(1, 12))
-def test_no_sign_is_kept_without_its_word(pairs: Any, most: int, tokens: int) -> None:
+def test_marker_is_cut_with_its_word(pairs: Any, most: int, tokens: int) -> None:
     # a sign is followed by its word
     pairs = [
-        tuple([i for j in side for i in ([SIGN, 9] if j == SIGN else [j])] for side in pair)
+        tuple([i for j in text for i in ([SIGN, 9] if j == SIGN else [j])] for text in pair)
         for pair in pairs
     ]
     first, second = ([row[k] for row in pairs] for k in (0, 1))
     *kept, truncated = truncate_pairs(
-        side(first), side(second), most, signs=(SIGN,), max_tokens=tokens
+        make_side(first), make_side(second), most, signs=(SIGN,), max_tokens=tokens
     )
-    for row, (a, b) in enumerate(zip(lists(kept[0]), lists(kept[1]), strict=True)):
+    for row, (a, b) in enumerate(zip(to_lists(kept[0]), to_lists(kept[1]), strict=True)):
         words = [i for i in (*a, *b) if i != SIGN]
         assert len(words) <= most
         assert len(a) + len(b) <= tokens
@@ -78,14 +78,16 @@ def test_no_sign_is_kept_without_its_word(pairs: Any, most: int, tokens: int) ->
 
 @given(rows_of_ids)
 def test_joined_rows_are_go_first_eos_second_eos(pairs: Any) -> None:
-    joined = join_sides(side([a for a, _ in pairs]), side([b for _, b in pairs]))
-    assert lists(joined) == [[GO, *a, EOS, *b, EOS] for a, b in pairs]
+    joined = join_sides(make_side([a for a, _ in pairs]), make_side([b for _, b in pairs]))
+    assert to_lists(joined) == [[GO, *a, EOS, *b, EOS] for a, b in pairs]
 
 
 @given(rows_of_ids, st.integers(1, 3))
-def test_towers_hold_both_texts_of_a_row_at_one_place(pairs: Any, size: int) -> None:
+def test_towers_hold_both_texts_of_a_row(pairs: Any, size: int) -> None:
     targets = np.arange(len(pairs))
-    data = TowersDataset(side([a for a, _ in pairs]), side([b for _, b in pairs]), targets)
+    data = TowersDataset(
+        make_side([a for a, _ in pairs]), make_side([b for _, b in pairs]), targets
+    )
     seen: list[int] = []
     for batch in data.batches(Bucketing(size).shuffle(data.lengths, (0,))):
         ids, mask, other_ids, other_mask = batch.inputs
@@ -103,4 +105,4 @@ def test_towers_hold_both_texts_of_a_row_at_one_place(pairs: Any, size: int) -> 
     assert sorted(seen) == targets.tolist()
     if pairs:
         taken = data.take(np.array([len(pairs) - 1]))
-        assert lists(taken.second) == [pairs[-1][1]]
+        assert to_lists(taken.second) == [pairs[-1][1]]

@@ -9,7 +9,7 @@ from munjang.layers.fast.convolution import TimeConvolution
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def twin(convolve: TimeConvolution) -> nn.Conv1d:
+def to_conv1d(convolve: TimeConvolution) -> nn.Conv1d:
     """The framework's convolution with the same weights."""
     width, dim, filters = convolve.weight.shape
     conv = nn.Conv1d(dim, filters, width, padding="same")
@@ -21,10 +21,10 @@ def twin(convolve: TimeConvolution) -> nn.Conv1d:
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 8])
 @pytest.mark.parametrize(("batch", "time"), [(1, 1), (1, 7), (3, 1), (4, 2), (5, 9)])
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
-def test_equal_to_conv1d(width: int, batch: int, time: int) -> None:
+def test_forward_equals_conv1d(width: int, batch: int, time: int) -> None:
     torch.manual_seed(width)
     convolve = TimeConvolution(6, 4, width)
-    conv = twin(convolve)
+    conv = to_conv1d(convolve)
     states = torch.randn(batch, time, 6, requires_grad=True)
     theirs_in = states.detach().clone().requires_grad_()
     ours = convolve(states)
@@ -53,7 +53,7 @@ def test_gradcheck() -> None:
     assert torch.autograd.gradcheck(by_all, (states, convolve.weight, convolve.bias))
 
 
-def test_rows_of_a_batch_never_see_one_another() -> None:
+def test_rows_of_batch_are_independent() -> None:
     torch.manual_seed(0)
     convolve = TimeConvolution(3, 2, 6)
     states = torch.randn(4, 5, 3)
@@ -61,7 +61,7 @@ def test_rows_of_a_batch_never_see_one_another() -> None:
     torch.testing.assert_close(convolve(states), alone)
 
 
-def test_an_even_width_looks_one_further_right_than_left() -> None:
+def test_even_kernel_reads_one_more_token_to_the_right() -> None:
     convolve = TimeConvolution(1, 1, 2)
     convolve.weight.data = torch.tensor([1.0, 10.0]).view(2, 1, 1)
     convolve.bias.data.zero_()

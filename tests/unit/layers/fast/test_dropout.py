@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.3, 0.5, 0.9, 0.97])
-def test_share_and_scale(share: float) -> None:
+def test_rate_and_scale(share: float) -> None:
     torch.manual_seed(1)
     count = 400_003  # no multiple of eight
     dropped = Dropout(share)(torch.ones(count))
@@ -24,7 +24,7 @@ def test_share_and_scale(share: float) -> None:
     torch.testing.assert_close(dropped[kept], torch.full_like(dropped[kept], 1 / (1 - exact)))
 
 
-def test_the_mean_stays_and_places_are_independent() -> None:
+def test_mean_is_kept_and_elements_are_independent() -> None:
     torch.manual_seed(2)
     x = torch.full((1000, 512), 3.0)
     dropped = Dropout(0.5)(x)
@@ -37,7 +37,7 @@ def test_the_mean_stays_and_places_are_independent() -> None:
         assert float(both.mean()) == pytest.approx(0.25, abs=0.01)
 
 
-def test_the_seed_repeats_it() -> None:
+def test_same_seed_gives_same_mask() -> None:
     x, dropout = torch.randn(7, 13), Dropout(0.4)
     torch.manual_seed(5)
     first, second = dropout(x), dropout(x)
@@ -46,7 +46,7 @@ def test_the_seed_repeats_it() -> None:
     assert not torch.equal(first, second)
 
 
-def test_the_gradient_passes_where_the_number_passed() -> None:
+def test_gradient_uses_same_mask() -> None:
     torch.manual_seed(0)
     x = torch.ones(50, 9, requires_grad=True)
     dropped = Dropout(0.25)(x)
@@ -54,13 +54,13 @@ def test_the_gradient_passes_where_the_number_passed() -> None:
     assert torch.equal(x.grad, dropped.detach())
 
 
-def test_nothing_happens_outside_training_or_with_nothing_to_drop() -> None:
+def test_eval_mode_and_zero_rate_return_input() -> None:
     x = torch.randn(4, 4)
     assert Dropout(0.5).eval()(x) is x
     assert Dropout(0.0)(x) is x
 
 
-def test_over_time_a_row_keeps_one_mask() -> None:
+def test_over_time_shares_one_mask_per_row() -> None:
     torch.manual_seed(0)
     x = torch.ones(200, 7, 300)
     dropped = Dropout(0.25, over_time=True)(x)
@@ -76,14 +76,14 @@ def test_any_shape(shape: tuple[int, ...]) -> None:
     assert Dropout(0.5)(torch.ones(shape)).shape == shape
 
 
-def test_a_view_that_is_not_contiguous() -> None:
+def test_non_contiguous_view() -> None:
     torch.manual_seed(0)
     x = torch.ones(6, 4).T[1:]
     assert set(Dropout(0.5)(x).unique().tolist()) == {0.0, 2.0}
 
 
 @pytest.mark.parametrize("share", [0.998, 0.9999])
-def test_shares_near_one_leave_something(share: float) -> None:
+def test_high_rates_keep_some_elements(share: float) -> None:
     torch.manual_seed(0)
     dropped = Dropout(share)(torch.ones(10_000))
     assert dropped.isfinite().all()
@@ -91,10 +91,10 @@ def test_shares_near_one_leave_something(share: float) -> None:
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, 1.5])
-def test_other_shares_are_refused(share: float) -> None:
+def test_invalid_rates_are_refused(share: float) -> None:
     with pytest.raises(ValueError, match="dropout rate"):
         Dropout(share)
 
 
-def test_half_precision_stays_half() -> None:
+def test_bfloat16_is_kept() -> None:
     assert Dropout(0.5)(torch.ones(8, dtype=torch.bfloat16)).dtype == torch.bfloat16

@@ -21,14 +21,14 @@ some_lengths = given(
 )
 
 
-def made(lengths: list[int], extra: int = 0, loud: float = 3.0) -> tuple[Tensor, Tensor]:
+def make_states(lengths: list[int], extra: int = 0, loud: float = 3.0) -> tuple[Tensor, Tensor]:
     """States, loud at padding too, which must not matter, and their mask."""
     time = max(lengths) + extra
     states = torch.randn(len(lengths), time, DIM, requires_grad=True)
     return states * loud, mask_from_lengths(torch.tensor(lengths), time)
 
 
-def packed_ends(layer: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor:
+def packed_final_states(layer: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor:
     rows = pack_padded_sequence(states, lengths, batch_first=True, enforce_sorted=False)
     _, ends = layer(rows)
     parts = ends if isinstance(ends, tuple) else (ends,)
@@ -38,12 +38,12 @@ def packed_ends(layer: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor
 @every_cell
 @settings(max_examples=20)
 @some_lengths
-def test_ends_are_those_of_packed_rows(cell: str, lengths: list[int], extra: int) -> None:
+def test_final_states_equal_packed_sequence(cell: str, lengths: list[int], extra: int) -> None:
     torch.manual_seed(len(lengths))
     layer = CELLS[cell](DIM, HIDDEN, batch_first=True)
-    states, mask = made(lengths, extra)
+    states, mask = make_states(lengths, extra)
     outputs, ends = run_with_final_states(layer, states, mask)
-    expected = packed_ends(layer, states, lengths)
+    expected = packed_final_states(layer, states, lengths)
     torch.testing.assert_close(ends, expected)
     torch.testing.assert_close(outputs[mask], layer(states)[0][mask])
     weights = torch.randn_like(ends)
@@ -54,20 +54,20 @@ def test_ends_are_those_of_packed_rows(cell: str, lengths: list[int], extra: int
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
-def test_padding_leaves_the_memory_cell_exactly_as_it_is() -> None:
+def test_lstm_cell_state_is_unchanged_by_padding() -> None:
     torch.manual_seed(0)
     layer = nn.LSTM(DIM, HIDDEN, batch_first=True)
-    states, mask = made([3, 3], extra=40, loud=30.0)
+    states, mask = make_states([3, 3], extra=40, loud=30.0)
     _, ends = run_with_final_states(layer, states, mask)
     _, alone = run_with_final_states(layer, states[:, :3], mask[:, :3])
     assert torch.equal(ends, alone)
 
 
 @every_cell
-def test_a_row_of_padding_alone_ends_with_zeros(cell: str) -> None:
+def test_empty_row_ends_with_zeros(cell: str) -> None:
     torch.manual_seed(0)
     layer = CELLS[cell](DIM, HIDDEN, batch_first=True)
-    states, mask = made([0, 2, 0], extra=2)
+    states, mask = make_states([0, 2, 0], extra=2)
     _, ends = run_with_final_states(layer, states, mask)
     assert not ends[[0, 2]].any()
     assert ends[1].abs().min() > 0
@@ -78,11 +78,11 @@ def test_a_row_of_padding_alone_ends_with_zeros(cell: str) -> None:
 @every_cell
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("directions", [1, 2])
-def test_a_stack_run_to_its_ends_is_each_row_alone(cell: str, layers: int, directions: int) -> None:
+def test_stack_final_states_equal_single_rows(cell: str, layers: int, directions: int) -> None:
     torch.manual_seed(layers)
     stack = StackedRecurrent(cell, DIM, HIDDEN, layers=layers, directions=directions)
     lengths = [3, 1, 6, 5]
-    states, mask = made(lengths, extra=2)
+    states, mask = make_states(lengths, extra=2)
     outputs, ends = stack.forward_with_final_states(states, mask)
     assert torch.equal(outputs[mask], stack(states, mask)[mask])
     assert ends.shape == (4, layers, 2 if cell == "lstm" else 1, HIDDEN * directions)
@@ -101,9 +101,9 @@ def test_a_stack_run_to_its_ends_is_each_row_alone(cell: str, layers: int, direc
 
 
 @every_cell
-def test_dropout_stands_between_layers(cell: str) -> None:
+def test_dropout_is_between_layers(cell: str) -> None:
     torch.manual_seed(0)
-    states, mask = made([4, 2])
+    states, mask = make_states([4, 2])
     single = StackedRecurrent(cell, DIM, HIDDEN, dropout=0.5)
     (_, first), (_, second) = (single.forward_with_final_states(states, mask) for _ in range(2))
     assert torch.equal(first, second)

@@ -14,7 +14,7 @@ SHAPES = [(1, 3, 4), (5, 64, 32), (700, 48, 33), (2048, 16, 64)]
 
 
 @pytest.fixture(params=[True, False], ids=["oneDNN", "MKL"])
-def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def each_kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Multiply by oneDNN wherever it can be called, or never."""
     if request.param:
         try:
@@ -25,10 +25,10 @@ def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(module, "_LEAST", 0)
 
 
-@pytest.mark.usefixtures("either_way")
+@pytest.mark.usefixtures("each_kernel")
 @pytest.mark.parametrize(("rows", "inputs", "outputs"), SHAPES)
 @pytest.mark.parametrize("bias", [True, False])
-def test_values_and_gradients_are_those_of_pytorch(
+def test_values_and_gradients_equal_pytorch(
     rows: int, inputs: int, outputs: int, bias: bool
 ) -> None:
     torch.manual_seed(0)
@@ -37,10 +37,10 @@ def test_values_and_gradients_are_those_of_pytorch(
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(rows, inputs, requires_grad=True)
     wide = x.detach().double().requires_grad_()
-    chosen = torch.randn(rows, outputs)
+    output_weights = torch.randn(rows, outputs)
     found, expected = ours(x), theirs(wide)
-    (found * chosen).sum().backward()
-    (expected * chosen.double()).sum().backward()
+    (found * output_weights).sum().backward()
+    (expected * output_weights.double()).sum().backward()
     close = {"atol": 1e-3, "rtol": 1e-4, "check_dtype": False}
     torch.testing.assert_close(found, expected, **close)
     torch.testing.assert_close(x.grad, wide.grad, **close)
@@ -48,8 +48,8 @@ def test_values_and_gradients_are_those_of_pytorch(
         torch.testing.assert_close(one.grad, other.grad, **close)
 
 
-@pytest.mark.usefixtures("either_way")
-def test_leading_dimensions_and_strides_stay() -> None:
+@pytest.mark.usefixtures("each_kernel")
+def test_leading_dimensions_and_strides() -> None:
     torch.manual_seed(0)
     x = torch.randn(4, 7, 6, 5).transpose(1, 2)
     weight = torch.randn(5, 3).t()
@@ -59,8 +59,8 @@ def test_leading_dimensions_and_strides_stay() -> None:
         torch.testing.assert_close(linear(x, weight), expected, atol=1e-5, rtol=1e-4)
 
 
-@pytest.mark.usefixtures("either_way")
-def test_what_needs_no_gradient_gets_none() -> None:
+@pytest.mark.usefixtures("each_kernel")
+def test_frozen_weight_gets_no_gradient() -> None:
     layer = Linear(8, 8)
     layer.weight.requires_grad_(False)
     x = torch.randn(3, 8)
@@ -70,8 +70,8 @@ def test_what_needs_no_gradient_gets_none() -> None:
     assert x.grad is None
 
 
-@pytest.mark.usefixtures("either_way")
-def test_other_types_autocast_and_counters_go_to_pytorch() -> None:
+@pytest.mark.usefixtures("each_kernel")
+def test_other_dtypes_autocast_and_hooks_use_pytorch() -> None:
     layer, x = Linear(8, 8), torch.randn(3, 8)
     assert layer.double()(x.double()).dtype == torch.float64
     layer = layer.float()
@@ -82,15 +82,15 @@ def test_other_types_autocast_and_counters_go_to_pytorch() -> None:
     assert counter.get_total_flops() == 2 * 3 * 8 * 8
 
 
-def test_initial_weights_are_those_of_pytorch() -> None:
+def test_initial_weights_equal_pytorch() -> None:
     torch.manual_seed(3)
     ours = Linear(5, 7)
     torch.manual_seed(3)
     assert torch.equal(ours.weight, nn.Linear(5, 7).weight)
 
 
-@pytest.mark.usefixtures("either_way")
-def test_a_row_reads_weights_that_were_laid_out_and_then_changed() -> None:
+@pytest.mark.usefixtures("each_kernel")
+def test_forward_row_follows_changed_weights() -> None:
     torch.manual_seed(0)
     layer, row = Linear(16, 24), torch.randn(5, 16)
     with torch.inference_mode():

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
     dropped=st.booleans(),
     seed=st.integers(0, 9),
 )
-def test_equal_to_the_dense_maximum(
+def test_max_over_time_equals_dense_maximum(
     lengths: list[int], widths: list[int], repeated: bool, dropped: bool, seed: int
 ) -> None:
     """Also with ties (one vector said many times), gaps in the gradient, and empty rows."""
@@ -29,7 +29,7 @@ def test_equal_to_the_dense_maximum(
     states = torch.randn(*mask.shape, 3).masked_fill(~mask[..., None], 0.0)
     if repeated:
         states = torch.ones(3).expand(*mask.shape, 3) * mask[..., None]
-    convolutions = [TimeConvolution(3, 2 + place, width) for place, width in enumerate(widths)]
+    convolutions = [TimeConvolution(3, 2 + index, width) for index, width in enumerate(widths)]
     ours_in, theirs_in = (states.clone().requires_grad_() for _ in range(2))
     ours = max_over_time(convolutions, ours_in, mask)
     theirs = masked_max(torch.cat([c(theirs_in) for c in convolutions], dim=-1), mask)

@@ -27,12 +27,12 @@ quick = settings(max_examples=40, deadline=None)
 seeds = st.integers(0, 999)
 
 
-def _with_gradient(layer: nn.Module, states: Tensor, *others: Tensor) -> Tensor:
+def _forward_with_gradient(layer: nn.Module, states: Tensor, *others: Tensor) -> Tensor:
     """Return the output of the layer with gradients enabled."""
     return layer(states.clone().requires_grad_(), *others)
 
 
-def _whole(states: Tensor) -> Tensor:
+def _full_mask(states: Tensor) -> Tensor:
     return torch.ones(states.shape[:2], dtype=torch.bool)
 
 
@@ -46,29 +46,29 @@ def _whole(states: Tensor) -> Tensor:
     scale=st.sampled_from([1.0, 300.0]),
     seed=seeds,
 )
-def test_recurrent_layers(
+def test_recurrent_row_equals_batch(
     cell: Cell, time: int, dim: int, hidden: int, layers: int, scale: float, seed: int
 ) -> None:
     torch.manual_seed(seed)
     stacked = StackedRecurrent(cell, dim, hidden, layers=layers, directions=2).eval()
     states = torch.randn(1, time, dim) * scale
     with torch.inference_mode():
-        found = stacked(states, _whole(states))
+        found = stacked(states, _full_mask(states))
     assert found.shape == (1, time, 2 * hidden)
-    wanted = _with_gradient(stacked, states, _whole(states))
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    expected = _forward_with_gradient(stacked, states, _full_mask(states))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_an_lstm_without_packed_weights_answers_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lstm_without_packed_weights_gives_same_output(monkeypatch: pytest.MonkeyPatch) -> None:
     stacked = StackedRecurrent("lstm", 6, 8, directions=2).eval()
     states = torch.randn(1, 5, 6)
     with torch.inference_mode():
-        packed = stacked(states, _whole(states))
+        packed = stacked(states, _full_mask(states))
         other = copy.deepcopy(stacked)
         monkeypatch.setattr("munjang.layers.fast.packed_lstm.torch.ops", object())
         weights = [p for layer in (other.forwards, other.backwards) for p in layer.parameters()]
         assert pack_lstm(*weights) is None
-        torch.testing.assert_close(other(states, _whole(states)), packed)
+        torch.testing.assert_close(other(states, _full_mask(states)), packed)
 
 
 @quick
@@ -79,15 +79,17 @@ def test_an_lstm_without_packed_weights_answers_the_same(monkeypatch: pytest.Mon
     rotary=st.booleans(),
     seed=seeds,
 )
-def test_attention(time: int, heads: int, pairs: int, rotary: bool, seed: int) -> None:
+def test_attention_row_equals_batch(
+    time: int, heads: int, pairs: int, rotary: bool, seed: int
+) -> None:
     torch.manual_seed(seed)
     attention = SelfAttention(2 * pairs * heads, heads).eval()
     states = torch.randn(1, time, 2 * pairs * heads)
     rotary = rotary_tables(time, 2 * pairs, states) if rotary else None
     with torch.inference_mode():
         found = attention(states, None, rotary)
-    wanted = _with_gradient(attention, states, None, rotary)
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    expected = _forward_with_gradient(attention, states, None, rotary)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @quick
@@ -98,7 +100,7 @@ def test_attention(time: int, heads: int, pairs: int, rotary: bool, seed: int) -
     rotary=st.booleans(),
     seed=seeds,
 )
-def test_transformer_layer(
+def test_transformer_layer_row_equals_batch(
     time: int, activation: Activation, norm: Norm, rotary: bool, seed: int
 ) -> None:
     torch.manual_seed(seed)
@@ -109,8 +111,8 @@ def test_transformer_layer(
     tables = rotary_tables(time, 4, states) if rotary else None
     with torch.inference_mode():
         found = block(states, None, tables)
-    wanted = _with_gradient(block, states, None, tables)
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+    expected = _forward_with_gradient(block, states, None, tables)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @quick
@@ -119,29 +121,29 @@ def test_transformer_layer(
     widths=st.lists(st.integers(1, 9), min_size=1, max_size=5),
     seed=seeds,
 )
-def test_convolutions(time: int, widths: list[int], seed: int) -> None:
+def test_convolutions_row_equals_batch(time: int, widths: list[int], seed: int) -> None:
     torch.manual_seed(seed)
     convolutions = Convolutions(5, 3, widths).eval()
     states = torch.randn(1, time, 5)
     with torch.inference_mode():
         found = convolutions.concatenate_maps(states)
-    wanted = torch.cat([layer(states) for layer in convolutions.layers()], dim=-1)
-    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    expected = torch.cat([layer(states) for layer in convolutions.layers()], dim=-1)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
 @quick
 @given(pooling=st.sampled_from(["max", "mean", "max+mean", "mean+max+last"]), seed=seeds)
-def test_pooling(pooling: str, seed: int) -> None:
+def test_pooling_row_equals_batch(pooling: str, seed: int) -> None:
     torch.manual_seed(seed)
     layer = Pooling(pooling, 6, directions=2)
     states = torch.randn(2, 5, 6)
     with torch.inference_mode():
-        found, _ = layer(states, _whole(states))
-    wanted, _ = layer(states.clone().requires_grad_(), _whole(states))
-    torch.testing.assert_close(found, wanted)
+        found, _ = layer(states, _full_mask(states))
+    expected, _ = layer(states.clone().requires_grad_(), _full_mask(states))
+    torch.testing.assert_close(found, expected)
 
 
-def _embeddings(**settings_: int) -> tuple[TokenEmbedding, TokenEmbedding | None]:
+def _make_embeddings(**settings_: int) -> tuple[TokenEmbedding, TokenEmbedding | None]:
     config = WideConfig(dim=4, bag_dim=3, **settings_)
     embeddings = token_embedding(config, 50), bag_embedding(config, 50)
     for embedding in embeddings:
@@ -156,10 +158,10 @@ def _embeddings(**settings_: int) -> tuple[TokenEmbedding, TokenEmbedding | None
 @pytest.mark.parametrize("subword_ngrams", [0, 3])
 @quick
 @given(ids=st.lists(st.integers(1, 60), min_size=1, max_size=12), ngrams=st.integers(1, 5))
-def test_embedding_and_bag(
+def test_embedding_and_bag_row_equals_batch(
     buckets: int, frequency: int, subword_ngrams: int, ids: list[int], ngrams: int
 ) -> None:
-    embedding, bag = _embeddings(
+    embedding, bag = _make_embeddings(
         ngrams=ngrams,
         ngram_buckets=buckets,
         ngram_min_frequency=frequency,
@@ -185,7 +187,7 @@ def test_embedding_and_bag(
         torch.testing.assert_close(found, bag.bag(batch, mask, combiner))
 
 
-def test_a_row_that_is_padded_empty_or_learned_from_is_not_hashed_alone() -> None:
+def test_hash_batch_skips_padded_empty_and_training_rows() -> None:
     embedding = TokenEmbedding(50, 4, ngrams=2).eval()
     ids = torch.tensor([[3, 4]])
     whole = torch.ones_like(ids, dtype=torch.bool)
@@ -198,7 +200,7 @@ def test_a_row_that_is_padded_empty_or_learned_from_is_not_hashed_alone() -> Non
         assert hash_batch(ids, whole, embedding.train()) is None
 
 
-def _rows() -> list[tuple[nn.Module, str, Tensor]]:
+def _make_layers() -> list[tuple[nn.Module, str, Tensor]]:
     """Layers that keep what they derive from weights, the name of one, and states to read."""
     return [
         (
@@ -219,22 +221,22 @@ def _run(layer: nn.Module, states: Tensor) -> Tensor:
     with torch.inference_mode():
         if isinstance(layer, Convolutions):
             return layer.concatenate_maps(states)
-        return layer(states, _whole(states))
+        return layer(states, _full_mask(states))
 
 
-def _run_slowly(layer: nn.Module, states: Tensor) -> Tensor:
+def _run_reference(layer: nn.Module, states: Tensor) -> Tensor:
     if isinstance(layer, Convolutions):
         return torch.cat([convolve(states) for convolve in layer.layers()], dim=-1)
-    return _with_gradient(layer, states, _whole(states))
+    return _forward_with_gradient(layer, states, _full_mask(states))
 
 
 @pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize(
     "how", ["in place", "by an optimizer", "loaded", "assigned", "copied", "pickled", "replaced"]
 )
-def test_derived_weights_are_those_of_now(number: int, how: str) -> None:
-    layer, name, states = _rows()[number]
-    other = _rows()[number][0]
+def test_derived_weights_follow_changed_weights(number: int, how: str) -> None:
+    layer, name, states = _make_layers()[number]
+    other = _make_layers()[number][0]
     layer.eval()
     before = _run(layer, states)
     if how == "in place":
@@ -259,13 +261,13 @@ def test_derived_weights_are_those_of_now(number: int, how: str) -> None:
         changed = nn.Parameter(layer.get_parameter(name) + 1)
         setattr(layer.get_submodule(module), attribute, changed)
     found = _run(layer, states)
-    torch.testing.assert_close(found, _run_slowly(layer, states), rtol=1e-5, atol=2e-6)
+    torch.testing.assert_close(found, _run_reference(layer, states), rtol=1e-5, atol=2e-6)
     assert not torch.allclose(found, before, atol=1e-3)
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_derived_weights_are_no_state(number: int) -> None:
-    layer, _, states = _rows()[number]
+def test_derived_weights_are_not_in_state_dict(number: int) -> None:
+    layer, _, states = _make_layers()[number]
     names = list(layer.eval().state_dict())
     _run(layer, states)
     assert list(layer.state_dict()) == names
@@ -273,22 +275,22 @@ def test_derived_weights_are_no_state(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_a_layer_that_was_built_in_inference_mode_answers_too(number: int) -> None:
+def test_layer_built_in_inference_mode(number: int) -> None:
     with torch.inference_mode():
-        layer, _, states = _rows()[number]
+        layer, _, states = _make_layers()[number]
     layer.eval()
     first = _run(layer, states)
     assert torch.equal(_run(layer, states), first)
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_threads_share_derived_weights(number: int) -> None:
-    layer, _, states = _rows()[number]
+def test_derived_weights_are_thread_safe(number: int) -> None:
+    layer, _, states = _make_layers()[number]
     layer.eval()
-    wanted = _run_slowly(layer, states)
+    expected = _run_reference(layer, states)
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda _: _run(layer, states), range(40)):
-            torch.testing.assert_close(found, wanted, rtol=1e-5, atol=2e-6)
+            torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-6)
 
 
 def test_derived_weights_are_computed_once() -> None:

@@ -10,7 +10,7 @@ from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.models.sequence_to_sequence.recurrent import RecurrentEncoderDecoder
 from munjang.models.sequence_to_sequence.seq2seq import Seq2Seq, Seq2SeqConfig
 from munjang.text.vocabulary import GO
-from tests.made import Rows, padded, random_rows
+from tests.synthetic import Rows, pad_rows, random_rows
 
 WORDS = 14
 SMALL = {"dim": 6, "hidden_dim": 8}
@@ -22,15 +22,20 @@ TARGETS = [
 Pair = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
-def make(
-    name: str, *, dropout: float = 0.0, seed: int = 3, sources: int | None = None, **chosen: Any
+def make_model(
+    name: str,
+    *,
+    dropout: float = 0.0,
+    seed: int = 3,
+    sources: int | None = None,
+    **model_settings: Any,
 ) -> RecurrentEncoderDecoder:
     """A small model in training mode, every dropout at the share given.
 
     With `sources` the source has a vocabulary of its own, of so many ids.
     """
     dropouts = {"dropout": dropout, "embedding_dropout": dropout}
-    values = {**SMALL, **dropouts, **chosen}
+    values = {**SMALL, **dropouts, **model_settings}
     vocabularies = Vocabularies(sources or WORDS, WORDS, shared=sources is None)
     torch.manual_seed(seed)
     if name == "seq2seq":
@@ -38,16 +43,16 @@ def make(
     return Attentive(AttentiveConfig.parse(values), vocabularies)
 
 
-def pair_of(sources: Rows = SOURCES, targets: Rows = TARGETS, **padding: int) -> Pair:
+def make_pair(sources: Rows = SOURCES, targets: Rows = TARGETS, **padding: int) -> Pair:
     """Ids and masks of both sides, as the models take them."""
-    return (*padded(sources, **padding), *padded(targets, **padding))
+    return (*pad_rows(sources, **padding), *pad_rows(targets, **padding))
 
 
-def by_steps(model: RecurrentEncoderDecoder, pair: Pair) -> tuple[Tensor, Tensor | None]:
+def run_steps(model: RecurrentEncoderDecoder, pair: Pair) -> tuple[Tensor, Tensor | None]:
     """Logits [batch, time, words] and attention [batch, time, source time] of `begin`, `step`."""
-    source, source_mask, given, _ = pair
+    source, source_mask, decoder_ids, _ = pair
     state, logits, attention = model.begin(source, source_mask), [], []
-    for ids in given.unbind(1):
+    for ids in decoder_ids.unbind(1):
         stepped = model.step(state, ids[:, None])
         state = stepped.state
         logits.append(stepped.logits)

@@ -12,15 +12,15 @@ from safetensors.torch import load_file, save_file
 from munjang.errors import ConfigError
 from munjang.text.vocabulary import EOS, GO
 from munjang.training.optimizers import AdamW, ParameterGroup
-from tests.made import random_rows
+from tests.synthetic import random_rows
 from tests.unit.models.sequence_to_sequence.small_recurrent import (
     SMALL,
     SOURCES,
     TARGETS,
     WORDS,
-    by_steps,
-    make,
-    pair_of,
+    make_model,
+    make_pair,
+    run_steps,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -54,25 +54,25 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def cases(chosen: dict[str, list[dict[str, Any]]]) -> pytest.MarkDecorator:
+def parametrize_cases(model_settings: dict[str, list[dict[str, Any]]]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        ("name", "chosen"),
+        ("name", "model_settings"),
         [
             pytest.param(name, each, id="-".join([name, *(f"{k}={v}" for k, v in each.items())]))
-            for name, rows in chosen.items()
+            for name, rows in model_settings.items()
             for each in rows
         ],
     )
 
 
-every_setting = cases(SETTINGS)
-Chosen = dict[str, Any]
+every_setting = parametrize_cases(SETTINGS)
+ModelSettings = dict[str, Any]
 
 
 @every_setting
-def test_shapes(name: str, chosen: Chosen) -> None:
-    model = make(name, **chosen)
-    pair = pair_of(extra=2)
+def test_output_shapes(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings)
+    pair = make_pair(extra=2)
     projected = model(*pair)
     tokens = sum(len(row) for row in TARGETS)
     width = model.embedding.out_dim
@@ -84,26 +84,28 @@ def test_shapes(name: str, chosen: Chosen) -> None:
 
 
 @every_setting
-def test_teacher_forcing_is_the_steps(name: str, chosen: Chosen) -> None:
-    model = make(name, **chosen).eval()
-    pair = pair_of(extra=1)
-    expected, _ = by_steps(model, pair)
+def test_teacher_forcing_equals_steps(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
+    pair = make_pair(extra=1)
+    expected, _ = run_steps(model, pair)
     found = model(*pair).logits()
     torch.testing.assert_close(found, expected[pair[3]], atol=1e-5, rtol=1e-4)
 
 
 @every_setting
-def test_teacher_forcing_has_the_gradients_of_the_steps(name: str, chosen: Chosen) -> None:
-    model = make(name, **chosen)
-    pair = pair_of(extra=1)
-    expected, found = by_steps(model, pair)[0][pair[3]], model(*pair).logits()
+def test_teacher_forcing_and_steps_have_same_gradients(
+    name: str, model_settings: ModelSettings
+) -> None:
+    model = make_model(name, **model_settings)
+    pair = make_pair(extra=1)
+    expected, found = run_steps(model, pair)[0][pair[3]], model(*pair).logits()
     weights = torch.randn_like(found)
     names, parameters = zip(*model.named_parameters(), strict=True)
     mine = torch.autograd.grad((found * weights).sum(), parameters)
     theirs = torch.autograd.grad((expected * weights).sum(), parameters)
-    for place, a, b in zip(names, mine, theirs, strict=True):
+    for key, a, b in zip(names, mine, theirs, strict=True):
         torch.testing.assert_close(
-            a.to_dense(), b.to_dense(), atol=2e-5, rtol=1e-4, msg=lambda m, p=place: f"{p}: {m}"
+            a.to_dense(), b.to_dense(), atol=2e-5, rtol=1e-4, msg=lambda m, p=key: f"{p}: {m}"
         )
 
 
@@ -114,24 +116,28 @@ some_pairs = st.lists(st.tuples(some_ids, some_ids.map(lambda ids: [GO, *ids])),
 @every_setting
 @settings(max_examples=3)
 @given(pairs=some_pairs, extra=st.integers(0, 4), filler=st.integers(0, WORDS - 1))
-def test_padding_and_neighbors_never_change_an_answer(
-    name: str, chosen: Chosen, pairs: list[tuple[list[int], list[int]]], extra: int, filler: int
+def test_logits_do_not_depend_on_padding_or_batch(
+    name: str,
+    model_settings: ModelSettings,
+    pairs: list[tuple[list[int], list[int]]],
+    extra: int,
+    filler: int,
 ) -> None:
-    model = make(name, **chosen).eval()
+    model = make_model(name, **model_settings).eval()
     sources, targets = zip(*[*pairs, ([], [GO, 4]), ([5], [GO]), ([6, 7], TARGETS[3])], strict=True)
-    together = model(*pair_of(sources, targets, extra=extra, filler=filler)).logits()
+    together = model(*make_pair(sources, targets, extra=extra, filler=filler)).logits()
     of_rows = together.split([len(target) for target in targets])
     for source, target, logits in zip(sources, targets, of_rows, strict=True):
-        alone = model(*pair_of([source], [target])).logits()
+        alone = model(*make_pair([source], [target])).logits()
         torch.testing.assert_close(logits, alone, atol=1e-5, rtol=1e-4)
 
 
 @every_setting
-def test_padding_changes_no_step(name: str, chosen: Chosen) -> None:
-    model = make(name, **chosen).eval()
-    tight, loose = pair_of(), pair_of(extra=3, filler=9)
-    expected, _ = by_steps(model, tight)
-    found, _ = by_steps(model, loose)
+def test_steps_do_not_depend_on_padding(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
+    tight, loose = make_pair(), make_pair(extra=3, filler=9)
+    expected, _ = run_steps(model, tight)
+    found, _ = run_steps(model, loose)
     mask = tight[3]
     torch.testing.assert_close(
         found[:, : mask.shape[1]][mask], expected[mask], atol=1e-5, rtol=1e-4
@@ -139,35 +145,35 @@ def test_padding_changes_no_step(name: str, chosen: Chosen) -> None:
 
 
 @every_setting
-def test_a_gradient_reaches_every_parameter(name: str, chosen: Chosen) -> None:
-    model = make(name, **chosen)
-    projected = model(*pair_of())
+def test_gradient_reaches_every_parameter(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings)
+    projected = model(*make_pair())
     projected.loss(torch.randint(4, WORDS, (len(projected.states),))).backward()
-    for place, parameter in model.named_parameters():
-        assert parameter.grad is not None, place
-        assert parameter.grad.to_dense().abs().max() > 0, place
-        assert parameter.grad.to_dense().isfinite().all(), place
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.to_dense().abs().max() > 0, key
+        assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_setting
-def test_empty_sources_alone_are_finite_and_give_no_gradient_trouble(
-    name: str, chosen: Chosen
+def test_empty_sources_give_finite_outputs_and_gradients(
+    name: str, model_settings: ModelSettings
 ) -> None:
-    model = make(name, **chosen)
-    projected = model(*pair_of([[], []], [[GO, 4], [GO]]))
+    model = make_model(name, **model_settings)
+    projected = model(*make_pair([[], []], [[GO, 4], [GO]]))
     projected.loss(torch.tensor([4, EOS, EOS])).backward()
     assert projected.states.isfinite().all()
-    for place, parameter in model.named_parameters():
+    for key, parameter in model.named_parameters():
         if parameter.grad is not None:
-            assert parameter.grad.to_dense().isfinite().all(), place
+            assert parameter.grad.to_dense().isfinite().all(), key
 
 
 @every_setting
-def test_saved_and_loaded_it_gives_the_same_answers(
-    name: str, chosen: Chosen, tmp_path: Path
+def test_saved_and_loaded_model_gives_same_logits(
+    name: str, model_settings: ModelSettings, tmp_path: Path
 ) -> None:
-    first, second = (make(name, seed=seed, **chosen).eval() for seed in (1, 2))
-    pair = pair_of()
+    first, second = (make_model(name, seed=seed, **model_settings).eval() for seed in (1, 2))
+    pair = make_pair()
     before = first(*pair).logits()
     assert not torch.equal(before, second(*pair).logits())
     save_file(first.state_dict(), tmp_path / "weights.safetensors")
@@ -176,19 +182,21 @@ def test_saved_and_loaded_it_gives_the_same_answers(
 
 
 @every_setting
-def test_the_same_seed_gives_the_same_run_bit_for_bit(name: str, chosen: Chosen) -> None:
+def test_same_seed_gives_bitwise_equal_forward(name: str, model_settings: ModelSettings) -> None:
     one, other = (
-        make(name, dropout=0.4, seed=5, scheduled_sampling=0.5, **chosen)(*pair_of()).logits()
+        make_model(name, dropout=0.4, seed=5, scheduled_sampling=0.5, **model_settings)(
+            *make_pair()
+        ).logits()
         for _ in range(2)
     )
     assert torch.equal(one, other)
 
 
 @every_setting
-def test_hypotheses_never_change_one_another(name: str, chosen: Chosen) -> None:
+def test_hypotheses_are_independent(name: str, model_settings: ModelSettings) -> None:
     """Picked, reordered and kept, each goes on as if it had been alone from the beginning."""
-    model = make(name, **chosen).eval()
-    source, mask = pair_of()[:2]
+    model = make_model(name, **model_settings).eval()
+    source, mask = make_pair()[:2]
     state = model.step(model.begin(source, mask), torch.full((len(SOURCES), 1), GO)).state
     state = state.pick(torch.zeros(len(SOURCES), 3, dtype=torch.int64))
     first = torch.tensor([[4, 5, 6]]).expand(len(SOURCES), 3)
@@ -198,19 +206,19 @@ def test_hypotheses_never_change_one_another(name: str, chosen: Chosen) -> None:
     second = torch.tensor([[7, 8]]).expand(3, 2)
     stepped = model.step(state.pick(parents).keep(kept), second)
     assert stepped.logits.shape == (3, 2, WORDS)
-    for place, row in enumerate(kept.tolist()):
+    for index, row in enumerate(kept.tolist()):
         for beam in range(2):
             ids = [GO, int(first[row, parents[row, beam]]), int(second[0, beam])]
-            alone = pair_of([SOURCES[row]], [ids])
+            alone = make_pair([SOURCES[row]], [ids])
             torch.testing.assert_close(
-                stepped.logits[place, beam], model(*alone).logits()[-1], atol=1e-5, rtol=1e-4
+                stepped.logits[index, beam], model(*alone).logits()[-1], atol=1e-5, rtol=1e-4
             )
 
 
 @every_setting
-def test_a_step_leaves_the_state_it_was_given(name: str, chosen: Chosen) -> None:
-    model = make(name, **chosen).eval()
-    state = model.begin(*pair_of()[:2])
+def test_step_does_not_modify_its_state(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
+    state = model.begin(*make_pair()[:2])
     ids = torch.full((len(SOURCES), 1), GO)
     before = model.step(state, ids).logits
     model.step(model.step(state, ids).state, ids + 5)
@@ -219,22 +227,22 @@ def test_a_step_leaves_the_state_it_was_given(name: str, chosen: Chosen) -> None
 
 
 @every_setting
-def test_a_state_of_no_rows_can_step(name: str, chosen: Chosen) -> None:
-    model = make(name, **chosen).eval()
-    state = model.begin(*pair_of()[:2]).keep(torch.zeros(0, dtype=torch.int64))
+def test_step_without_rows(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, **model_settings).eval()
+    state = model.begin(*make_pair()[:2]).keep(torch.zeros(0, dtype=torch.int64))
     stepped = model.step(state, torch.zeros(0, 1, dtype=torch.int64))
     assert stepped.logits.shape == (0, 1, WORDS)
 
 
 @every_setting
-def test_autocast_trains(name: str, chosen: Chosen) -> None:
-    model = make(name, dropout=0.2, **chosen)
-    exact = model.eval()(*pair_of()).logits()
+def test_autocast_trains(name: str, model_settings: ModelSettings) -> None:
+    model = make_model(name, dropout=0.2, **model_settings)
+    exact = model.eval()(*make_pair()).logits()
     with torch.autocast("cpu", torch.bfloat16):
-        rough = model(*pair_of())
+        rough = model(*make_pair())
     torch.testing.assert_close(rough.logits(), exact, atol=0.1, rtol=0.1)
     with torch.autocast("cpu", torch.bfloat16):
-        projected = model.train()(*pair_of())
+        projected = model.train()(*make_pair())
         loss = projected.loss(torch.full((len(projected.states),), 5))
     loss.backward()
     assert loss.isfinite()
@@ -247,27 +255,27 @@ LEARNERS = {
 }
 
 
-@cases(LEARNERS)
-def test_a_handful_of_pairs_is_learned_to_near_zero_loss(name: str, chosen: Chosen) -> None:
+@parametrize_cases(LEARNERS)
+def test_overfits_few_pairs(name: str, model_settings: ModelSettings) -> None:
     sources = random_rows(4, vocabulary=WORDS, shortest=3, longest=4)
     targets = random_rows(4, vocabulary=WORDS, shortest=2, longest=3, seed=4)
-    pair = pair_of(sources, [[GO, *row] for row in targets])
-    wanted = torch.tensor([token for row in targets for token in [*row, EOS]])
-    model = make(name, **{**chosen, "dim": 8, "hidden_dim": 16})
+    pair = make_pair(sources, [[GO, *row] for row in targets])
+    expected = torch.tensor([token for row in targets for token in [*row, EOS]])
+    model = make_model(name, **{**model_settings, "dim": 8, "hidden_dim": 16})
     optimizer = AdamW([ParameterGroup(list(model.parameters()), 0.05)])
     for _ in range(40):
         model.zero_grad()
-        model(*pair).loss(wanted).backward()
+        model(*pair).loss(expected).backward()
         optimizer.step()
     projected = model.eval()(*pair)
-    assert projected.loss(wanted).item() < 0.05
-    assert torch.equal(projected.logits().argmax(1), wanted)
+    assert projected.loss(expected).item() < 0.05
+    assert torch.equal(projected.logits().argmax(1), expected)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_scheduled_sampling_reads_its_own_predictions_in_training_only(name: str) -> None:
-    plain, sampled = make(name), make(name, scheduled_sampling=1.0)
-    pair = pair_of()
+def test_scheduled_sampling_uses_predictions_in_training_only(name: str) -> None:
+    plain, sampled = make_model(name), make_model(name, scheduled_sampling=1.0)
+    pair = make_pair()
     assert torch.equal(sampled.eval()(*pair).logits(), plain.eval()(*pair).logits())
     sampled.train()
     predictions = plain(*pair).logits().argmax(1).tolist()
@@ -275,37 +283,37 @@ def test_scheduled_sampling_reads_its_own_predictions_in_training_only(name: str
     for row in TARGETS:
         targets = [predictions.pop(0) for _ in row]
         own.append([GO, *targets[:-1]])
-    expected = plain(*pair_of(SOURCES, own)).logits()
+    expected = plain(*make_pair(SOURCES, own)).logits()
     torch.testing.assert_close(sampled(*pair).logits(), expected, atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_gradient_goes_through_the_second_pass_alone(name: str) -> None:
-    sampled = make(name, scheduled_sampling=0.5)
-    sampled(*pair_of()).logits().sum().backward()
+def test_scheduled_sampling_gradient_reaches_every_parameter(name: str) -> None:
+    sampled = make_model(name, scheduled_sampling=0.5)
+    sampled(*make_pair()).logits().sum().backward()
     assert all(parameter.grad is not None for parameter in sampled.parameters())
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_dropout_drops_in_training_only(name: str) -> None:
-    model = make(name, dropout=0.5)
-    pair = pair_of()
+def test_dropout_is_active_in_training_only(name: str) -> None:
+    model = make_model(name, dropout=0.5)
+    pair = make_pair()
     assert not torch.equal(model(*pair).logits(), model(*pair).logits())
     model.eval()
     assert torch.equal(model(*pair).logits(), model(*pair).logits())
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_each_side_may_have_a_vocabulary_of_its_own(name: str) -> None:
-    model = make(name, sources=40)
+def test_sides_may_have_separate_vocabularies(name: str) -> None:
+    model = make_model(name, sources=40)
     assert model.embedding.source_table is not None
     assert model.embedding.source_table.shape[0] == 40
-    assert model(*pair_of([[39, 4]], [[GO, WORDS - 1]])).logits().shape == (2, WORDS)
-    assert make(name).embedding.source_table is None
+    assert model(*make_pair([[39, 4]], [[GO, WORDS - 1]])).logits().shape == (2, WORDS)
+    assert make_model(name).embedding.source_table is None
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_an_odd_width_is_not_shared_by_two_directions(name: str) -> None:
+def test_odd_hidden_dim_with_two_directions_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="9 is odd"):
-        make(name, **{**SMALL, "hidden_dim": 9, "directions": 2})
-    make(name, **{**SMALL, "hidden_dim": 9, "directions": 1})
+        make_model(name, **{**SMALL, "hidden_dim": 9, "directions": 2})
+    make_model(name, **{**SMALL, "hidden_dim": 9, "directions": 1})

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def slow_attention(queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> Tensor:
     """One query at a time: softmax over the keys that it may see. All [time, d]."""
     found = []
-    for place, query in enumerate(queries):
+    for index, query in enumerate(queries):
         scores = torch.stack([query @ key / math.sqrt(len(query)) for key in keys])
-        scores = scores.masked_fill(~allowed[place], -math.inf)
+        scores = scores.masked_fill(~allowed[index], -math.inf)
         found.append((scores.softmax(0)[:, None] * values).sum(0))
     return torch.stack(found)
 
@@ -59,7 +59,7 @@ def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_a_decoder_layer_is_the_papers(norm: Any) -> None:
+def test_decoder_block_equals_formula(norm: Any) -> None:
     torch.manual_seed(0)
     block = DecoderBlock(8, 2, hidden_dim=12, activation="relu", dropout=0.0, norm=norm)
     x, source = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
@@ -69,7 +69,7 @@ def test_a_decoder_layer_is_the_papers(norm: Any) -> None:
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
-def test_written_out_it_is_the_same_with_weights(norm: Any) -> None:
+def test_forward_with_attention_equals_forward(norm: Any) -> None:
     torch.manual_seed(0)
     block = DecoderBlock(8, 2, hidden_dim=12, activation="gelu", dropout=0.0, norm=norm)
     x, source = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
@@ -86,7 +86,7 @@ def test_written_out_it_is_the_same_with_weights(norm: Any) -> None:
     )
 
 
-def test_hypotheses_are_so_many_queries_on_one_source() -> None:
+def test_hypotheses_are_queries_on_one_source() -> None:
     torch.manual_seed(0)
     cross = CrossAttention(8, 2)
     source = torch.randn(3, 4, 8)
@@ -101,7 +101,7 @@ def test_hypotheses_are_so_many_queries_on_one_source() -> None:
     torch.testing.assert_close(found[1:2], cut)
 
 
-def test_heads_have_to_share_the_width() -> None:
+def test_dim_not_divisible_by_heads_is_refused() -> None:
     with pytest.raises(ConfigError, match="no multiple of heads"):
         pair_config({"name": "transformer", "dim": 10, "heads": 4})
     with pytest.raises(ConfigError, match="cannot be paired"):
@@ -110,7 +110,7 @@ def test_heads_have_to_share_the_width() -> None:
         CrossAttention(10, 4)
 
 
-def test_learned_places_end_and_say_so() -> None:
+def test_text_beyond_learned_positions_is_an_error() -> None:
     config = pair_config(
         {"name": "transformer", "dim": 8, "heads": 2, "positions": "learned", "max_positions": 4}
     )
@@ -123,7 +123,7 @@ def test_learned_places_end_and_say_so() -> None:
         model.step(state, torch.tensor([[7]]))
 
 
-def test_both_sides_share_one_table_only_where_an_id_means_the_same() -> None:
+def test_shared_vocabulary_shares_one_table() -> None:
     config = pair_config({"name": "transformer", "dim": 8, "heads": 2})
     counts = [
         sum(p.numel() for p in build_encoder_decoder(config, Vocabularies(30, 30, s)).parameters())

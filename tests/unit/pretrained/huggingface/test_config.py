@@ -9,7 +9,7 @@ from munjang.errors import ConfigError, FolderError
 from munjang.models.bert import BertConfig
 from munjang.pretrained.huggingface import import_checkpoint
 from munjang.pretrained.huggingface.config import read_config, write_config
-from tests.made_checkpoints import CONFIG, write_checkpoint
+from tests.checkpoints import CONFIG, write_checkpoint
 
 FULL = {
     "hidden_size": 24,
@@ -24,7 +24,7 @@ FULL = {
 }
 
 
-def test_every_key_goes_in_and_out() -> None:
+def test_config_round_trip() -> None:
     settings = read_config({**CONFIG, **FULL}).settings
     assert settings["dim"] == 24
     assert settings["embedding_dropout"] == settings["dropout"] == 0.25
@@ -35,15 +35,15 @@ def test_every_key_goes_in_and_out() -> None:
     assert read_config(written).settings == settings
 
 
-def test_missing_keys_are_those_of_bert_base() -> None:
+def test_missing_keys_default_to_bert_base() -> None:
     settings = read_config({"model_type": "bert"}).settings
-    wanted = {"dim": 768, "layers": 12, "heads": 12, "feed_forward_dim": 3072, "segments": 2}
-    assert {key: settings[key] for key in wanted} == wanted
+    expected = {"dim": 768, "layers": 12, "heads": 12, "feed_forward_dim": 3072, "segments": 2}
+    assert {key: settings[key] for key in expected} == expected
     assert settings["norm_eps"] == 1e-12
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("settings", "message"),
     [
         ({"model_type": "roberta"}, "model_type: import hf reads BERT: BertModel"),
         ({"architectures": ["BertForTokenClassification"]}, "got 'BertForTokenClassification'"),
@@ -65,9 +65,9 @@ def test_missing_keys_are_those_of_bert_base() -> None:
         ({"id2label": ["a", "b"]}, "id2label: expected names by number"),
     ],
 )
-def test_what_bert_does_not_have_is_refused(given: dict[str, Any], message: str) -> None:
+def test_unsupported_config_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        read_config({**CONFIG, "architectures": ["BertModel"], **given})
+        read_config({**CONFIG, "architectures": ["BertModel"], **settings})
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -83,14 +83,14 @@ def test_what_bert_does_not_have_is_refused(given: dict[str, Any], message: str)
         ({"activation": "elu"}, "model.activation"),
     ],
 )
-def test_what_the_class_of_transformers_cannot_hold_is_named(
+def test_settings_that_transformers_cannot_hold_are_refused(
     changed: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         write_config(BertConfig(dim=8, **changed), architecture="BertModel", vocabulary=9)
 
 
-def test_the_file_is_named(tmp_path: Path) -> None:
+def test_error_names_the_file(tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path / "a", is_decoder=True)
     with pytest.raises(FolderError, match=r"config\.json: is_decoder"):
         import_checkpoint(folder)

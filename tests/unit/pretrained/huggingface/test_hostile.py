@@ -16,12 +16,12 @@ from munjang.errors import FolderError
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_manifest
 from munjang.pretrained.huggingface import import_checkpoint
-from tests.made_checkpoints import made_weights, write_checkpoint
+from tests.checkpoints import make_weights, write_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def refused(folder: Path) -> str:
+def refusal_message(folder: Path) -> str:
     with pytest.raises(FolderError) as raised:
         import_checkpoint(folder)
     message = str(raised.value)
@@ -30,12 +30,12 @@ def refused(folder: Path) -> str:
     return message
 
 
-def header(**entries: Any) -> bytes:
+def make_header(**entries: Any) -> bytes:
     data = json.dumps(entries).encode()
     return struct.pack("<Q", len(data)) + data
 
 
-def entry(kind: str, shape: list[int], begin: int, end: int) -> dict[str, Any]:
+def make_entry(kind: str, shape: list[int], begin: int, end: int) -> dict[str, Any]:
     return {"dtype": kind, "shape": shape, "data_offsets": [begin, end]}
 
 
@@ -51,31 +51,39 @@ def entry(kind: str, shape: list[int], begin: int, end: int) -> dict[str, Any]:
         ("model.safetensors", b"", "does not begin with a header"),
         ("model.safetensors", b"\xff" * 64, "does not begin with a header"),
         ("model.safetensors", b"\x80\x04K\x01.", "does not begin with a header"),
-        ("model.safetensors", header(a=entry("F32", [2**40], 0, 2**42)), "does not end where"),
-        ("model.safetensors", header(a=entry("F32", [4], 0, 8)), "entry of 'a'"),
-        ("model.safetensors", header(a=entry("F8_E4M3", [8], 0, 8)) + bytes(8), "entry of 'a'"),
-        ("model.safetensors", header(a=entry("F32", [], 0, 4)) + bytes(4), "missing: "),
+        (
+            "model.safetensors",
+            make_header(a=make_entry("F32", [2**40], 0, 2**42)),
+            "does not end where",
+        ),
+        ("model.safetensors", make_header(a=make_entry("F32", [4], 0, 8)), "entry of 'a'"),
+        (
+            "model.safetensors",
+            make_header(a=make_entry("F8_E4M3", [8], 0, 8)) + bytes(8),
+            "entry of 'a'",
+        ),
+        ("model.safetensors", make_header(a=make_entry("F32", [], 0, 4)) + bytes(4), "missing: "),
         ("tokenizer.json", b"{}", "tokenizer.json: expected the JSON of a Hugging Face"),
         ("tokenizer.json", b"\x00", "tokenizer.json: this is not valid JSON"),
     ],
 )
-def test_a_damaged_file_is_named(name: str, content: bytes, message: str, tmp_path: Path) -> None:
+def test_damaged_file_is_named(name: str, content: bytes, message: str, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path)
     (folder / name).write_bytes(content)
-    assert message in refused(folder)
+    assert message in refusal_message(folder)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_a_pipe_or_a_folder_in_place_of_a_file_is_named(name: str, tmp_path: Path) -> None:
+def test_pipe_or_folder_in_place_of_a_file_is_named(name: str, tmp_path: Path) -> None:
     folder = write_checkpoint(tmp_path)
     (folder / name).unlink()
     os.mkfifo(folder / name)
-    assert name in refused(folder)
+    assert name in refusal_message(folder)
     (folder / name).unlink()
     (folder / name).mkdir()
-    assert name in refused(folder)
+    assert name in refusal_message(folder)
     (folder / name).rmdir()
-    assert name in refused(folder)
+    assert name in refusal_message(folder)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +102,7 @@ def test_other_formats_say_how_to_convert_them(
     (folder / "model.safetensors").unlink()
     for name in others:
         (folder / name).write_bytes(b"")
-    assert message in refused(folder)
+    assert message in refusal_message(folder)
 
 
 @pytest.mark.parametrize(
@@ -111,33 +119,31 @@ def test_other_formats_say_how_to_convert_them(
     ],
     ids=str,
 )
-def test_sizes_that_the_weights_do_not_have_allocate_nothing(
-    config: dict[str, Any], tmp_path: Path
-) -> None:
-    refused(write_checkpoint(tmp_path, **config))
+def test_wrong_sizes_allocate_no_memory(config: dict[str, Any], tmp_path: Path) -> None:
+    refusal_message(write_checkpoint(tmp_path, **config))
 
 
-def test_a_path_that_is_no_folder(tmp_path: Path) -> None:
+def test_path_that_is_not_a_checkpoint_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "expected a folder" in refused(tmp_path / "file")
-    assert "expected a folder" in refused(tmp_path / "nothing")
-    assert "config.json: there is no such file" in refused(tmp_path)
+    assert "expected a folder" in refusal_message(tmp_path / "file")
+    assert "expected a folder" in refusal_message(tmp_path / "nothing")
+    assert "config.json: there is no such file" in refusal_message(tmp_path)
 
 
 @given(
-    place=st.integers(0, 400),
+    index=st.integers(0, 400),
     value=st.integers(0, 255),
     name=st.sampled_from(["config.json", "model.safetensors", "tokenizer.json"]),
 )
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_one_changed_byte_is_an_error_of_one_line_or_another_checkpoint(
-    place: int, value: int, name: str, tmp_path: Path
+def test_changed_byte_gives_one_line_error_or_valid_model(
+    index: int, value: int, name: str, tmp_path: Path
 ) -> None:
     folder = write_checkpoint(tmp_path / "a")
     data = bytearray((folder / name).read_bytes())
-    data[place % len(data)] = value
+    data[index % len(data)] = value
     (folder / name).write_bytes(bytes(data))
     try:
         import_checkpoint(folder)
@@ -145,12 +151,12 @@ def test_one_changed_byte_is_an_error_of_one_line_or_another_checkpoint(
         assert "\n" not in str(error)  # noqa: PT017 (either outcome is right)
 
 
-def test_labels_of_a_classifier_must_fit_its_rows(tmp_path: Path) -> None:
-    weights = {n: w for n, w in made_weights().items() if not n.startswith("cls.")}
+def test_classifier_labels_must_match_its_rows(tmp_path: Path) -> None:
+    weights = {n: w for n, w in make_weights().items() if not n.startswith("cls.")}
     weights |= {"classifier.weight": torch.zeros(3, 8), "classifier.bias": torch.zeros(3)}
     kind = "BertForSequenceClassification"
     folder = write_checkpoint(tmp_path, weights, architecture=kind)
-    assert "missing: pooler.dense.weight, pooler.dense.bias" in refused(folder)
+    assert "missing: pooler.dense.weight, pooler.dense.bias" in refusal_message(folder)
     for labels, message in (
         ({"0": "a", "1": "b"}, "id2label names 2 labels, and classifier.weight has 3 rows"),
         ({"0": "a", "1": "b", "2": "a"}, "a name is empty or occurs twice"),
@@ -158,15 +164,15 @@ def test_labels_of_a_classifier_must_fit_its_rows(tmp_path: Path) -> None:
         ({"0": "a", "1": "b", "2": "c" * 10**5}, "labels"),
     ):
         folder = write_checkpoint(tmp_path, weights, architecture=kind, id2label=labels)
-        assert message in refused(folder)
+        assert message in refusal_message(folder)
     folder = write_checkpoint(tmp_path, weights, architecture=None)
-    assert "expected the class of the checkpoint in architectures" in refused(folder)
+    assert "expected the class of the checkpoint in architectures" in refusal_message(folder)
 
 
 @pytest.mark.parametrize(
     "section", [5, None, [], {}, {"source": "a"}, {"source": "a", "left_out": 3}]
 )
-def test_a_folder_whose_origin_is_damaged_is_one_line(section: Any, tmp_path: Path) -> None:
+def test_damaged_origin_is_refused_in_one_line(section: Any, tmp_path: Path) -> None:
     munjang.import_model(write_checkpoint(tmp_path / "in"), out=tmp_path / "model")
     file = tmp_path / "model" / "metrics.json"
     metrics = json.loads(file.read_text(encoding="utf-8"))
@@ -178,7 +184,7 @@ def test_a_folder_whose_origin_is_damaged_is_one_line(section: Any, tmp_path: Pa
     assert "\n" not in str(raised.value)
 
 
-def test_a_name_of_markup_stays_text_in_the_card(tmp_path: Path) -> None:
+def test_markup_in_name_is_escaped_in_the_card(tmp_path: Path) -> None:
     name = "<script>alert(1)</script>\n# [x](http://a.b)"
     folder = write_checkpoint(tmp_path / "in", _name_or_path=name)
     munjang.import_model(folder, out=tmp_path / "model")

@@ -14,8 +14,8 @@ from munjang.pretrained.huggingface.tokenizer import read_tokenizer
 from munjang.text.huggingface.files import bert_state
 from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
 from munjang.text.vocabulary import RESERVED
-from tests.made_checkpoints import SPECIAL, TOKENS
-from tests.unit.text.strategies import ugly_text
+from tests.checkpoints import SPECIAL, TOKENS
+from tests.unit.text.strategies import hostile_text
 
 WORDS = "".join(f"{token}\n" for token in TOKENS)
 TEXTS = [
@@ -32,11 +32,11 @@ TEXTS = [
 ]
 
 
-def ids_of(tokenizer: HuggingFaceTokenizer, text: str) -> list[int]:
+def encode(tokenizer: HuggingFaceTokenizer, text: str) -> list[int]:
     return [int(tokenizer.huggingface_ids[n]) for n in tokenizer.encode_text(text)]
 
 
-def folder_of(path: Path, **files: Any) -> Path:
+def write_folder(path: Path, **files: Any) -> Path:
     path.mkdir(exist_ok=True)
     for name, content in files.items():
         text = content if isinstance(content, str) else json.dumps(content)
@@ -56,17 +56,17 @@ def folder_of(path: Path, **files: Any) -> Path:
     ],
     ids=str,
 )
-def test_a_vocabulary_alone_gives_the_ids_of_transformers(
+def test_vocab_txt_alone_gives_ids_of_transformers(
     given_settings: dict[str, Any], tmp_path: Path
 ) -> None:
     transformers = pytest.importorskip("transformers")
     given_settings = {"tokenizer_class": "BertTokenizer", **given_settings}
-    folder = folder_of(tmp_path, vocab=WORDS, tokenizer_config=given_settings)
+    folder = write_folder(tmp_path, vocab=WORDS, tokenizer_config=given_settings)
     theirs = transformers.BertTokenizer.from_pretrained(folder)
     ours = read_tokenizer(folder)
     texts = [text for text in TEXTS if "[" not in text]
     for text in texts:
-        assert ids_of(ours, text) == theirs(text, add_special_tokens=False)["input_ids"], text
+        assert encode(ours, text) == theirs(text, add_special_tokens=False)["input_ids"], text
 
 
 def test_padding_and_truncation_of_the_file_are_ignored(tmp_path: Path) -> None:
@@ -85,12 +85,12 @@ def test_padding_and_truncation_of_the_file_are_ignored(tmp_path: Path) -> None:
         "pad_type_id": 0,
         "pad_token": "[PAD]",
     }
-    tokenizer = read_tokenizer(folder_of(tmp_path, tokenizer=state))
-    assert ids_of(tokenizer, "the film good bad") == [6, 7, 9, 10]
+    tokenizer = read_tokenizer(write_folder(tmp_path, tokenizer=state))
+    assert encode(tokenizer, "the film good bad") == [6, 7, 9, 10]
 
 
-def test_hangul_that_is_decomposed_keeps_its_places_in_the_text(tmp_path: Path) -> None:
-    tokenizer = read_tokenizer(folder_of(tmp_path, vocab=WORDS))
+def test_decomposed_hangul_keeps_its_offsets(tmp_path: Path) -> None:
+    tokenizer = read_tokenizer(write_folder(tmp_path, vocab=WORDS))
     for form in ("NFC", "NFD"):
         text = unicodedata.normalize(form, "the 영 café")
         found = tokenizer.encode_with_offsets(pl.Series([text]))
@@ -106,9 +106,9 @@ def test_hangul_that_is_decomposed_keeps_its_places_in_the_text(tmp_path: Path) 
             assert slices[1:4] == ["ᄋ", "ᅧ", "ᆼ"]
 
 
-@given(text=ugly_text())
+@given(text=hostile_text())
 @settings(max_examples=100, deadline=None)
-def test_ranges_lie_in_the_text_and_in_order(text: str) -> None:
+def test_offsets_are_inside_the_text_and_ordered(text: str) -> None:
     state = bert_state({t: n for n, t in enumerate(TOKENS)}, SPECIAL, nfc=True)
     tokenizer = HuggingFaceTokenizer.from_state(state)
     found = tokenizer.encode_with_offsets(pl.Series([text], dtype=pl.String))
@@ -118,10 +118,10 @@ def test_ranges_lie_in_the_text_and_in_order(text: str) -> None:
     assert ends == sorted(ends)
 
 
-def test_other_special_tokens_are_taken_from_the_settings(tmp_path: Path) -> None:
+def test_other_special_tokens_are_read_from_settings(tmp_path: Path) -> None:
     words = WORDS.replace("[CLS]", "<s>").replace("[SEP]", "</s>").replace("[PAD]", "<nul>")
     named = {"cls_token": {"content": "<s>"}, "sep_token": "</s>", "pad_token": "<nul>"}
-    folder = folder_of(tmp_path, vocab=words, special_tokens_map={**named, "unk_token": "[UNK]"})
+    folder = write_folder(tmp_path, vocab=words, special_tokens_map={**named, "unk_token": "[UNK]"})
     special = read_tokenizer(folder).special_tokens
     assert special == dict(zip(RESERVED, ["<nul>", "[UNK]", "<s>", "</s>"], strict=True))
 
@@ -148,10 +148,10 @@ def test_other_special_tokens_are_taken_from_the_settings(tmp_path: Path) -> Non
         ),
     ],
 )
-def test_files_that_cannot_be_used_are_one_line(
+def test_invalid_files_are_refused_in_one_line(
     files: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises((FolderError, ConfigError)) as raised:
-        read_tokenizer(folder_of(tmp_path, **files))
+        read_tokenizer(write_folder(tmp_path, **files))
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)

@@ -11,7 +11,7 @@ from munjang.errors import FolderError
 from munjang.model import Model
 from munjang.pretrained.huggingface import export_checkpoint, import_checkpoint
 from munjang.pretrained.huggingface.files import read_weights
-from tests.made_checkpoints import TOKENS, made_weights, write_checkpoint
+from tests.checkpoints import TOKENS, make_weights, write_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Weights = dict[str, Tensor]
@@ -19,28 +19,28 @@ WORDS = "bert.embeddings.word_embeddings.weight"
 DECODER = "cls.predictions.decoder.weight"
 
 
-def states_of(model: Model, text: str = "The films") -> Tensor:
+def compute_states(model: Model, text: str = "The films") -> Tensor:
     batch = next(iter(model.input.encode_values(text).dataset().in_order_of_length(1)))
     ids, mask = batch.inputs[:2]
     with torch.no_grad():
         return model.network.encoder.states(ids, mask)
 
 
-def imported(folder: Path, weights: Weights, **config: object) -> tuple[Model, list[str]]:
+def import_weights(folder: Path, weights: Weights, **config: object) -> tuple[Model, list[str]]:
     lines: list[str] = []
     return import_checkpoint(
         write_checkpoint(folder, weights, **config), report=lines.append
     ), lines
 
 
-def refused(folder: Path, weights: Weights, **config: object) -> str:
+def refusal_message(folder: Path, weights: Weights, **config: object) -> str:
     with pytest.raises(FolderError) as raised:
-        imported(folder, weights, **config)
+        import_weights(folder, weights, **config)
     assert "\n" not in str(raised.value)
     return str(raised.value)
 
 
-def with_old_norms(weights: Weights) -> Weights:
+def rename_layer_norms(weights: Weights) -> Weights:
     return {
         name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
             "LayerNorm.bias", "LayerNorm.beta"
@@ -52,7 +52,7 @@ def with_old_norms(weights: Weights) -> Weights:
 @pytest.mark.parametrize(
     "change",
     [
-        with_old_norms,
+        rename_layer_norms,
         lambda w: {name.removeprefix("bert."): tensor for name, tensor in w.items()},
         lambda w: {**w, "bert.embeddings.position_ids": torch.arange(16)[None]},
         lambda w: {**w, "bert.embeddings.token_type_ids": torch.zeros(1, 16, dtype=torch.int64)},
@@ -65,54 +65,54 @@ def with_old_norms(weights: Weights) -> Weights:
     ],
     ids=["gamma", "no prefix", "position_ids", "token_type_ids", "decoder", "bias", "one bias"],
 )
-def test_names_of_other_versions_give_the_same_network(
+def test_names_of_other_versions_give_same_network(
     change: Callable[[Weights], Weights], tmp_path: Path
 ) -> None:
-    plain, _ = imported(tmp_path / "plain", made_weights())
-    other, _ = imported(tmp_path / "other", change(made_weights()))
+    plain, _ = import_weights(tmp_path / "plain", make_weights())
+    other, _ = import_weights(tmp_path / "other", change(make_weights()))
     for name, tensor in plain.network.state_dict().items():
         assert torch.equal(tensor, other.network.state_dict()[name]), name
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
-def test_numbers_of_other_types_become_float32(kind: torch.dtype, tmp_path: Path) -> None:
-    weights = {name: tensor.to(kind) for name, tensor in made_weights().items()}
-    model, _ = imported(tmp_path, weights)
+def test_other_dtypes_become_float32(kind: torch.dtype, tmp_path: Path) -> None:
+    weights = {name: tensor.to(kind) for name, tensor in make_weights().items()}
+    model, _ = import_weights(tmp_path, weights)
     for name, tensor in model.network.state_dict().items():
         assert tensor.dtype == torch.float32, name
     ours = model.network.encoder.segments.weight
     assert torch.equal(ours, weights["bert.embeddings.token_type_embeddings.weight"].float())
 
 
-def test_rows_of_the_embedding_follow_their_tokens_and_padding_keeps_its_own(
+def test_embedding_rows_follow_tokens_and_padding_row_is_kept(
     tmp_path: Path,
 ) -> None:
-    weights = made_weights()
-    model, _ = imported(tmp_path, weights)
+    weights = make_weights()
+    model, _ = import_weights(tmp_path, weights)
     rows = model.network.encoder.embedding.weight
     tokens = list(model.input.tokenizer.vocabulary.tokens)
     assert torch.equal(rows[tokens.index("영화")], weights[WORDS][TOKENS.index("영화")])
-    for place, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]"]):
-        assert torch.equal(rows[place], weights[WORDS][TOKENS.index(token)])
+    for index, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]"]):
+        assert torch.equal(rows[index], weights[WORDS][TOKENS.index(token)])
     bias = model.network.bias[tokens.index("film")]
     assert bias == weights["cls.predictions.bias"][TOKENS.index("film")]
 
 
-def test_rows_that_no_token_has_are_reported(tmp_path: Path) -> None:
-    weights = made_weights()
+def test_rows_without_token_are_reported(tmp_path: Path) -> None:
+    weights = make_weights()
     for name in (WORDS, "cls.predictions.bias"):
         weights[name] = torch.cat([weights[name], weights[name][:4]])
-    model, lines = imported(tmp_path / "padded", weights, vocab_size=24)
+    model, lines = import_weights(tmp_path / "padded", weights, vocab_size=24)
     assert "left out: 4 rows of the word embedding, which no token has" in lines
-    plain, _ = imported(tmp_path / "plain", made_weights())
-    assert torch.equal(states_of(model), states_of(plain))
+    plain, _ = import_weights(tmp_path / "plain", make_weights())
+    assert torch.equal(compute_states(model), compute_states(plain))
 
 
-def test_the_next_sentence_head_is_left_out_and_said_so(tmp_path: Path) -> None:
-    weights = made_weights()
+def test_next_sentence_head_is_left_out_and_reported(tmp_path: Path) -> None:
+    weights = make_weights()
     weights["cls.seq_relationship.weight"] = torch.zeros(2, 8)
     weights["cls.seq_relationship.bias"] = torch.zeros(2)
-    model, lines = imported(tmp_path, weights, architecture="BertForPreTraining")
+    model, lines = import_weights(tmp_path, weights, architecture="BertForPreTraining")
     assert "left out: cls.seq_relationship, which judges pairs of sentences" in lines
     assert model.metrics["imported"]["left_out"] == [
         "left out: cls.seq_relationship, which judges pairs of sentences"
@@ -158,22 +158,22 @@ def test_the_next_sentence_head_is_left_out_and_said_so(tmp_path: Path) -> None:
         (lambda w: {**w, WORDS: w[WORDS].double() * 1e300}, "NaN or infinity"),
     ],
 )
-def test_weights_that_do_not_fit_are_named(
+def test_mismatched_weights_are_named(
     change: Callable[[Weights], Weights], message: str, tmp_path: Path
 ) -> None:
-    assert message in refused(tmp_path, change(made_weights()))
+    assert message in refusal_message(tmp_path, change(make_weights()))
 
 
-def test_an_untied_output_layer_that_is_missing_is_refused(tmp_path: Path) -> None:
-    message = refused(tmp_path, made_weights(), tie_word_embeddings=False)
+def test_missing_untied_output_layer_is_refused(tmp_path: Path) -> None:
+    message = refusal_message(tmp_path, make_weights(), tie_word_embeddings=False)
     assert "is not the token embedding" in message
 
 
-def test_export_writes_the_tensors_that_were_imported_and_the_tied_one_once(
+def test_export_writes_imported_tensors_and_tied_one_once(
     tmp_path: Path,
 ) -> None:
-    weights = made_weights()
-    model, _ = imported(tmp_path / "in", weights)
+    weights = make_weights()
+    model, _ = import_weights(tmp_path / "in", weights)
     written = read_weights(export_checkpoint(model, tmp_path / "out"))
     assert written.keys() == weights.keys()
     for name, tensor in weights.items():

@@ -17,30 +17,30 @@ from munjang.text.huggingface.bert_wordpiece import SPECIAL, BertWordPieceTokeni
 from munjang.text.huggingface.words import split_words
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
-from tests.unit.text.strategies import ugly_texts
+from tests.unit.text.strategies import hostile_texts
 
 TEXTS = ["이 영화 정말 재미있다!! 최고", "재미없다... 시간이 아깝다 ㅠㅠ", "The good, the bad"] * 20
 
 
-def column(texts: list[str]) -> pl.Series:
+def to_series(texts: list[str]) -> pl.Series:
     return pl.Series(texts, dtype=pl.String)
 
 
-def fitted(**options: int) -> BertWordPieceTokenizer:
-    return BertWordPieceTokenizer().fit(column(TEXTS), **options)
+def fit_tokenizer(**options: int) -> BertWordPieceTokenizer:
+    return BertWordPieceTokenizer().fit(to_series(TEXTS), **options)
 
 
-def words_of_library(text: str) -> list[str]:
+def split_with_library(text: str) -> list[str]:
     normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=False)
     splitter = pre_tokenizers.BertPreTokenizer()
     clean = normalizer.normalize_str(unicodedata.normalize("NFC", text))
     return [word for word, _ in splitter.pre_tokenize_str(clean)]
 
 
-@given(texts=ugly_texts())
+@given(texts=hostile_texts())
 @settings(max_examples=150, deadline=None)
-def test_words_are_those_of_the_library(texts: list[str]) -> None:
-    words = split_words(column(texts), lowercase=False)
+def test_split_words_equals_library(texts: list[str]) -> None:
+    words = split_words(to_series(texts), lowercase=False)
     cuts = words.offsets()
     for row, text in enumerate(texts):
         starts = words.starts[cuts[row] : cuts[row + 1] + 1]
@@ -48,19 +48,19 @@ def test_words_are_those_of_the_library(texts: list[str]) -> None:
             words.points[a:b].astype("<u4").tobytes().decode("utf-32-le")
             for a, b in pairwise(starts)
         ]
-        assert ours == words_of_library(text)
+        assert ours == split_with_library(text)
 
 
-@given(texts=ugly_texts())
+@given(texts=hostile_texts())
 @settings(max_examples=150, deadline=None)
-def test_a_column_has_the_ids_that_the_library_gives_each_text(texts: list[str]) -> None:
-    tokenizer = _of_ugly_texts()
-    column_ids = tokenizer.encode(column(texts)).to_pylist()
+def test_encode_column_equals_library_per_text(texts: list[str]) -> None:
+    tokenizer = _fit_hostile_texts()
+    column_ids = tokenizer.encode(to_series(texts)).to_pylist()
     assert column_ids == [tokenizer.encode_text(text).tolist() for text in texts]
 
 
 @cache
-def _of_ugly_texts() -> BertWordPieceTokenizer:
+def _fit_hostile_texts() -> BertWordPieceTokenizer:
     strange = [
         "a\u0301b ㄱㅏ",
         unicodedata.normalize("NFD", "각힣"),
@@ -68,54 +68,54 @@ def _of_ugly_texts() -> BertWordPieceTokenizer:
         "\x00b \ufffd",
         "[MASK]",
     ]
-    return BertWordPieceTokenizer().fit(column([*TEXTS, *strange]))
+    return BertWordPieceTokenizer().fit(to_series([*TEXTS, *strange]))
 
 
-def test_special_tokens_stand_for_the_reserved_ones_and_mask_is_a_token() -> None:
-    tokenizer = fitted()
+def test_special_tokens_and_mask_have_first_ids() -> None:
+    tokenizer = fit_tokenizer()
     assert tokenizer.special_tokens == dict(zip(RESERVED, list(SPECIAL.values())[:4], strict=True))
     assert tokenizer.vocabulary.tokens[4] == "[MASK]"
     assert tokenizer.huggingface_ids[:5].tolist() == [0, 1, 2, 3, 4]
     assert not set(tokenizer.encode_text("[MASK] [CLS] <pad>").tolist()) & {0, 2, 3, 4}
 
 
-def test_the_same_texts_give_the_same_ids_in_any_order() -> None:
+def test_ids_do_not_depend_on_order_of_texts() -> None:
     shuffled = list(TEXTS)
     random.Random(1).shuffle(shuffled)
-    other = BertWordPieceTokenizer().fit(column(shuffled))
-    assert fitted().vocabulary.tokens == other.vocabulary.tokens
-    assert fitted().library_state == other.library_state
+    other = BertWordPieceTokenizer().fit(to_series(shuffled))
+    assert fit_tokenizer().vocabulary.tokens == other.vocabulary.tokens
+    assert fit_tokenizer().library_state == other.library_state
 
 
-def test_bounds_of_the_vocabulary_hold() -> None:
+def test_max_size_and_min_frequency_limit_vocabulary() -> None:
     for size in (6, 40, 60):
-        assert fitted(max_size=size).vocabulary.size <= size
-    rare = BertWordPieceTokenizer().fit(column([*TEXTS, "뷁"]), min_frequency=2)
+        assert fit_tokenizer(max_size=size).vocabulary.size <= size
+    rare = BertWordPieceTokenizer().fit(to_series([*TEXTS, "뷁"]), min_frequency=2)
     assert rare.encode_text("뷁").tolist() == [OOV]
     with pytest.raises(ConfigError, match="larger than 5; it is 5"):
-        fitted(max_size=5)
+        fit_tokenizer(max_size=5)
 
 
-def test_lower_case_keeps_hangul_and_accents() -> None:
-    texts = column(["CAFÉ 영화"] * 3)
+def test_lowercase_keeps_hangul_and_accents() -> None:
+    texts = to_series(["CAFÉ 영화"] * 3)
     tokenizer = BertWordPieceTokenizer(lowercase=True).fit(texts)
     assert tokenizer.vocabulary.tokens_of(tokenizer.encode_text("Café 영화")) == ["café", "영화"]
 
 
-def test_long_words_are_unknown_and_not_learned_from() -> None:
-    tokenizer = BertWordPieceTokenizer().fit(column(["a b", "c" * 101, ""]))
+def test_long_words_are_oov_and_not_trained_on() -> None:
+    tokenizer = BertWordPieceTokenizer().fit(to_series(["a b", "c" * 101, ""]))
     assert "c" not in tokenizer.vocabulary.tokens
     assert tokenizer.encode_text("c" * 100_000).tolist() == [OOV]
 
 
-def test_no_text_gives_the_special_tokens_alone() -> None:
-    tokenizer = BertWordPieceTokenizer().fit(column(["", " "]))
+def test_empty_texts_give_special_tokens_only() -> None:
+    tokenizer = BertWordPieceTokenizer().fit(to_series(["", " "]))
     assert tokenizer.vocabulary.tokens == (*RESERVED, "[MASK]")
     assert tokenizer.encode_text("a").tolist() == [OOV]
 
 
-def test_it_is_restored_from_its_vocabulary() -> None:
-    tokenizer = fitted()
+def test_restored_from_vocabulary() -> None:
+    tokenizer = fit_tokenizer()
     state, vocabulary = tokenizer.to_json(), tokenizer.vocabulary
     same = tokenizer_from_json(state, vocabulary)
     assert same.encode_text(TEXTS[0]).tolist() == tokenizer.encode_text(TEXTS[0]).tolist()
@@ -133,8 +133,8 @@ def test_it_is_restored_from_its_vocabulary() -> None:
         tokenizer_from_json({**state, "lowercase": 1}, vocabulary)
 
 
-def test_it_is_a_tokenizer_of_the_library() -> None:
-    tokenizer = fitted()
+def test_library_state_is_a_library_tokenizer() -> None:
+    tokenizer = fit_tokenizer()
     library = Tokenizer.from_str(json.dumps(tokenizer.library_state))
     for text in (*TEXTS[:3], "영화 good 뷁"):
         ids = library.encode(text, add_special_tokens=False).ids

@@ -24,7 +24,7 @@ HEADERS = {".txt": "", ".csv": "text,other", ".tsv": "text\tother", ".jsonl": '{
 NO_ROWS = ("file is empty", "only a header", "no usable row", "every line holds", "no line is")
 
 
-class Arriving(io.RawIOBase):
+class ChunkedReader(io.RawIOBase):
     """Byte stream that arrives in pieces of given sizes."""
 
     def __init__(self, content: bytes, sizes: list[int]) -> None:
@@ -41,7 +41,7 @@ class Arriving(io.RawIOBase):
         return len(piece)
 
 
-def whole(path, **how):
+def read_whole(path, **how):
     """Rows with their texts, what was left out, and whether there was an error.
 
     None where a table and a stream differ on purpose: an empty text has an answer.
@@ -56,7 +56,7 @@ def whole(path, **how):
     return list(zip(table.rows.tolist(), table.keys.to_list(), strict=True)), skipped, False
 
 
-def stream(source, *, skip, **how):
+def read_stream(source, *, skip, **how):
     rows, skipped, failed = [], Counter(), False
     try:
         for numbers, texts in stream_texts(source, skipped=skipped if skip else None, **how):
@@ -67,14 +67,14 @@ def stream(source, *, skip, **how):
     return [(row, text) for row, text in rows if not is_blank(text)], skipped, failed
 
 
-def same(path, monkeypatch, *, skip, sizes, encoding="utf-8"):
+def assert_same_records(path, monkeypatch, *, skip, sizes, encoding="utf-8"):
     how = {"encoding": encoding, "text_column": "text"}
-    expected = whole(path, skip_bad_rows=skip, **how)
-    results = [stream(path, skip=skip, **how)]
+    expected = read_whole(path, skip_bad_rows=skip, **how)
+    results = [read_stream(path, skip=skip, **how)]
     with monkeypatch.context() as patched:
-        arriving = lambda _: Arriving(path.read_bytes(), list(sizes))  # noqa: E731
+        arriving = lambda _: ChunkedReader(path.read_bytes(), list(sizes))  # noqa: E731
         patched.setattr("munjang.data.readers.source._open_path", arriving)
-        results.append(stream(path, skip=skip, **how))
+        results.append(read_stream(path, skip=skip, **how))
     for rows, skipped, failed in results:
         if expected is None:
             continue
@@ -98,11 +98,11 @@ def same(path, monkeypatch, *, skip, sizes, encoding="utf-8"):
 @example(suffix=".csv", end="\r", body='가,"a\r나"\rb,c', sizes=[], skip=False)
 @example(suffix=".txt", end="", body="가\r\n나\r다\n", sizes=[4, 1, 5], skip=False)
 @example(suffix=".csv", end="\n", body='가,"a\nb,c\nd,"e"\n', sizes=[], skip=True)
-def test_whole_and_stream(tmp_path_factory, suffix, end, body, sizes, skip):
+def test_read_table_equals_stream_texts(tmp_path_factory, suffix, end, body, sizes, skip):
     path = tmp_path_factory.mktemp("same") / f"data{suffix}"
     path.write_bytes((HEADERS[suffix] + end * bool(HEADERS[suffix]) + body).encode())
     with pytest.MonkeyPatch.context() as monkeypatch:
-        same(path, monkeypatch, skip=skip, sizes=sizes)
+        assert_same_records(path, monkeypatch, skip=skip, sizes=sizes)
 
 
 @settings(max_examples=200, deadline=None)
@@ -117,13 +117,13 @@ def test_whole_and_stream(tmp_path_factory, suffix, end, body, sizes, skip):
     encoding=st.sampled_from(["utf-8", "cp949", "utf-16-le", "latin-1"]),
     skip=st.booleans(),
 )
-def test_whole_and_stream_of_damaged_bytes(
+def test_read_table_equals_stream_texts_of_damaged_bytes(
     tmp_path_factory, suffix, end, body, sizes, encoding, skip
 ):
     path = tmp_path_factory.mktemp("same") / f"data{suffix}"
     path.write_bytes((HEADERS[suffix] + end).encode(encoding) + body)
     with pytest.MonkeyPatch.context() as monkeypatch:
-        same(path, monkeypatch, skip=skip, sizes=sizes, encoding=encoding)
+        assert_same_records(path, monkeypatch, skip=skip, sizes=sizes, encoding=encoding)
 
 
 @settings(max_examples=500, deadline=None)
@@ -133,10 +133,10 @@ def test_whole_and_stream_of_damaged_bytes(
     ),
     cuts=st.lists(st.integers(0, 12), max_size=6),
 )
-def test_line_ends_do_not_depend_on_the_pieces(content, cuts):
-    places = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
+def test_line_ends_do_not_depend_on_chunks(content, cuts):
+    positions = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
     ends = LineEnds()
-    pieces = [content[a:b] for a, b in pairwise(places)]
+    pieces = [content[a:b] for a, b in pairwise(positions)]
     assert b"".join(map(ends.feed, pieces)) == normalize_line_ends(content)
 
 
@@ -152,7 +152,7 @@ def test_line_ends_do_not_depend_on_the_pieces(content, cuts):
         ("a", ["a"]),
     ],
 )
-def test_what_ends_a_line(tmp_path, content, lines):
+def test_line_separators(tmp_path, content, lines):
     path = tmp_path / "texts.txt"
     path.write_bytes(content.encode())
     assert read_table(path, need_labels=False).keys.to_list() == lines

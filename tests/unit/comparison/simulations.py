@@ -66,14 +66,14 @@ class World:
         """One comparison."""
         for_all = random.standard_normal(self.rows)
         found = {}
-        for place, candidate in enumerate(self.names):
+        for index, candidate in enumerate(self.names):
             own = random.standard_normal(self.rows)
-            quality = self.accuracy - self.gap * (place == self.networks - 1)
+            quality = self.accuracy - self.gap * (index == self.networks - 1)
             runs = []
             for _ in candidate.seeds(self.seeds):
-                deviation = self.unlike[place] if place < len(self.unlike) else self.deviation
-                moved = 0 if candidate.is_baseline else deviation * random.standard_normal()
-                level = norm.ppf(np.clip(quality + moved, 0.001, 0.999))
+                deviation = self.unlike[index] if index < len(self.unlike) else self.deviation
+                seed_effect = 0 if candidate.is_baseline else deviation * random.standard_normal()
+                level = norm.ppf(np.clip(quality + seed_effect, 0.001, 0.999))
                 hardness = 0.5**0.5 * for_all + 0.5 * own + 0.5 * random.standard_normal(self.rows)
                 tally = judge(level - hardness)
                 runs.append(Outcome(RECORD, None, tally, {"accuracy": score(tally)}))
@@ -136,9 +136,9 @@ def some_labels(ease: Floats) -> Tally:
     """Micro F1 of sets: of four labels the frequent ones are easier."""
     targets = np.random.default_rng(0).random((len(ease), 4)) < [0.6, 0.4, 0.3, 0.1]
     is_right = ease[:, None] > np.array([-1.0, -0.5, 0.0, 0.5])
-    chosen = targets == is_right
+    predicted = targets == is_right
     return set_tally(
-        "micro_f1", SetAnswers.of(np.full(chosen.shape, 0.5), chosen, targets), targets
+        "micro_f1", SetAnswers.of(np.full(predicted.shape, 0.5), predicted, targets), targets
     )
 
 

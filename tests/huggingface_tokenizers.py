@@ -9,16 +9,18 @@ from tokenizers.trainers import BpeTrainer, UnigramTrainer, WordPieceTrainer
 KINDS = ("bert", "byte_level", "unigram")
 
 
-def made_tokenizer(kind: str, texts: Iterable[str], size: int = 600) -> Tokenizer:
+def train_tokenizer(kind: str, texts: Iterable[str], size: int = 600) -> Tokenizer:
     """Train a WordPiece like BERT's, a byte-level BPE like GPT-2's, or a Unigram model."""
     tokenizer = {"bert": _bert, "byte_level": _byte_level, "unigram": _unigram}[kind]
     return tokenizer(texts, size)
 
 
-def saved_tokenizer(folder: Path, kind: str, texts: Iterable[str], size: int = 600) -> Path:
-    """Train such a tokenizer and save it; return the path of the file."""
+def train_and_save_tokenizer(
+    folder: Path, kind: str, texts: Iterable[str], size: int = 600
+) -> Path:
+    """Train such a tokenizer and save it. Return the path of the file."""
     path = folder / f"{kind}.json"
-    made_tokenizer(kind, texts, size).save(str(path))
+    train_tokenizer(kind, texts, size).save(str(path))
     return path
 
 

@@ -1,4 +1,4 @@
-"""Small checkpoints as transformers writes them, made without it."""
+"""Small checkpoints in the format of transformers, written without it."""
 
 import json
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def made_weights(*, prefix: str = "bert.", seed: int = 0) -> dict[str, Tensor]:
-    """The weights of a `BertForMaskedLM`, with names as transformers 5 writes them."""
+def make_weights(*, prefix: str = "bert.", seed: int = 0) -> dict[str, Tensor]:
+    """Return random weights of a `BertForMaskedLM`, with names as transformers 5 writes them."""
     dim, hidden, vocabulary = 8, 12, len(TOKENS)
     shapes: dict[str, tuple[int, ...]] = {
         "embeddings.word_embeddings.weight": (vocabulary, dim),
@@ -88,6 +88,6 @@ def write_checkpoint(
     texts = {"tokenizer.json": json.dumps(state)} if files is None else files
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    chosen = made_weights() if weights is None else weights
-    save_file(dict(chosen), folder / "model.safetensors", metadata={"format": "pt"})
+    tensors = make_weights() if weights is None else weights
+    save_file(dict(tensors), folder / "model.safetensors", metadata={"format": "pt"})
     return folder

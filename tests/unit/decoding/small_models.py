@@ -136,9 +136,9 @@ class TableModel:
             [torch.stack([self.logits(s, p[1:]) for p in row]) for s, row in pairs]
         )
         attention = torch.zeros(*ids.shape, state.width)
-        for place, (source, row) in enumerate(pairs):
+        for index, (source, row) in enumerate(pairs):
             for hypothesis, prefix in enumerate(row):
-                attention[place, hypothesis, : len(source)] = self.attention(source, prefix[1:])
+                attention[index, hypothesis, : len(source)] = self.attention(source, prefix[1:])
         return StepOutput(
             logits,
             replace(state, prefixes=grown),
@@ -191,7 +191,7 @@ class TinyRecurrent(nn.Module):
         raise AssertionError("decoding calls begin and step alone")
 
 
-def padded(rows: Sequence[Sequence[int]], wider: int = 0) -> tuple[Tensor, Tensor]:
+def pad_rows(rows: Sequence[Sequence[int]], wider: int = 0) -> tuple[Tensor, Tensor]:
     """Ids [batch, time] and mask; `wider`: columns of padding more than needed."""
     time = max(len(row) for row in rows) + wider
     ids = torch.tensor([[*row, *[0] * (time - len(row))] for row in rows])

@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 import munjang
-from tests.made import QUICK, made_corpus
+from tests.synthetic import QUICK, make_corpus
 from tests.system.commands import call, run, write_table
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def working_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A table, and models of one label and of texts."""
     folder = tmp_path_factory.mktemp("absurd")
-    texts, labels = made_corpus(60)
+    texts, labels = make_corpus(60)
     write_table(folder / "data.csv", zip(texts, labels, strict=True))
     munjang.train((texts, labels), model="mean", overrides=QUICK, out=folder / "labels")
     config = {
@@ -54,23 +54,26 @@ COMMANDS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_absurd_numbers_are_told_in_one_line(
-    name: str, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_extreme_values_are_refused_in_one_line(
+    name: str,
+    working_folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.chdir(here)
-    done = call(capsys, *COMMANDS[name])
-    assert (done.code, done.out) == (2, "")
-    *_, last = done.err.splitlines()
+    monkeypatch.chdir(working_folder)
+    result = call(capsys, *COMMANDS[name])
+    assert (result.code, result.out) == (2, "")
+    *_, last = result.err.splitlines()
     assert last.startswith("munjang: ")
     assert len(last) < 1000
-    assert "Traceback" not in done.err
-    assert not (here / "new").exists()
+    assert "Traceback" not in result.err
+    assert not (working_folder / "new").exists()
 
 
-def test_a_process_that_was_asked_for_a_billion_threads_lives_to_say_no(here: Path) -> None:
-    data, out = here / "data.csv", here / "new"
-    given = ["--out", out, "--set", "training.threads=1000000000"]
-    done = run("train", data, "--quiet", *given)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.count("\n") == 1
-    assert done.err.startswith("munjang: config: training.threads: ")
+def test_billion_threads_are_refused_by_the_process(working_folder: Path) -> None:
+    data, out = working_folder / "data.csv", working_folder / "new"
+    options = ["--out", out, "--set", "training.threads=1000000000"]
+    result = run("train", data, "--quiet", *options)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert result.err.startswith("munjang: config: training.threads: ")

@@ -15,7 +15,7 @@ from munjang.text.columns import Int64s
 from tests.architectures import build_encoder, model_config
 
 
-def rows_of_length(*lengths: int) -> TokenRows:
+def make_rows(*lengths: int) -> TokenRows:
     offsets = np.cumsum([0, *lengths])
     return TokenRows(np.full(offsets[-1], 5, dtype=np.int32), offsets)
 
@@ -25,24 +25,26 @@ def network() -> nn.Module:
     return Head(build_encoder(model_config({"name": "cnn", "dim": 4, "filters": 4}), 9), 2).eval()
 
 
-def test_a_text_too_long_for_memory_is_refused_before_anything_is_allocated(
+def test_text_too_long_for_memory_is_refused_before_allocation(
     network: nn.Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory_check, "available_memory", lambda: 10_000_000)
     with pytest.raises(DataError, match=r"a text of 3,000,000 tokens takes about .* GB .* 0\.0 GB"):
-        compute_logits(network, rows_of_length(3_000_000))
+        compute_logits(network, make_rows(3_000_000))
 
 
-def test_what_has_room_is_answered(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_fits_in_memory_is_predicted(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(memory_check, "_UNCHECKED_TOKENS", 10)
     monkeypatch.setattr(memory_check, "available_memory", lambda: 10_000_000)
-    assert compute_logits(network, rows_of_length(40, 30)).shape == (2, 2)
+    assert compute_logits(network, make_rows(40, 30)).shape == (2, 2)
     monkeypatch.setattr(memory_check, "available_memory", lambda: None)
-    assert compute_logits(network, rows_of_length(40)).shape == (1, 2)
+    assert compute_logits(network, make_rows(40)).shape == (1, 2)
 
 
 @pytest.mark.parametrize("name", ["mean", "cnn", "rnn", "lstm", "gru", "transformer"])
-def test_every_encoder_takes_some_memory_for_a_token(name: str) -> None:
+def test_bytes_per_token_grow_with_dim(name: str) -> None:
     torch.manual_seed(0)
     narrow, wide = (
         memory_check.bytes_per_token(build_encoder(model_config({"name": name, "dim": dim}), 9))
@@ -51,7 +53,7 @@ def test_every_encoder_takes_some_memory_for_a_token(name: str) -> None:
     assert 0 < narrow < wide
 
 
-def test_very_long_rows_are_batched_by_their_tokens() -> None:
+def test_very_long_rows_are_batched_by_tokens() -> None:
     lengths: Int64s = np.array([3] * 300 + [1_000_000] * 3 + [20_000] * 20)
     groups = Bucketing(256).in_order_of_length(lengths)
     assert sorted(np.concatenate([group.rows for group in groups]).tolist()) == list(range(323))

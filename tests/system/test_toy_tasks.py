@@ -49,30 +49,30 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def strings(count: int, shortest: int, longest: int) -> list[str]:
-    chosen, draw = set[str](), random.Random(0)
-    while len(chosen) < count:
-        chosen.add("".join(draw.choices("abcdefghij", k=draw.randint(shortest, longest))))
-    found = sorted(chosen)
+def random_strings(count: int, shortest: int, longest: int) -> list[str]:
+    strings, draw = set[str](), random.Random(0)
+    while len(strings) < count:
+        strings.add("".join(draw.choices("abcdefghij", k=draw.randint(shortest, longest))))
+    found = sorted(strings)
     draw.shuffle(found)
     return found
 
 
-def dates(count: int) -> Pairs:
+def random_dates(count: int) -> Pairs:
     days = [
         date(1900, 1, 1) + timedelta(days=n) for n in random.Random(0).sample(range(80_000), count)
     ]
     return [(f"{d.day} {MONTHS.split()[d.month - 1]} {d.year}", d.isoformat()) for d in days]
 
 
-def pairs_of(task: str) -> Pairs:
+def make_pairs(task: str) -> Pairs:
     if task == "date":
-        return dates(7000 + UNSEEN)
+        return random_dates(7000 + UNSEEN)
     answer = {"copy": str, "reverse": lambda s: s[::-1], "sort": lambda s: "".join(sorted(s))}[task]
-    return [(s, answer(s)) for s in strings(7000 + UNSEEN, 2, 6)]
+    return [(s, answer(s)) for s in random_strings(7000 + UNSEEN, 2, 6)]
 
 
-def exact_on_unseen(model: str, pairs: Pairs, **changed: Any) -> float:
+def train_and_score(model: str, pairs: Pairs, **changed: Any) -> float:
     """Share of the last pairs, which no training sees, that are answered right."""
     train, valid, unseen = pairs[:-UNSEEN], pairs[-UNSEEN : -UNSEEN + 100], pairs[-UNSEEN + 100 :]
     settings = SETTINGS[model] | changed
@@ -84,20 +84,20 @@ def exact_on_unseen(model: str, pairs: Pairs, **changed: Any) -> float:
         overrides=[f"{key}={value}" for key, value in settings.items()],
     )
     answers = trained.model.predict([source for source, _ in unseen])
-    right = [a.text == wanted for a, (_, wanted) in zip(answers, unseen, strict=True)]
+    right = [a.text == expected for a, (_, expected) in zip(answers, unseen, strict=True)]
     return sum(right) / len(right)
 
 
 @pytest.mark.parametrize("model", ["attentive", "transformer"])
 @pytest.mark.parametrize("task", ["copy", "reverse", "sort", "date"])
-def test_a_task_is_learned_whole(task: str, model: str) -> None:
+def test_task_is_generalized(task: str, model: str) -> None:
     # where characters of the answer depend on several of the source, it takes longer
     more = {"training.epochs": 8} if task in ("sort", "date") else {}
-    assert exact_on_unseen(model, pairs_of(task), **more) >= 0.99
+    assert train_and_score(model, make_pairs(task), **more) >= 0.99
 
 
-def test_one_vector_does_not_hold_what_attention_finds_again() -> None:
+def test_attention_solves_longer_reversal_than_one_vector() -> None:
     """Strings of up to sixteen characters backwards: the state handed over has to hold them all."""
-    long = [(s, s[::-1]) for s in strings(3000 + UNSEEN, 10, 16)]
-    found = {name: exact_on_unseen(name, long) for name in ("seq2seq", "attentive")}
+    long = [(s, s[::-1]) for s in random_strings(3000 + UNSEEN, 10, 16)]
+    found = {name: train_and_score(name, long) for name in ("seq2seq", "attentive")}
     assert found["attentive"] >= found["seq2seq"] + 0.4

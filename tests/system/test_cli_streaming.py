@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import PATIENCE, call, environment, head, settings, start
-from tests.system.terminals import in_terminal
+from tests.system.commands import PATIENCE, call, copy_head, environment, set_options, start
+from tests.system.terminals import run_in_terminal
 
 
 def next_line(stream: object) -> str:
@@ -31,7 +31,7 @@ def next_line(stream: object) -> str:
     return line.decode().removesuffix("\n")
 
 
-def test_answers_come_while_the_input_is_still_open(model: Path) -> None:
+def test_predictions_are_written_while_input_is_open(model: Path) -> None:
     process = start("predict", model, "--input", "-", stderr=subprocess.DEVNULL)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -48,18 +48,18 @@ def test_answers_come_while_the_input_is_still_open(model: Path) -> None:
     assert process.returncode == 0
 
 
-def test_line_n_of_the_output_belongs_to_line_n_of_the_input(
+def test_output_line_n_belongs_to_input_line_n(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     texts = [f"글 {number}" if number % 7 else "" for number in range(3000)]
     lines = tmp_path / "lines.txt"
     lines.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
-    done = call(capsys, "predict", model, "--input", lines)
-    assert done.code == 0, done.err
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == texts
+    result = call(capsys, "predict", model, "--input", lines)
+    assert result.code == 0, result.err
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == texts
 
 
-def test_a_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
+def test_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
     (tmp_path / "many.txt").write_text("정말 재미있다\n" * 60_000, encoding="utf-8")
     process = start("predict", model, "--input", tmp_path / "many.txt", "--json")
     assert process.stdout is not None
@@ -73,22 +73,22 @@ def test_a_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_a_folder_that_resume_finishes(
+def test_signal_leaves_a_resumable_folder(
     number: signal.Signals, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = head(reviews, 301, tmp_path / "few.tsv")
+    few = copy_head(reviews, 301, tmp_path / "few.tsv")
     command = ("train", few, "--model", "mean", "--out", tmp_path / "m")
-    slow = settings(training__epochs=80)
+    slow = set_options(training__epochs=80)
     process = start(*command, *slow, stdin=subprocess.DEVNULL)
     assert process.stderr is not None
     with process:
         while not next_line(process.stderr).startswith("step "):
             pass
         process.send_signal(number)
-        told = process.stderr.read().decode()
+        errors = process.stderr.read().decode()
         assert process.wait(PATIENCE) == 128 + number
-    assert "Traceback" not in told
-    assert re.search(r"munjang: stopped after step [\d,]+ of 400; .*--resume", told)
+    assert "Traceback" not in errors
+    assert re.search(r"munjang: stopped after step [\d,]+ of 400; .*--resume", errors)
     assert (tmp_path / "m" / "checkpoint.safetensors").exists()
     refused = call(capsys, *command, *slow)
     assert refused.code == 2
@@ -97,19 +97,19 @@ def test_a_signal_leaves_a_folder_that_resume_finishes(
     assert resumed.code == 0, resumed.err
     assert "model saved in" in resumed.out
     first = next(line for line in resumed.err.splitlines() if line.startswith("step "))
-    stopped = int(re.findall(r"after step (\d+)", told)[0])
+    stopped = int(re.findall(r"after step (\d+)", errors)[0])
     assert int(first.split()[1].split("/")[0]) > stopped, "it went on where it stopped"
     assert call(capsys, "predict", tmp_path / "m", "재미있다").code == 0
 
 
-def imports_of(process: "subprocess.Popen[bytes]", said: list[bytes]) -> Iterator[str]:
+def read_imports(process: "subprocess.Popen[bytes]", lines: list[bytes]) -> Iterator[str]:
     """Modules in the order in which `-X importtime` tells them; all other lines go to `said`."""
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(b"import time:"):
             yield line.decode().split("|")[-1].strip()
         else:
-            said.append(line)
+            lines.append(line)
 
 
 ENTRIES = {"module": ["-m", "munjang"], "script": ["-c", "import munjang.__main__ as m; m.main()"]}
@@ -126,7 +126,7 @@ ENTRIES = {"module": ["-m", "munjang"], "script": ["-c", "import munjang.__main_
         ("torch.nn.functional", "module", signal.SIGINT),
     ],
 )
-def test_a_signal_while_modules_are_imported(
+def test_signal_during_imports(
     moment: str, entry: str, number: signal.Signals, tmp_path: Path
 ) -> None:
     """Signals from the first import of the command line on.
@@ -139,11 +139,11 @@ def test_a_signal_while_modules_are_imported(
         [*command, "train", "-", "--out", str(tmp_path / "m")],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
     )  # fmt: skip
-    said: list[bytes] = []
+    lines: list[bytes] = []
     with process:
         hangs = threading.Timer(PATIENCE, process.kill)
         hangs.start()
-        imported = imports_of(process, said)
+        imported = read_imports(process, lines)
         reached = ("munjang.stopping", "munjang.__main__") if moment == "first" else (moment,)
         assert any(name in reached for name in imported)
         if moment == "first":  # whatever the command line itself imports
@@ -153,10 +153,10 @@ def test_a_signal_while_modules_are_imported(
             pass
         hangs.cancel()
         assert process.wait(PATIENCE) == 128 + number
-    assert said == [b"munjang: stopped\n"]
+    assert lines == [b"munjang: stopped\n"]
 
 
-def test_sigterm_ends_a_command_that_waits(model: Path) -> None:
+def test_sigterm_ends_a_waiting_command(model: Path) -> None:
     process = start("predict", model, "--input", "-")
     assert process.stdin is not None
     assert process.stdout is not None
@@ -170,27 +170,29 @@ def test_sigterm_ends_a_command_that_waits(model: Path) -> None:
         assert process.wait(PATIENCE) == 143
 
 
-def test_a_terminal_sees_a_progress_bar(reviews: Path, tmp_path: Path) -> None:
-    command = ("train", reviews, "--model", "mean", *settings(), "--out", tmp_path / "m")
-    code, seen = in_terminal(*command)
+def test_terminal_shows_a_progress_bar(reviews: Path, tmp_path: Path) -> None:
+    command = ("train", reviews, "--model", "mean", *set_options(), "--out", tmp_path / "m")
+    code, seen = run_in_terminal(*command)
     assert code == 0
     assert "\x1b[" in seen, "a terminal is drawn on"
     assert "━" in seen, "a bar"
-    for wanted in ("44/44", "loss 0.", "accuracy 0.", "tokens/s", "left", "munjang predict"):
-        assert wanted in seen
+    for expected in ("44/44", "loss 0.", "accuracy 0.", "tokens/s", "left", "munjang predict"):
+        assert expected in seen
     assert seen.rstrip().endswith("FILE-IT-HAS-NOT-SEEN")
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h"), "the cursor is shown again"
 
 
-def test_a_narrow_terminal_cuts_nothing_off(model: Path, more_reviews: Path) -> None:
-    code, seen = in_terminal("evaluate", model, more_reviews, columns=44)
+def test_narrow_terminal_cuts_nothing(model: Path, more_reviews: Path) -> None:
+    code, seen = run_in_terminal("evaluate", model, more_reviews, columns=44)
     assert code == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
-    for wanted in ("calibration error", "precision", "true \\ predicted"):
-        assert wanted in plain
+    for expected in ("calibration error", "precision", "true \\ predicted"):
+        assert expected in plain
 
 
-def test_cp949_is_read_when_it_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cp949_is_read_with_encoding_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = [(f"좋은 영화 {n}", "긍정") for n in range(20)] + [
         (f"나쁜 글 {n}", "부정") for n in range(20)
     ]
@@ -198,23 +200,23 @@ def test_cp949_is_read_when_it_is_named(tmp_path: Path, capsys: pytest.CaptureFi
     path = tmp_path / "old.csv"
     path.write_bytes("\r\n".join(lines).encode("cp949"))
     named = ("--text-column", "문장", "--label-column", "분류", "--encoding", "cp949")
-    options = (*named, "--out", tmp_path / "m", "--model", "mean", *settings())
+    options = (*named, "--out", tmp_path / "m", "--model", "mean", *set_options())
     assert call(capsys, "train", path, *options).code == 0
-    done = call(capsys, "evaluate", tmp_path / "m", path)
-    assert done.code == 0, done.err
+    result = call(capsys, "evaluate", tmp_path / "m", path)
+    assert result.code == 0, result.err
     matrix = [
-        line.split() for line in done.out.splitlines() if line.split()[:1] in (["긍정"], ["부정"])
+        line.split() for line in result.out.splitlines() if line.split()[:1] in (["긍정"], ["부정"])
     ]
     assert len(matrix) == 4, "a row a class, in two tables"
 
 
-def test_standard_input_is_labeled_text_too(
+def test_standard_input_is_read_as_labeled_text(
     reviews: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with reviews.open(encoding="utf-8") as stream:
         monkeypatch.setattr("sys.stdin", stream)
-        done = call(capsys, "check", "-", "--model", "mean", *settings(), "--json")
-    assert done.code == 0, done.err
-    report = json.loads(done.out)
+        result = call(capsys, "check", "-", "--model", "mean", *set_options(), "--json")
+    assert result.code == 0, result.err
+    report = json.loads(result.out)
     assert report["files"] == ["standard input"]
     assert report["estimate"]["steps"] == 44

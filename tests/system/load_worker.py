@@ -18,7 +18,7 @@ MORE_BYTES = 300_000_000
 INPUTS = ["the film was great", "the red house 3", "", "한국어 🙂"]
 
 
-def ask(model: Any) -> None:
+def predict(model: Any) -> None:
     """An answer of whatever model it is."""
     name = model.recipe.input if isinstance(model, Model) else model.input_name
     if name != "image":
@@ -29,7 +29,7 @@ def ask(model: Any) -> None:
         model.predict([np.zeros((8, 8), dtype=np.uint8)])
 
 
-def told(folder: str) -> dict[str, Any]:
+def load_and_report(folder: str) -> dict[str, Any]:
     """Load a folder and predict with its model; return how each ended."""
     start, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:
@@ -44,7 +44,7 @@ def told(folder: str) -> dict[str, Any]:
     found["kilobytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
     if found["ended"] == "loaded":
         try:
-            ask(model)
+            predict(model)
         except MunjangError as error:
             found["said"] = str(error)
         except BaseException as error:
@@ -55,7 +55,7 @@ def told(folder: str) -> dict[str, Any]:
 def main() -> None:
     """Load the whole folders that the arguments name, so that all is imported; then the others."""
     for whole in sys.argv[1:]:
-        assert told(whole)["ended"] == "loaded", told(whole)
+        assert load_and_report(whole)["ended"] == "loaded", load_and_report(whole)
     # networks without numbers are built without it; torch would import it for seconds
     assert "sympy" not in sys.modules
     pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -63,7 +63,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     print("ready", flush=True)
     for line in sys.stdin:
-        print(json.dumps(told(line.removesuffix("\n"))), flush=True)
+        print(json.dumps(load_and_report(line.removesuffix("\n"))), flush=True)
 
 
 if __name__ == "__main__":

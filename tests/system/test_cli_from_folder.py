@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from munjang import load
-from tests.made import made_corpus
-from tests.system.commands import ask, call, run, write_table
-from tests.system.test_cli_mistakes import assert_one_line
+from tests.synthetic import make_corpus
+from tests.system.commands import call, invoke, run, write_table
+from tests.system.test_cli_errors import assert_one_line
 
 FEW = ["--set", "training.threads=1", "--set", "training.max_steps=8"]
 SIZE = {
@@ -29,16 +29,16 @@ def unlabeled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.mark.parametrize("model", ["cnn", "bert"])
-def test_pretrain_on_reviews_then_fine_tune_on_labels(
+def test_pretrain_then_fine_tune(
     model: str, unlabeled: Path, reviews: Path, more_reviews: Path, tmp_path: Path
 ) -> None:
     first, out = tmp_path / "pretrained", tmp_path / "fine-tuned"
     size = [part for setting in SIZE[model] for part in ("--set", setting)]
-    done = run(
+    result = run(
         "train", unlabeled, "--task", "masked_lm", "--model", model, "--out", first, *FEW, *size
     )
-    assert done.code == 0, done.err
-    done = run(
+    assert result.code == 0, result.err
+    result = run(
         "train",
         reviews,
         "--from",
@@ -52,41 +52,41 @@ def test_pretrain_on_reviews_then_fine_tune_on_labels(
         "--set",
         "training.layer_decay=0.9",
     )
-    assert done.code == 0, done.err
-    assert f"weights: begin from {first} ({model}, task masked_lm)" in done.err
-    assert "missing, initialized at random: " in done.err
-    assert "left over, not used: " in done.err
-    assert "weights: frozen are the embedding" in done.err
-    told = json.loads(done.out)["training"]["pretrained"]
-    assert (told["source"], told["model"]) == ("pretrained", model)
+    assert result.code == 0, result.err
+    assert f"weights: begin from {first} ({model}, task masked_lm)" in result.err
+    assert "missing, initialized at random: " in result.err
+    assert "left over, not used: " in result.err
+    assert "weights: frozen are the embedding" in result.err
+    pretrained = json.loads(result.out)["training"]["pretrained"]
+    assert (pretrained["source"], pretrained["model"]) == ("pretrained", model)
     source, model_after = load(first), load(out)
     frozen = source.network.encoder.embedding.weight
     assert model_after.network.encoder.embedding.weight.equal(frozen)
     vocabulary = (first / "vocabulary.json").read_bytes()
     assert (out / "vocabulary.json").read_bytes() == vocabulary
-    assert ask("evaluate", out, more_reviews, "--json").code == 0
+    assert invoke("evaluate", out, more_reviews, "--json").code == 0
     # a classifier of something else goes on from there
-    again = ask("train", more_reviews, "--from", out, "--out", tmp_path / "again", *FEW)
+    again = invoke("train", more_reviews, "--from", out, "--out", tmp_path / "again", *FEW)
     assert again.code == 0, again.err
     assert f"weights: begin from {out} ({model}, task classify)" in again.err
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def table_and_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A table of made texts, and a small model of them."""
-    place = tmp_path_factory.mktemp("made")
-    texts, labels = made_corpus(120)
-    table = write_table(place / "data.csv", zip(texts, labels, strict=True))
-    out = place / "source model"
-    done = ask("train", table, "--model", "mean", "--out", out, *FEW, "--set", "model.dim=8")
-    assert done.code == 0, done.err
+    folder = tmp_path_factory.mktemp("made")
+    texts, labels = make_corpus(120)
+    table = write_table(folder / "data.csv", zip(texts, labels, strict=True))
+    out = folder / "source model"
+    result = invoke("train", table, "--model", "mean", "--out", out, *FEW, "--set", "model.dim=8")
+    assert result.code == 0, result.err
     return table, out
 
 
-def test_a_comparison_has_the_model_with_and_without(
-    made: tuple[Path, Path], tmp_path: Path
+def test_compare_with_and_without_pretrained_model(
+    table_and_model: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    table, source = made
+    table, source = table_and_model
     out = tmp_path / "compared"
     command = (
         "compare",
@@ -104,26 +104,26 @@ def test_a_comparison_has_the_model_with_and_without(
         "--set",
         "training.threads=1",
     )
-    done = run(*command)
-    assert done.code == 0, done.err
+    result = run(*command)
+    assert result.code == 0, result.err
     rows = json.loads((out / "compare.json").read_text())["standings"]
     names = {row["name"] for row in rows}
     assert names == {"mean", "majority", f"mean from {source}"}
-    (begun,) = (path for path in (out / "runs").iterdir() if path.name.startswith("mean-from"))
-    folder = begun / "seed-0" / "model"
+    (pretrained,) = (path for path in (out / "runs").iterdir() if path.name.startswith("mean-from"))
+    folder = pretrained / "seed-0" / "model"
     assert load(folder).metrics["training"]["pretrained"]["source"] == "source model"
     again = run(*command, "--resume")
     assert again.err.count("done before") == 3
 
 
-def test_a_search_begins_every_trial_from_the_folder(
-    made: tuple[Path, Path], tmp_path: Path
+def test_tune_starts_every_trial_from_the_folder(
+    table_and_model: tuple[Path, Path], tmp_path: Path
 ) -> None:
     pytest.importorskip("optuna")
-    table, source = made
+    table, source = table_and_model
     out = tmp_path / "tuned"
-    done = ask("tune", table, "--from", source, "--trials", 2, "--out", out, *FEW)
-    assert done.code == 0, done.err
+    result = invoke("tune", table, "--from", source, "--trials", 2, "--out", out, *FEW)
+    assert result.code == 0, result.err
     space = json.loads((out / "tune.json").read_text())["space"]
     assert space
     assert not {"model.dim", "model.ngrams"} & set(space)
@@ -132,25 +132,25 @@ def test_a_search_begins_every_trial_from_the_folder(
     assert best.metrics["training"]["pretrained"]["matched"] > 0
 
 
-def test_mistakes_are_told_in_one_line(
-    made: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_errors_are_one_line(
+    table_and_model: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, source = made
+    table, source = table_and_model
     out = tmp_path / "out"
     command = ("train", table, "--out", out, *FEW)
     missing = tmp_path / "nothing"
     assert_one_line(call(capsys, *command, "--from", missing), "there is no such model folder")
-    done = call(capsys, *command, "--from", source, "--model", "cnn")
+    result = call(capsys, *command, "--from", source, "--model", "cnn")
     assert_one_line(
-        done, "model.name", "has mean and cnn is asked for", "leave model.name (--model)"
+        result, "model.name", "has mean and cnn is asked for", "leave model.name (--model)"
     )
-    done = call(capsys, *command, "--from", source, "--vectors", "words.vec")
-    assert_one_line(done, "--from", "--vectors", "not both")
-    done = call(capsys, *command, "--set", "pretrained.frozen_layers=1")
-    assert_one_line(done, "there is no model folder to begin from")
-    done = call(capsys, *command, "--from", table)
-    assert_one_line(done, "expected a model folder, but this is a file")
+    result = call(capsys, *command, "--from", source, "--vectors", "words.vec")
+    assert_one_line(result, "--from", "--vectors", "not both")
+    result = call(capsys, *command, "--set", "pretrained.frozen_layers=1")
+    assert_one_line(result, "there is no model folder to begin from")
+    result = call(capsys, *command, "--from", table)
+    assert_one_line(result, "expected a model folder, but this is a file")
     compared = ("compare", table, "--models", "mean", "--out", out, "--from", source)
-    done = call(capsys, *compared, "--set", "model.dim=9")
-    assert_one_line(done, "model.dim", "has 8 and 9 is asked for")
+    result = call(capsys, *compared, "--set", "model.dim=9")
+    assert_one_line(result, "model.dim", "has 8 and 9 is asked for")
     assert not out.exists()

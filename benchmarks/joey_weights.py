@@ -14,14 +14,14 @@ from torch import Tensor
 Weights = dict[str, Tensor]
 
 
-def from_ours(path: Path, layers: int) -> Weights:
+def convert_weights(path: Path, layers: int) -> Weights:
     """`model_state` of a checkpoint of JoeyNMT from the arrays in `path`."""
     with np.load(path) as stored:
         ours = {name: torch.from_numpy(stored[name]) for name in stored.files}
     assert not ours["embedding.bias"].any(), "JoeyNMT's output has no bias"
-    target = _table(ours["embedding.target_table"])
+    target = _convert_table(ours["embedding.target_table"])
     state = {
-        "src_embed.lut.weight": _table(ours["embedding.source_table"]),
+        "src_embed.lut.weight": _convert_table(ours["embedding.source_table"]),
         "trg_embed.lut.weight": target,
         "decoder.output_layer.weight": target,
     }
@@ -42,24 +42,24 @@ def from_ours(path: Path, layers: int) -> Weights:
         for layer in range(layers):
             here, there = f"{side}.{layer}", f"{side}.layers.{layer}"
             for name, theirs in attentions.items():
-                state |= _attention(ours, f"{here}.{name}", f"{there}.{theirs}")
+                state |= _convert_attention(ours, f"{here}.{name}", f"{there}.{theirs}")
             for name, theirs in parts.items():
-                state |= _renamed(ours, f"{here}.{name}", f"{there}.{theirs}")
-        state |= _renamed(ours, f"{side}_norm", f"{side}.layer_norm")
+                state |= _rename(ours, f"{here}.{name}", f"{there}.{theirs}")
+        state |= _rename(ours, f"{side}_norm", f"{side}.layer_norm")
         state[f"{side}.pe.pe"] = PositionalEncoding(target.shape[1]).pe  # kept among its weights
     return state
 
 
-def _table(ours: Tensor) -> Tensor:
+def _convert_table(ours: Tensor) -> Tensor:
     """Rows of the reserved ids as JoeyNMT orders them: unknown, padding, begin, end."""
     return ours[[1, 0, *range(2, len(ours))]]
 
 
-def _renamed(ours: Weights, here: str, there: str) -> Weights:
+def _rename(ours: Weights, here: str, there: str) -> Weights:
     return {f"{there}.{kind}": ours[f"{here}.{kind}"] for kind in ("weight", "bias")}
 
 
-def _attention(ours: Weights, here: str, there: str) -> Weights:
+def _convert_attention(ours: Weights, here: str, there: str) -> Weights:
     """Our projections of queries, keys and values are one matrix, or of a source two."""
     one = ours[f"{here}.in_proj.weight"]
     width = one.shape[1]

@@ -36,14 +36,14 @@ SETTINGS = (
 )
 
 
-def in_memory(rows: ShardedDataset) -> TextDataset:
+def load_into_memory(rows: ShardedDataset) -> TextDataset:
     """Return the same rows in memory."""
     import numpy as np
 
     return rows.take(np.arange(len(rows)))
 
 
-def timed(steps: Iterator[Step]) -> tuple[int, float]:
+def time_steps(steps: Iterator[Step]) -> tuple[int, float]:
     """Take some steps; return their tokens and seconds of the processor."""
     start = time.process_time()
     tokens = sum(step.tokens for step in itertools.islice(steps, STEPS))
@@ -61,15 +61,18 @@ def main(path: str) -> None:
     }
     prepared = prepare(path, None, collect_settings(None, named, SETTINGS), print)
     assert isinstance(prepared.train, ShardedDataset)
-    kinds = {"in files": prepared, "in memory": replace(prepared, train=in_memory(prepared.train))}
+    kinds = {
+        "in files": prepared,
+        "in memory": replace(prepared, train=load_into_memory(prepared.train)),
+    }
     loops: dict[str, Loop] = {name: make_loop(kind) for name, kind in kinds.items()}
     steps = {name: iter(loop) for name, loop in loops.items()}
     for running in steps.values():
-        timed(running)  # warm-up
+        time_steps(running)  # warm-up
     totals = {name: [0, 0.0] for name in steps}
     for _ in range(ROUNDS):
         for name, running in steps.items():
-            tokens, seconds = timed(running)
+            tokens, seconds = time_steps(running)
             totals[name][0] += tokens
             totals[name][1] += seconds
     rates = {name: tokens / seconds for name, (tokens, seconds) in totals.items()}

@@ -39,21 +39,21 @@ def train(model: str, data: Path, folder: Path) -> None:
     subprocess.run([*command, "--out", str(folder)], check=True, capture_output=True)
 
 
-def fasttext(texts: list[str], labels: list[str], scratch: Path) -> Predict:
+def train_fasttext(texts: list[str], labels: list[str], scratch: Path) -> Predict:
     """`predict` of a model of fastText; one line per text, the label before it."""
-    import fasttext
+    import train_fasttext
 
     lines = (f"__label__{label} {text}\n" for text, label in zip(texts, labels, strict=True))
     path = scratch / "fasttext.txt"
     path.write_text("".join(lines), encoding="utf-8")
-    return fasttext.train_supervised(str(path), verbose=0, **FASTTEXT).predict
+    return train_fasttext.train_supervised(str(path), verbose=0, **FASTTEXT).predict
 
 
-def sklearn(texts: list[str], labels: list[str], scratch: Path) -> Predict:
+def train_sklearn(texts: list[str], labels: list[str], scratch: Path) -> Predict:
     """`predict` of a pipeline of scikit-learn."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
+    from train_sklearn.feature_extraction.text import TfidfVectorizer
+    from train_sklearn.linear_model import LogisticRegression
+    from train_sklearn.pipeline import make_pipeline
 
     del scratch
     counts = TfidfVectorizer(analyzer="char_wb", ngram_range=(1, 4), min_df=2)
@@ -61,10 +61,10 @@ def sklearn(texts: list[str], labels: list[str], scratch: Path) -> Predict:
     return lambda text: pipeline.predict([text])
 
 
-PEERS = {"fastText": fasttext, "TF-IDF and logistic regression": sklearn}
+PEERS = {"fastText": train_fasttext, "TF-IDF and logistic regression": train_sklearn}
 
 
-def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> np.ndarray:
+def measure_milliseconds(work: Callable[[Any], Any], items: list[Any]) -> np.ndarray:
     """Return the milliseconds that `work` takes per item, after a warm-up [items]."""
     for item in items[:50]:
         work(item)
@@ -76,13 +76,13 @@ def milliseconds(work: Callable[[Any], Any], items: list[Any]) -> np.ndarray:
     return np.array(taken) * 1000
 
 
-def row(name: str, taken: np.ndarray) -> str:
+def format_row(name: str, taken: np.ndarray) -> str:
     """A row of the first table."""
     figures = " | ".join(f"{value:.3f}" for value in np.percentile(taken, [50, 90, 99]))
     return f"| {name} | {figures} | {1000 / taken.mean():,.0f} |"
 
 
-def parts(model: Any, texts: list[str]) -> dict[str, float]:
+def measure_parts(model: Any, texts: list[str]) -> dict[str, float]:
     """The median milliseconds of each part of the way of one text."""
     import torch
 
@@ -101,10 +101,12 @@ def parts(model: Any, texts: list[str]) -> dict[str, float]:
             "network": lambda n: networks[n](*batches[n].inputs),
             "answer": lambda n: model.task.answers_of(logits, encoded[n].truncated),
         }
-        return {name: float(np.median(milliseconds(w, positions))) for name, w in taken.items()}
+        return {
+            name: float(np.median(measure_milliseconds(w, positions))) for name, w in taken.items()
+        }
 
 
-def column_seconds(model: Any, texts: list[str]) -> float:
+def time_column(model: Any, texts: list[str]) -> float:
     """Processor seconds for all texts at once, the median of some runs."""
     taken = []
     for _ in range(REPEATS):
@@ -114,7 +116,7 @@ def column_seconds(model: Any, texts: list[str]) -> float:
     return float(np.median(taken))
 
 
-def peer_rows(texts: list[str], known: list[list[str]], scratch: Path) -> None:
+def print_peer_rows(texts: list[str], known: list[list[str]], scratch: Path) -> None:
     """Print a row for each peer that is installed."""
     for name, fit in PEERS.items():
         try:
@@ -122,7 +124,7 @@ def peer_rows(texts: list[str], known: list[list[str]], scratch: Path) -> None:
         except ImportError as error:
             print(f"| {name} | not installed ({error.name}) | | | |")
             continue
-        print(row(name, milliseconds(predict, texts)))
+        print(format_row(name, measure_milliseconds(predict, texts)))
 
 
 def main() -> int:
@@ -163,19 +165,19 @@ def measure(
     print("| model | p50 | p90 | p99 | texts per second |\n|---|---|---|---|---|")
     late = []
     for name, model in models.items():
-        taken = milliseconds(lambda text, model=model: model.predict([text]), some)
-        print(row(name, taken))
+        taken = measure_milliseconds(lambda text, model=model: model.predict([text]), some)
+        print(format_row(name, taken))
         late += [name] if np.median(taken) > AIMS.get(name, np.inf) else []
-    peer_rows(some, known, scratch)
+    print_peer_rows(some, known, scratch)
     print("\nwhere the time goes, medians in milliseconds\n")
     print("| model | text to ids | ids to tensors | network | answer |\n|---|---|---|---|---|")
     for name, model in models.items():
-        figures = " | ".join(f"{value:.3f}" for value in parts(model, some).values())
+        figures = " | ".join(f"{value:.3f}" for value in measure_parts(model, some).values())
         print(f"| {name} | {figures} |")
     print(f"\na column of {len(texts):,} texts, processor seconds, median of {REPEATS}\n")
     print("| model | seconds |\n|---|---|")
     for name, model in models.items():
-        print(f"| {name} | {column_seconds(model, texts):.2f} |")
+        print(f"| {name} | {time_column(model, texts):.2f} |")
     if late:
         print(f"\nabove the aim: {', '.join(f'{name} ({AIMS[name]} ms)' for name in late)}")
     return int(bool(late))

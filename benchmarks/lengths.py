@@ -26,7 +26,7 @@ HEAD = (
 LEARNED = [name for name in TOKENIZERS if name != "huggingface"]  # which has its own vocabulary
 
 
-def row(name: str, train, valid, min_frequency: int) -> str:
+def format_row(name: str, train, valid, min_frequency: int) -> str:
     tokenizer = make_tokenizer(name)
     start = time.perf_counter()
     tokenizer.fit(train, min_frequency=min_frequency)
@@ -61,7 +61,7 @@ def main() -> None:
         f"min_frequency {options.min_frequency}\n\n{HEAD}"
     )
     for name in tokenizers:
-        print(row(name, train, valid, options.min_frequency), flush=True)
+        print(format_row(name, train, valid, options.min_frequency), flush=True)
 
 
 if __name__ == "__main__":

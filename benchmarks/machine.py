@@ -15,16 +15,16 @@ def data_folder() -> Path:
 
 def describe_machine() -> str:
     """Date, processor, cores, and the versions that matter."""
-    found = []
+    result = []
     for name in ("torch", "polars", "keras", "jax", "tokenizers", "fasttext-numpy2"):
         try:
-            found.append(f"{name} {version(name)}")
+            result.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             continue
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"{date.today()}, {_processor()}, {cores} cores, Python {platform.python_version()}, "
-        + ", ".join(found)
+        + ", ".join(result)
     )
 
 

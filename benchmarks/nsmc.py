@@ -22,7 +22,7 @@ from peers import need_data, present
 FASTTEXT = {"minn": 1, "maxn": 4, "bucket": 500_000, "epoch": 5, "thread": 2}
 
 
-def fasttext_train(data: str, folder: str) -> None:
+def train_fasttext_model(data: str, folder: str) -> None:
     """Read train.tsv, train fastText and save the model, in a separate process."""
     import fasttext
 
@@ -36,7 +36,7 @@ def fasttext_train(data: str, folder: str) -> None:
     model.save_model(str(Path(folder) / "model.bin"))
 
 
-def fasttext_accuracy(folder: Path, data: Path) -> float:
+def evaluate_fasttext(folder: Path, data: Path) -> float:
     """Accuracy in per cent of the saved fastText model."""
     import fasttext
 
@@ -80,7 +80,7 @@ def evaluate_ours(folder: Path, data: Path) -> float:
     return 100 * float(json.loads(result.stdout)["accuracy"])
 
 
-def row(name: str, accuracy: float, seconds: float, folder: Path) -> str:
+def format_row(name: str, accuracy: float, seconds: float, folder: Path) -> str:
     """One line of the table."""
     size = f"{sum(p.stat().st_size for p in folder.glob('*.*')) / 1e6:.0f}"
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ def row(name: str, accuracy: float, seconds: float, folder: Path) -> str:
 
 def fasttext_row(folder: Path, data: Path, seconds: list[float]) -> str:
     """The line of fastText."""
-    accuracy = fasttext_accuracy(folder, data)
+    accuracy = evaluate_fasttext(folder, data)
     size = (folder / "model.bin").stat().st_size / 1e6
     name = "fastText, character n-grams 1-4"
     return f"| {name} | {accuracy:.2f} | {statistics.median(seconds):.1f} | | {size:.0f} |"
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        fasttext_train(*options.child)
+        train_fasttext_model(*options.child)
         return
     need_data(options.data)
     print(describe_machine() + "\n", flush=True)
@@ -126,7 +126,7 @@ def main() -> None:
             taken = statistics.median(mean) if model == "mean" else 0.0
             if model != "mean":
                 taken = train_ours(model, options.data, folder, options.seed)
-            print(row(model, evaluate_ours(folder, options.data), taken, folder), flush=True)
+            print(format_row(model, evaluate_ours(folder, options.data), taken, folder), flush=True)
         if with_fasttext:
             ratio = statistics.median(mean) / statistics.median(fast)
             print(f"\nmean takes {ratio:.2f} times fastText's time (medians of {options.rounds})")

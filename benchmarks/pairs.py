@@ -40,7 +40,7 @@ class Corpus:
     published: str = ""
 
 
-def lowered(work: Path) -> None:
+def write_lowercase(work: Path) -> None:
     """multi30k in small letters, as the published figures have it."""
     for part in ("train", "val", "test2016"):
         for language in ("en", "de"):
@@ -49,7 +49,7 @@ def lowered(work: Path) -> None:
             target.write_text(text.lower(), encoding="utf-8", newline="\n")
 
 
-def parts_of_chatbot(work: Path) -> None:
+def split_chatbot(work: Path) -> None:
     """A twentieth to validate on, a twentieth to test; the same question never in two parts."""
     import numpy as np
     import polars as pl
@@ -123,12 +123,12 @@ def corpora() -> dict[str, Corpus]:
     }
 
 
-def command(*arguments: str) -> list[str]:
+def munjang_command(*arguments: str) -> list[str]:
     """`munjang ...` by this Python."""
     return [sys.executable, "-m", "munjang", *arguments]
 
 
-def training(corpus: Corpus, model: str) -> list[str]:
+def train_arguments(corpus: Corpus, model: str) -> list[str]:
     """Return the arguments of `munjang` that train a model on a corpus."""
     overrides = (*corpus.settings, *corpus.models.get(model, ()))
     settings = [part for setting in overrides for part in ("--set", setting)]
@@ -138,7 +138,7 @@ def training(corpus: Corpus, model: str) -> list[str]:
     ]  # fmt: skip
 
 
-def judging(corpus: Corpus, model: str) -> list[str]:
+def evaluate_arguments(corpus: Corpus, model: str) -> list[str]:
     """Return the arguments of `munjang` that evaluate a model on a corpus."""
     return [
         "evaluate", model, *corpus.test, *corpus.columns, "--beam", "5",
@@ -149,16 +149,18 @@ def judging(corpus: Corpus, model: str) -> list[str]:
 def train(corpus: Corpus, model: str, work: Path) -> None:
     """Train into `work/model` unless a finished model stands there."""
     if not (work / model / "manifest.json").exists():
-        subprocess.run(command(*training(corpus, model), "--resume"), cwd=work, check=True)
+        subprocess.run(
+            munjang_command(*train_arguments(corpus, model), "--resume"), cwd=work, check=True
+        )
 
 
-def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
+def evaluate(name: str, corpus: Corpus, model: str, work: Path) -> dict:
     """The figures on the test part; its answers stay in `work/model.txt`."""
-    typed = command(*judging(corpus, model), "--json", "--quiet")
+    typed = munjang_command(*evaluate_arguments(corpus, model), "--json", "--quiet")
     scores = json.loads(subprocess.run(typed, cwd=work, check=True, stdout=-1).stdout)
     metrics = json.loads((work / model / "metrics.json").read_text(encoding="utf-8"))
     answers = (work / f"{model}.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    found = {
+    result = {
         "data": name,
         "model": model,
         "parameters": metrics["training"]["parameters"],
@@ -170,13 +172,13 @@ def judge(name: str, corpus: Corpus, model: str, work: Path) -> dict:
     }
     if name == "multi30k" and not missing("sacremoses"):
         references = (work / "test2016.de").read_text(encoding="utf-8").split("\n")[:-1]
-        found["tokenized_bleu"] = tokenized_bleu(answers, references, corpus.language)
+        result["tokenized_bleu"] = tokenized_bleu(answers, references, corpus.language)
     if name == "agnews-headlines" and not missing("rouge-score"):
-        found["rouge_l"] = rouge_l(answers, titles(corpus))
-    return found
+        result["rouge_l"] = rouge_l(answers, column_titles(corpus))
+    return result
 
 
-def titles(corpus: Corpus) -> list[str]:
+def column_titles(corpus: Corpus) -> list[str]:
     """The headlines that people wrote for the test part."""
     import munjang.data.pairs.read as pairs
 
@@ -210,11 +212,11 @@ def rouge_l(answers: list[str], references: list[str]) -> float:
     return 100 * sum(scores) / len(scores)
 
 
-def show(found: list[dict]) -> None:
+def print_table(result: list[dict]) -> None:
     """One table a corpus, and the samples of each model."""
     known = corpora()
     for name in known:
-        rows = [row for row in found if row["data"] == name]
+        rows = [row for row in result if row["data"] == name]
         if not rows:
             continue
         print(f"\n## {name}\n")
@@ -238,8 +240,8 @@ def show(found: list[dict]) -> None:
             )
         print("\nIn a folder with the parts named:\n\n```")
         for row in rows:
-            print("munjang", *training(known[name], row["model"]))
-            print("munjang", *judging(known[name], row["model"]))
+            print("munjang", *train_arguments(known[name], row["model"]))
+            print("munjang", *evaluate_arguments(known[name], row["model"]))
         print("```")
         if known[name].published:
             print(f"\nPublished: {known[name].published}.")
@@ -259,8 +261,8 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["transformer", "attentive", "seq2seq"])
     parser.add_argument("--finished", action="store_true", help="judge what stands there alone")
     arguments = parser.parse_args()
-    makers = {"multi30k": lowered, "chatbot-ko": parts_of_chatbot}
-    found = []
+    makers = {"multi30k": write_lowercase, "chatbot-ko": split_chatbot}
+    result = []
     for name in arguments.data:
         need_data(data_folder() / name)
         work = arguments.work / name
@@ -270,10 +272,10 @@ def main() -> None:
             if arguments.finished and not (work / model / "manifest.json").exists():
                 continue
             train(corpora()[name], model, work)
-            found.append(judge(name, corpora()[name], model, work))
+            result.append(evaluate(name, corpora()[name], model, work))
     print(describe_machine() + "\n")
     present(["sacremoses", "rouge-score"])
-    show(found)
+    print_table(result)
 
 
 if __name__ == "__main__":

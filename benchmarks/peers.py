@@ -27,13 +27,13 @@ def missing(peer: str) -> list[str]:
 
 def present(peers: Iterable[str]) -> list[str]:
     """Those of `peers` that can be measured here; each other one is named in a line."""
-    found = []
+    result = []
     for peer in peers:
         if packages := missing(peer):
             print(f"left out: {peer}; pip install {' '.join(packages)}\n", flush=True)
         else:
-            found.append(peer)
-    return found
+            result.append(peer)
+    return result
 
 
 def need_data(path: Path) -> Path:

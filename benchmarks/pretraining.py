@@ -25,20 +25,20 @@ ENCODERS = ("cnn", "rnn", "lstm", "gru", "transformer", "bert")
 COLUMNS = ("--text-column", "document", "--label-column", "label")
 
 
-def munjang(*arguments: str) -> str:
+def run_munjang(*arguments: str) -> str:
     """Run a command, and return what it prints."""
     command = [sys.executable, "-m", "munjang", *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def finish(folder: Path, *arguments: str) -> None:
+def train_if_missing(folder: Path, *arguments: str) -> None:
     """Run a training, unless its model is complete; one that was stopped is resumed."""
     if not (folder / "manifest.json").exists():
         resume = ("--resume",) if folder.exists() else ()
-        munjang(*arguments, "--out", str(folder), "--quiet", *resume)
+        run_munjang(*arguments, "--out", str(folder), "--quiet", *resume)
 
 
-def settings(values: list[str]) -> list[str]:
+def set_options(values: list[str]) -> list[str]:
     """Return options for settings."""
     return [part for value in values for part in ("--set", value)]
 
@@ -46,10 +46,10 @@ def settings(values: list[str]) -> list[str]:
 def train_both(model: str, data: Path, runs: Path, options: argparse.Namespace) -> None:
     """Pretrain an architecture, then train it from there and from random weights."""
     start = runs / f"{model}-pretrained"
-    finish(
+    train_if_missing(
         start,
         *("pretrain", str(data / "unlabelled.txt.gz"), "--model", model),
-        *("--budget", options.budget, *settings(options.pretraining)),
+        *("--budget", options.budget, *set_options(options.pretraining)),
     )
     network = runs / f"{model}.yaml"
     known = yaml.safe_load((start / "config.yaml").read_text(encoding="utf-8"))
@@ -57,17 +57,17 @@ def train_both(model: str, data: Path, runs: Path, options: argparse.Namespace) 
     network.write_text(yaml.safe_dump({"model": known["model"], "tokenizer": kept}))
     for seed in options.seeds:
         train = ("train", str(data / "train.tsv"), "--seed", str(seed), *COLUMNS)
-        from_pretrained = ("--from", str(start), *settings(options.training))
-        finish(runs / f"{model}-from-{seed}", *train, *from_pretrained)
-        alone = ("--config", str(network), *settings(options.alone))
-        finish(runs / f"{model}-alone-{seed}", *train, *alone)
+        from_pretrained = ("--from", str(start), *set_options(options.training))
+        train_if_missing(runs / f"{model}-from-{seed}", *train, *from_pretrained)
+        alone = ("--config", str(network), *set_options(options.alone))
+        train_if_missing(runs / f"{model}-alone-{seed}", *train, *alone)
 
 
-def accuracy(folder: Path, data: Path) -> float:
+def read_accuracy(folder: Path, data: Path) -> float:
     """Return the accuracy on the test part, in percent."""
     kept = folder / "test.json"
     if not kept.exists():
-        kept.write_text(munjang("evaluate", str(folder), str(data / "test.tsv"), "--json"))
+        kept.write_text(run_munjang("evaluate", str(folder), str(data / "test.tsv"), "--json"))
     return 100 * float(json.loads(kept.read_text())["accuracy"])
 
 
@@ -89,14 +89,15 @@ def main() -> int:
     print("\n| model | from scratch | pretrained | gain |\n|---|---|---|---|")
     for model in options.models:
         train_both(model, options.data, options.out, options)
-        found = {
+        result = {
             kind: [
-                accuracy(options.out / f"{model}-{kind}-{s}", options.data) for s in options.seeds
+                read_accuracy(options.out / f"{model}-{kind}-{s}", options.data)
+                for s in options.seeds
             ]
             for kind in ("alone", "from")
         }
-        alone, pretrained = (float(np.mean(found[kind])) for kind in ("alone", "from"))
-        spread = " / ".join(f"{value:.2f}" for value in found["from"])
+        alone, pretrained = (float(np.mean(result[kind])) for kind in ("alone", "from"))
+        spread = " / ".join(f"{value:.2f}" for value in result["from"])
         print(
             f"| {model} | {alone:.2f} | {pretrained:.2f} ({spread}) | {pretrained - alone:+.2f} |"
         )

@@ -56,7 +56,7 @@ class Run:
     seed: int
 
 
-def parts(run: Run):
+def read_parts(run: Run):
     """Train, validation (or None) and test as data frames of `label` and `text`."""
     import numpy as np
     import polars as pl
@@ -77,10 +77,10 @@ def parts(run: Run):
     return read("train"), read("dev") if run.data == "sst2" else None, read("test")
 
 
-def network(run: Run) -> dict[str, float]:
+def run_network(run: Run) -> dict[str, float]:
     import munjang
 
-    train, valid, test = parts(run)
+    train, valid, test = read_parts(run)
     start = time.perf_counter()
     trained = munjang.train(
         (train["text"], train["label"]),
@@ -95,12 +95,12 @@ def network(run: Run) -> dict[str, float]:
     return {"accuracy": scores.accuracy, "seconds": seconds, "parameters": size}
 
 
-def baseline(run: Run) -> dict[str, float]:
+def run_baseline(run: Run) -> dict[str, float]:
     import numpy as np
 
     from munjang.baselines import fit_baseline
 
-    train, _, test = parts(run)
+    train, _, test = read_parts(run)
     labels = sorted(train["label"].unique())
     targets = np.array([labels.index(label) for label in train["label"]])
     start = time.perf_counter()
@@ -113,14 +113,14 @@ def baseline(run: Run) -> dict[str, float]:
     return {"accuracy": float(right), "seconds": seconds, "parameters": fitted.parameters}
 
 
-def peer(run: Run) -> dict[str, float]:
+def run_peer(run: Run) -> dict[str, float]:
     """fastText by its own command's way: one line a text, the label before it."""
     import fasttext
 
     def line(text: str) -> str:
         return " ".join(text.split()) if run.data == "nsmc" else " ".join(text.lower().split())
 
-    train, _, test = parts(run)
+    train, _, test = read_parts(run)
     # it reads its file in order, and mr's is sorted by label
     train = train.sample(fraction=1.0, shuffle=True, seed=run.seed)
     settings = FASTTEXT if run.data == "nsmc" else FASTTEXT_ENGLISH
@@ -143,7 +143,7 @@ def peer(run: Run) -> dict[str, float]:
     return {"accuracy": sum(right) / len(right), "seconds": seconds, "parameters": size}
 
 
-def in_its_own_process(run: Run) -> dict[str, float]:
+def run_in_subprocess(run: Run) -> dict[str, float]:
     command = [sys.executable, __file__, "--child", run.data, run.model, str(run.seed)]
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(command, capture_output=True, text=True, check=False, env=one_thread)
@@ -152,7 +152,7 @@ def in_its_own_process(run: Run) -> dict[str, float]:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def runs(data: str, models: list[str], seeds: int) -> Iterator[tuple[str, list[Run]]]:
+def list_runs(data: str, models: list[str], seeds: int) -> Iterator[tuple[str, list[Run]]]:
     for model in models:
         if data == "mr":
             yield model, [Run(data, model, fold) for fold in range(FOLDS)]
@@ -160,13 +160,13 @@ def runs(data: str, models: list[str], seeds: int) -> Iterator[tuple[str, list[R
             yield model, [Run(data, model, s) for s in range(1 if model in BASELINES else seeds)]
 
 
-def row(model: str, found: list[dict[str, float]]) -> str:
-    accuracy = [100 * f["accuracy"] for f in found]
+def format_row(model: str, result: list[dict[str, float]]) -> str:
+    accuracy = [100 * f["accuracy"] for f in result]
     spread = f" ± {statistics.stdev(accuracy):.2f}" if len(accuracy) > 1 else ""
-    seconds = statistics.median(f["seconds"] for f in found)
+    seconds = statistics.median(f["seconds"] for f in result)
     return (
-        f"| {model} | {statistics.mean(accuracy):.2f}{spread} | {len(found)} | {seconds:.1f} | "
-        f"{found[0]['parameters']:,.0f} |"
+        f"| {model} | {statistics.mean(accuracy):.2f}{spread} | {len(result)} | {seconds:.1f} | "
+        f"{result[0]['parameters']:,.0f} |"
     )
 
 
@@ -181,7 +181,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.child:
         data, model, seed = options.child
-        kind = baseline if model in BASELINES else peer if model in PEERS else network
+        kind = run_baseline if model in BASELINES else run_peer if model in PEERS else run_network
         print(json.dumps(kind(Run(data, model, int(seed)))))
         return
     for data in options.data:
@@ -192,8 +192,8 @@ def main() -> None:
         for data in options.data:
             print(f"\n## {data}\n\n| model | accuracy | runs | seconds | parameters |")
             print("|---|---|---|---|---|", flush=True)
-            for model, some in runs(data, models, options.seeds):
-                print(row(model, list(pool.map(in_its_own_process, some))), flush=True)
+            for model, some in list_runs(data, models, options.seeds):
+                print(format_row(model, list(pool.map(run_in_subprocess, some))), flush=True)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ COMMANDS = {
 }
 
 
-def seconds(arguments: list[str]) -> float:
+def time_command(arguments: list[str]) -> float:
     start = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
@@ -37,11 +37,11 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     print(describe_machine())
     for arguments in COMMANDS.values():  # once beforehand, so that the disk has read everything
-        seconds(arguments)
+        time_command(arguments)
     taken: dict[str, list[float]] = {name: [] for name in COMMANDS}
     for _ in range(rounds):
         for name, arguments in COMMANDS.items():
-            taken[name].append(seconds(arguments))
+            taken[name].append(time_command(arguments))
     middle = {name: statistics.median(times) for name, times in taken.items()}
     for name, median in middle.items():
         print(f"{name:<26} {median * 1000:7.1f} ms, median of {rounds}")

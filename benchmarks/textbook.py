@@ -40,7 +40,7 @@ def sinusoids(time_steps: int) -> np.ndarray:
     )
 
 
-def timed(step: Callable[[], int], seconds: float) -> tuple[int, float]:
+def time_steps_per_second(step: Callable[[], int], seconds: float) -> tuple[int, float]:
     """Run `step` for about `seconds` after a warm-up; return its tokens and the time they took."""
     for _ in range(WARM_UP):
         step()
@@ -50,7 +50,7 @@ def timed(step: Callable[[], int], seconds: float) -> tuple[int, float]:
     return tokens, time.perf_counter() - start
 
 
-def matrix_work(model: str, time_steps: float) -> float:
+def matrix_operations(model: str, time_steps: float) -> float:
     """Floating-point operations of the matrix products of a training step, a real token.
 
     Forward, and twice that for the gradients to inputs and weights; two operations a multiply-add.

@@ -19,7 +19,7 @@ from textbook import (
     Arrays,
     random_batches,
     sinusoids,
-    timed,
+    time_steps_per_second,
 )
 
 
@@ -44,7 +44,7 @@ def run(model: str, arrays: Arrays, seconds: float, backend: str) -> tuple[int, 
         network.train_on_batch(ids.astype(np.int32), targets[:, None].astype(np.float32))
         return int(lengths.sum())
 
-    return timed(step, seconds)
+    return time_steps_per_second(step, seconds)
 
 
 def build(model: str):

@@ -19,7 +19,7 @@ from textbook import (
     Arrays,
     random_batches,
     sinusoids,
-    timed,
+    time_steps_per_second,
 )
 
 
@@ -124,4 +124,4 @@ def run(model: str, arrays: Arrays, seconds: float, device: str = "cpu") -> tupl
         loss.item()
         return int(lengths.sum())
 
-    return timed(step, seconds)
+    return time_steps_per_second(step, seconds)

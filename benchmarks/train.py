@@ -52,9 +52,9 @@ from textbook import (
     WIDTH,
     WIDTHS,
     Arrays,
+    matrix_operations,
     matrix_rate,
-    matrix_work,
-    timed,
+    time_steps_per_second,
 )
 
 RECURRENT = {"dim": WIDTH, "hidden_dim": HIDDEN, "directions": 1, "pooling": "last",
@@ -87,7 +87,7 @@ def encode(data: Path, cache: Path) -> None:
     np.savez(cache, values=values, offsets=offsets, targets=targets)
 
 
-def ours(
+def run_ours(
     model: str,
     arrays: Arrays,
     seconds: float,
@@ -125,12 +125,12 @@ def ours(
     loop = Loop(make_state(network, training), task, examples, few, training, 0)
     loop.validate()  # imports what judges
     steps = iter(loop)
-    return timed(lambda: next(steps).tokens, seconds)
+    return time_steps_per_second(lambda: next(steps).tokens, seconds)
 
 
 SYSTEMS = {
-    "ours": ours,
-    "ours, AdamW": partial(ours, embedding_optimizer="adamw"),
+    "ours": run_ours,
+    "ours, AdamW": partial(run_ours, embedding_optimizer="adamw"),
     "torch": textbook_torch.run,
     "jax": partial(textbook_keras.run, backend="jax"),
     "tensorflow": partial(textbook_keras.run, backend="tensorflow"),
@@ -156,7 +156,7 @@ def child(system: str, model: str, cache: str, seconds: str, device: str) -> Non
     print(json.dumps(tokens / taken))
 
 
-def looked_at(arrays: Arrays) -> float:
+def mean_attended_tokens(arrays: Arrays) -> float:
     """Tokens that a token of the average row attends to."""
     lengths = np.diff(arrays["offsets"]).astype(float)
     return float((lengths**2).sum() / lengths.sum())
@@ -190,7 +190,7 @@ def main() -> None:
         cache = Path(folder) / "nsmc.npz"
         encode(options.data, cache)
         with np.load(cache) as stored:
-            time_steps = looked_at(dict(stored))
+            time_steps = mean_attended_tokens(dict(stored))
         for model in options.models:
             rates: dict[str, list[float]] = {system: [] for system in systems}
             for _ in range(options.rounds):
@@ -200,7 +200,7 @@ def main() -> None:
                     )
             medians = {system: statistics.median(rates[system]) for system in systems}
             best = max((medians[peer] for peer in peers), default=math.nan)
-            share = medians["ours"] * matrix_work(model, time_steps) / rate
+            share = medians["ours"] * matrix_operations(model, time_steps) / rate
             row = " | ".join(f"{medians[system]:,.0f}" for system in systems)
             print(f"| {model} | {row} | {medians['ours'] / best:.2f} | {share:.0%} |", flush=True)
 

@@ -46,7 +46,7 @@ from typing import Any
 
 from machine import data_folder, describe_machine
 from peers import need_data
-from translation import MOST_STEPS, SOURCE, TARGET, Answer, ask, lines_of
+from translation import MOST_STEPS, SOURCE, TARGET, Answer, read_lines, run_job
 
 HERE = Path(__file__).parent
 OURS, THEIRS = HERE / "translate_ours.py", HERE / "joey_peer.py"
@@ -57,7 +57,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class TokenizerPair:
+class Systems:
     """Functions that run a job of either side; the arguments that both take are bound already."""
 
     ours: Callable[..., Answer]
@@ -87,8 +87,8 @@ class Measured:
         """A line of the table: medians, with the smallest and largest behind them."""
         if not self.theirs:
             return f"| {name} | {_median(self.ours)} |"
-        sides = " | ".join(_median(values) for values in (self.ours, self.theirs))
-        return f"| {name} | {sides} | {self.ratio:.2f} | {aim} |"
+        systems = " | ".join(_median(values) for values in (self.ours, self.theirs))
+        return f"| {name} | {systems} | {self.ratio:.2f} | {aim} |"
 
 
 def _median(values: Sequence[float]) -> str:
@@ -97,26 +97,26 @@ def _median(values: Sequence[float]) -> str:
     return f"{middle:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
 
 
-def _of(answers: Sequence[tuple[Answer, Answer]], key: str, unit: float = 1.0) -> Measured:
+def _measure(answers: Sequence[tuple[Answer, Answer]], key: str, unit: float = 1.0) -> Measured:
     ours, theirs = zip(*answers, strict=True)
     return Measured(*([one[key] / unit for one in side if one] for side in (ours, theirs)))
 
 
-def train(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> float:
+def train(systems: Systems, options: argparse.Namespace, report: Report) -> float:
     """Rounds of training; returns how many times faster ours is."""
     seconds = options.seconds
-    rounds = [sides.both("train", seconds=seconds) for _ in range(options.rounds)]
+    rounds = [systems.both("train", seconds=seconds) for _ in range(options.rounds)]
     halved = [
-        sides.ours("train", seconds=seconds, precision="bfloat16") for _ in range(options.rounds)
+        systems.ours("train", seconds=seconds, precision="bfloat16") for _ in range(options.rounds)
     ]
-    rate = _of(rounds, "rate")
-    report(f"\n## Training\n\n{_head(sides)}")
+    rate = _measure(rounds, "rate")
+    report(f"\n## Training\n\n{_heading(systems)}")
     report(rate.row("real target tokens a second", f"{TRAINING_AIM:g}"))
     in_half = [(ours, theirs) for ours, (_, theirs) in zip(halved, rounds, strict=True)]
-    report(_of(in_half, "rate").row("the same, ours in bfloat16"))
-    report(_of(rounds, "tokens_a_step").row("real target tokens a step"))
-    report(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
-    report(_of(rounds, "before", MEGABYTE).row("of it before the first step, MB"))
+    report(_measure(in_half, "rate").row("the same, ours in bfloat16"))
+    report(_measure(rounds, "tokens_a_step").row("real target tokens a step"))
+    report(_measure(rounds, "peak", MEGABYTE).row("peak memory, MB"))
+    report(_measure(rounds, "before", MEGABYTE).row("of it before the first step, MB"))
     ours, theirs = rounds[0]
     if not theirs:
         report(f"\nParameters: {ours['parameters']:,}.")
@@ -127,51 +127,51 @@ def train(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> 
     return rate.ratio
 
 
-def decode(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> float:
+def decode(systems: Systems, options: argparse.Namespace, report: Report) -> float:
     """Rounds of decoding; returns how many times more sentences a second are ours."""
-    fitted = sides.ours("fit", steps=options.steps)
-    rates = _rates_of_batches(sides, options)
+    fitted = systems.ours("fit", steps=options.steps)
+    rates = _rates_by_batch_size(systems, options)
     rounds = []
     for _ in range(options.rounds):
-        ours, theirs = sides.ours("decode", sentences=options.sentences), {}
-        if sides.theirs is not None:
+        ours, theirs = systems.ours("decode", sentences=options.sentences), {}
+        if systems.theirs is not None:
             best = options.batches[rates.index(max(rates))]
-            found = sides.theirs("decode", sentences=options.sentences, batches=[best])
-            theirs = {**found, **found["by_size"][0]}
+            result = systems.theirs("decode", sentences=options.sentences, batches=[best])
+            theirs = {**result, **result["by_size"][0]}
         rounds.append((ours, theirs))
-    rate = _of(rounds, "sentences")
-    report(f"\n## Decoding {options.sentences:,} sentences, beam 5\n\n{_head(sides)}")
+    rate = _measure(rounds, "sentences")
+    report(f"\n## Decoding {options.sentences:,} sentences, beam 5\n\n{_heading(systems)}")
     report(rate.row("sentences a second", f"{DECODING_AIM:g}"))
-    report(_of(rounds, "tokens").row("output tokens a second"))
-    report(_of(rounds, "peak", MEGABYTE).row("peak memory, MB"))
-    report(_of(rounds, "before", MEGABYTE).row("of it before the first sentence, MB"))
+    report(_measure(rounds, "tokens").row("output tokens a second"))
+    report(_measure(rounds, "peak", MEGABYTE).row("peak memory, MB"))
+    report(_measure(rounds, "before", MEGABYTE).row("of it before the first sentence, MB"))
     report(
         f"\nThe weights: {options.steps} steps, cross-entropy {fitted['cross_entropy']:.2f} nats."
     )
-    if sides.theirs is None:
+    if systems.theirs is None:
         return rate.ratio
     ours, theirs = (side["answers"] for side in rounds[0])
-    references = lines_of(Path(options.work) / f"test.{TARGET}")[: options.sentences]
-    report(_alike(ours, theirs, references))
+    references = read_lines(Path(options.work) / f"test.{TARGET}")[: options.sentences]
+    report(_compare_answers(ours, theirs, references))
     sizes = ", ".join(f"{n}: {rate:.1f}" for n, rate in zip(options.batches, rates, strict=True))
-    tried = _tried(options)
+    tried = _trial_sentences(options)
     report(f"JoeyNMT by sentences of a batch, sentences a second on the first {tried}: {sizes}.")
     return rate.ratio
 
 
-def _tried(options: argparse.Namespace) -> int:
+def _trial_sentences(options: argparse.Namespace) -> int:
     return min(options.tried, options.sentences)
 
 
-def _rates_of_batches(sides: TokenizerPair, options: argparse.Namespace) -> list[float]:
+def _rates_by_batch_size(systems: Systems, options: argparse.Namespace) -> list[float]:
     """Sentences a second of JoeyNMT with each size of its batches, in a trial."""
-    if sides.theirs is None:
+    if systems.theirs is None:
         return []
-    trial = sides.theirs("decode", sentences=_tried(options), batches=options.batches)
-    return [found["sentences"] for found in trial["by_size"]]
+    trial = systems.theirs("decode", sentences=_trial_sentences(options), batches=options.batches)
+    return [result["sentences"] for result in trial["by_size"]]
 
 
-def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]) -> str:
+def _compare_answers(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]) -> str:
     """Return the agreement of the answers, and their length beside that of the references."""
     same = sum(a == b for a, b in zip(ours, theirs, strict=True)) / len(ours)
     lengths = [
@@ -188,16 +188,16 @@ def _alike(ours: Sequence[str], theirs: Sequence[str], references: Sequence[str]
     return line
 
 
-def stream(sides: TokenizerPair, options: argparse.Namespace, report: Report) -> None:
+def stream(systems: Systems, options: argparse.Namespace, report: Report) -> None:
     """Measure the memory of the command while it answers a short file and a long one."""
     report("\n## Memory of `munjang predict` on a file\n\n| lines | peak memory, MB |\n|---|---|")
     for lines in options.lines:
-        peak = sides.ours("stream", lines=lines)["peak"]
+        peak = systems.ours("stream", lines=lines)["peak"]
         report(f"| {lines:,} | {peak / MEGABYTE:,.0f} |")
 
 
-def _head(sides: TokenizerPair) -> str:
-    if sides.theirs is None:
+def _heading(systems: Systems) -> str:
+    if systems.theirs is None:
         return "| | ours |\n|---|---|"
     return "| | ours | JoeyNMT | ours / JoeyNMT | at least |\n|---|---|---|---|---|"
 
@@ -205,10 +205,10 @@ def _head(sides: TokenizerPair) -> str:
 def _is_installed(python: str) -> bool:
     """Return whether that Python can import JoeyNMT."""
     try:
-        found = subprocess.run([python, "-c", "import joeynmt"], capture_output=True, check=False)
+        result = subprocess.run([python, "-c", "import joeynmt"], capture_output=True, check=False)
     except OSError:
         return False
-    return found.returncode == 0
+    return result.returncode == 0
 
 
 def main() -> int:
@@ -241,15 +241,15 @@ def main() -> int:
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
     with tempfile.TemporaryDirectory() as work:
         options.work = work
-        our_job = partial(ask, sys.executable, OURS, data=str(options.data.resolve()))
-        their_job = partial(ask, options.joey, THEIRS, work=work, threads=options.threads)
+        our_job = partial(run_job, sys.executable, OURS, data=str(options.data.resolve()))
+        their_job = partial(run_job, options.joey, THEIRS, work=work, threads=options.threads)
         here = _is_installed(options.joey)
         words = our_job(do="prepare", work=work)["vocabularies"]
         ours = partial(our_job, work=work, threads=options.threads)
-        sides = TokenizerPair(ours, their_job if here else None)
+        systems = Systems(ours, their_job if here else None)
         report("# Translation\n")
         if here:
-            theirs = ask(options.joey, THEIRS, "versions")
+            theirs = run_job(options.joey, THEIRS, "versions")
             report(f"{describe_machine()}; JoeyNMT {theirs['joeynmt']} on torch {theirs['torch']}.")
         else:
             report(
@@ -260,9 +260,9 @@ def main() -> int:
             f"largest). Vocabularies of ours: {words[SOURCE]:,} {SOURCE}, {words[TARGET]:,} "
             f"{TARGET}."
         )
-        missed = train(sides, options, report) < TRAINING_AIM
-        missed |= decode(sides, options, report) < DECODING_AIM
-        stream(sides, options, report)
+        missed = train(systems, options, report) < TRAINING_AIM
+        missed |= decode(systems, options, report) < DECODING_AIM
+        stream(systems, options, report)
     if options.out is not None:
         options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return int(missed)

@@ -25,15 +25,15 @@ from translation import (
     WIDTH,
     Answer,
     Clock,
-    decoded,
-    do_job,
-    lines_of,
+    main,
     peak_memory,
+    read_lines,
+    time_decoding,
 )
 
 # Small batches and little dropout: what is decoded with is to learn the length of answers soon.
 QUICK = {"model": {"dropout": 0.1}, "training": {"batch_tokens": 1024}}
-JUDGED = 64  # validation pairs: what an evaluation takes is not the question here
+VALIDATION_PAIRS = 64  # validation pairs: what an evaluation takes is not the question here
 
 
 def settings(threads: int, steps: int | None) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def settings(threads: int, steps: int | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def prepared(data: str, threads: int, steps: int | None = None, **changed: Any) -> Any:
+def prepare_training(data: str, threads: int, steps: int | None = None, **changed: Any) -> Any:
     """multi30k with words as tokens, ready to train on."""
     import torch
 
@@ -66,7 +66,9 @@ def prepared(data: str, threads: int, steps: int | None = None, **changed: Any) 
 
     torch.set_num_threads(threads)
     files = AlignedFiles(*(Path(data) / f"train.{side}" for side in (SOURCE, TARGET)))
-    validation = tuple(lines_of(Path(data) / f"val.{side}")[:JUDGED] for side in (SOURCE, TARGET))
+    validation = tuple(
+        read_lines(Path(data) / f"val.{side}")[:VALIDATION_PAIRS] for side in (SOURCE, TARGET)
+    )
     merged = merge(settings(threads, steps), changed)
     return prepare(files, validation, merged, discard)
 
@@ -77,11 +79,11 @@ def prepare(data: str, work: str) -> Answer:
 
     from munjang.text.registry import make_tokenizer
 
-    ready, folder = prepared(data, 1), Path(work)
+    ready, folder = prepare_training(data, 1), Path(work)
     sizes = {}
     for side, tokenizer in ((SOURCE, ready.input.sides.source), (TARGET, ready.input.sides.target)):
         for name, part in (("train", "train"), ("dev", "val"), ("test", "test2016")):
-            texts = pl.Series(lines_of(Path(data) / f"{part}.{side}"))
+            texts = pl.Series(read_lines(Path(data) / f"{part}.{side}"))
             every = make_tokenizer("words").fit(texts)
             words = every.decode(every.encode(texts)).to_list()
             (folder / f"{name}.{side}").write_text("\n".join(words) + "\n", encoding="utf-8")
@@ -97,7 +99,7 @@ def train(data: str, work: str, threads: int, seconds: float, precision: str = "
     from munjang.layers.parameters import count_parameters
 
     del work  # nothing is kept
-    loop = make_loop(prepared(data, threads, training={"precision": precision}))
+    loop = make_loop(prepare_training(data, threads, training={"precision": precision}))
     before, clock = peak_memory(), Clock(seconds)
     for step in loop:
         if clock.after(step.tokens):
@@ -122,7 +124,7 @@ def fit(data: str, work: str, threads: int, steps: int) -> Answer:
             network.embedding.bias.requires_grad_(False)
             return network
 
-    ready = WithoutOutputBias(**vars(prepared(data, threads, steps, **QUICK)))
+    ready = WithoutOutputBias(**vars(prepare_training(data, threads, steps, **QUICK)))
     trained = fitted(ready, Path(work) / "model", overwrite=True)
     weights = {name: value.numpy() for name, value in trained.model.network.state_dict().items()}
     np.savez(Path(work) / "weights.npz", **weights)
@@ -139,7 +141,7 @@ def decode(data: str, work: str, threads: int, sentences: int) -> Answer:
     torch.set_num_threads(threads)
     model = munjang.load(Path(work) / "model")
     before = peak_memory()
-    texts = lines_of(Path(data) / f"test2016.{SOURCE}")[:sentences]
+    texts = read_lines(Path(data) / f"test2016.{SOURCE}")[:sentences]
     words = model.input.sides.target
 
     def answer(some: list[str]) -> list[str]:
@@ -147,7 +149,7 @@ def decode(data: str, work: str, threads: int, sentences: int) -> Answer:
         written = pl.Series([one.text for one in model.predict(some)], dtype=pl.String)
         return words.decode(words.encode(written)).to_list()
 
-    return {**decoded(answer, texts), "before": before}
+    return {**time_decoding(answer, texts), "before": before}
 
 
 def stream(data: str, work: str, threads: int, lines: int) -> Answer:
@@ -157,7 +159,7 @@ def stream(data: str, work: str, threads: int, lines: int) -> Answer:
     from munjang.cli import main
 
     torch.set_num_threads(threads)
-    texts, path = lines_of(Path(data) / f"test2016.{SOURCE}"), Path(work) / f"{lines}.{SOURCE}"
+    texts, path = read_lines(Path(data) / f"test2016.{SOURCE}"), Path(work) / f"{lines}.{SOURCE}"
     with path.open("w", encoding="utf-8") as out:
         out.writelines(texts[row % len(texts)] + "\n" for row in range(lines))
     sys.argv = ["munjang", "predict", str(Path(work) / "model"), "--input", str(path)]
@@ -178,4 +180,4 @@ class _Counted(io.TextIOBase):
 
 
 if __name__ == "__main__":
-    do_job({f.__name__: f for f in (prepare, train, fit, decode, stream)})
+    main({f.__name__: f for f in (prepare, train, fit, decode, stream)})

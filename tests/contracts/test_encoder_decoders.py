@@ -112,10 +112,10 @@ def test_logits_do_not_depend_on_batch_order_or_padding(
     name: str, model_settings: dict[str, Any]
 ) -> None:
     model = make_model(name, model_settings).eval()
-    together = logits_by_row(model, make_batch(SOURCES, TARGETS))
+    batched = logits_by_row(model, make_batch(SOURCES, TARGETS))
     for row in range(len(SOURCES)):
-        alone = logits_by_row(model, make_batch([SOURCES[row]], [TARGETS[row]]))[0]
-        torch.testing.assert_close(together[row], alone, atol=1e-5, rtol=1e-4)
+        single = logits_by_row(model, make_batch([SOURCES[row]], [TARGETS[row]]))[0]
+        torch.testing.assert_close(batched[row], single, atol=1e-5, rtol=1e-4)
 
 
 @every_model
@@ -208,24 +208,24 @@ def test_state_join_gives_same_logits_as_separate_states(
 
 
 def _step_and_compare(
-    model: Any, state: Any, alone: list[list[Any]], sources: Rows, random: torch.Generator
+    model: Any, state: Any, single: list[list[Any]], sources: Rows, random: torch.Generator
 ) -> tuple[Any, list[list[Any]]]:
     """The states after a random token, of all rows together and of each hypothesis alone."""
-    ids = torch.randint(4, SIZE, (len(alone), 2), generator=random)
-    together, after = model.step(state, ids), []
-    for row, hypotheses in enumerate(alone):
+    ids = torch.randint(4, SIZE, (len(single), 2), generator=random)
+    batched, after = model.step(state, ids), []
+    for row, hypotheses in enumerate(single):
         outputs = [model.step(h, ids[row, i].view(1, 1)) for i, h in enumerate(hypotheses)]
         after.append([output.state for output in outputs])
         logits = torch.cat([output.logits[0] for output in outputs])
-        torch.testing.assert_close(together.logits[row], logits, atol=1e-5, rtol=1e-4)
-        if together.attention is not None and sources[row]:
+        torch.testing.assert_close(batched.logits[row], logits, atol=1e-5, rtol=1e-4)
+        if batched.attention is not None and sources[row]:
             length = len(sources[row])
             attention = torch.cat([output.attention[0] for output in outputs])
             torch.testing.assert_close(
-                together.attention[row, :, :length], attention, atol=1e-5, rtol=1e-4
+                batched.attention[row, :, :length], attention, atol=1e-5, rtol=1e-4
             )
-            assert not together.attention[row, :, length:].any()
-    return together.state, after
+            assert not batched.attention[row, :, length:].any()
+    return batched.state, after
 
 
 @every_model
@@ -319,8 +319,10 @@ def test_overfits_small_batch_and_generates_it(name: str, model_settings: dict[s
         if loss.item() < 0.02:
             break
     assert loss.item() < 0.02
-    found = decode_sources(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
-    answers = {row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), found, strict=True)}
+    result = decode_sources(model.eval(), batch.source, batch.source_mask, DecodingSettings(beam=3))
+    answers = {
+        row: list(best[0].ids) for row, best in zip(batch.rows.tolist(), result, strict=True)
+    }
     assert answers == dict(enumerate(TARGETS))
 
 
@@ -337,10 +339,10 @@ def test_decoding_ends_and_does_not_depend_on_batch(
     model = make_model(name, model_settings, seed=seed).eval()
     batch = make_batch(random_rows(5, seed), [[4]] * 5)
     limits = DecodingSettings(beam=3, max_length=7)
-    together = decode_sources(model, batch.source, batch.source_mask, limits)
-    for row, best in enumerate(together):
+    batched = decode_sources(model, batch.source, batch.source_mask, limits)
+    for row, best in enumerate(batched):
         assert all(len(h.ids) <= 7 and EOS not in h.ids for h in best)
         mask = batch.source_mask[row]
-        alone = decode_sources(model, batch.source[row, mask][None], mask[mask][None], limits)[0]
-        assert [h.ids for h in alone] == [h.ids for h in best]
-        assert [h.score for h in alone] == pytest.approx([h.score for h in best], abs=1e-4)
+        single = decode_sources(model, batch.source[row, mask][None], mask[mask][None], limits)[0]
+        assert [h.ids for h in single] == [h.ids for h in best]
+        assert [h.score for h in single] == pytest.approx([h.score for h in best], abs=1e-4)

@@ -184,10 +184,10 @@ def test_pooled_does_not_depend_on_padding_or_batch(
 ) -> None:
     encoder = make_encoder(name, model_settings).eval()
     rows = [*rows, [], [5], ROWS[2]]
-    together, states = encode(encoder, *pad_rows(rows, extra=extra, filler=filler))
+    batched, states = encode(encoder, *pad_rows(rows, extra=extra, filler=filler))
     for index, row in enumerate(rows):
-        alone, own_states = encode(encoder, *pad_rows([row]))
-        torch.testing.assert_close(together[index], alone[0], atol=1e-5, rtol=1e-4)
+        single, own_states = encode(encoder, *pad_rows([row]))
+        torch.testing.assert_close(batched[index], single[0], atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(
             states[index, : len(row)], own_states[0, : len(row)], atol=1e-5, rtol=1e-4
         )
@@ -200,9 +200,9 @@ def test_pooled_does_not_depend_on_batch_size(
 ) -> None:
     encoder = make_encoder(name, model_settings).eval()
     row = ROWS[3]
-    alone, _ = encode(encoder, *pad_rows([row]))
-    together, _ = encode(encoder, *pad_rows([row] * batch))
-    torch.testing.assert_close(together, alone.expand_as(together), atol=1e-5, rtol=1e-4)
+    single, _ = encode(encoder, *pad_rows([row]))
+    batched, _ = encode(encoder, *pad_rows([row] * batch))
+    torch.testing.assert_close(batched, single.expand_as(batched), atol=1e-5, rtol=1e-4)
 
 
 @every_encoder

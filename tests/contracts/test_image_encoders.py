@@ -99,11 +99,11 @@ def test_pooled_does_not_depend_on_batch(
     name: str, model_settings: dict[str, Any], count: int, seed: int
 ) -> None:
     encoder, batch = make_encoder(name, model_settings).eval(), random_images(count, seed)
-    together = encode(encoder, batch)
+    batched = encode(encoder, batch)
     for index in range(count):
-        alone = encode(encoder, batch[index : index + 1])[0]
-        torch.testing.assert_close(together[index], alone, atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(encode(encoder, batch.flip(0)).flip(0), together)
+        single = encode(encoder, batch[index : index + 1])[0]
+        torch.testing.assert_close(batched[index], single, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(encode(encoder, batch.flip(0)).flip(0), batched)
 
 
 @every_encoder

@@ -46,20 +46,20 @@ def save_and_load(network: nn.Module, build: Callable[[], nn.Module], folder: Pa
     save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / WEIGHTS)
     write_manifest(folder, [WEIGHTS], "0")
     before = random_states()
-    again = load_network(open_sealed(folder), build)
+    reloaded = load_network(open_sealed(folder), build)
     assert random_states() == before
-    assert not again.training
-    for module in again.modules():
+    assert not reloaded.training
+    for module in reloaded.modules():
         kept = [*module._parameters.values(), *module._buffers.values(), *vars(module).values()]
         assert not any(isinstance(one, Tensor) and one.is_meta for one in kept)
-    own, found = network.state_dict(), again.state_dict()
-    assert list(own) == list(found)
+    own, actual = network.state_dict(), reloaded.state_dict()
+    assert list(own) == list(actual)
     for name, tensor in own.items():
-        assert tensor.dtype == found[name].dtype
-        assert torch.equal(tensor, found[name])
+        assert tensor.dtype == actual[name].dtype
+        assert torch.equal(tensor, actual[name])
     expected = {name: p.requires_grad for name, p in network.named_parameters()}
-    assert {name: p.requires_grad for name, p in again.named_parameters()} == expected
-    return again
+    assert {name: p.requires_grad for name, p in reloaded.named_parameters()} == expected
+    return reloaded
 
 
 def with_small_sizes(
@@ -78,9 +78,9 @@ def test_load_text_encoder_draws_no_random_numbers(
     config = model_config(
         {"name": name, **with_small_sizes(ARCHITECTURES[name], of_texts.SMALL, model_settings)}
     )
-    again = save_and_load(network, lambda: build_encoder(config, of_texts.VOCABULARY), tmp_path)
+    reloaded = save_and_load(network, lambda: build_encoder(config, of_texts.VOCABULARY), tmp_path)
     ids, mask = pad_rows(of_texts.ROWS)
-    both = (of_texts.encode(one, ids, mask) for one in (network, again))
+    both = (of_texts.encode(one, ids, mask) for one in (network, reloaded))
     assert all(torch.equal(mine, its) for mine, its in zip(*both, strict=True))
 
 
@@ -93,10 +93,10 @@ def test_load_encoder_decoder_draws_no_random_numbers(
         {"name": name, **with_small_sizes(PAIR_ARCHITECTURES[name], of_pairs.SMALL, model_settings)}
     )
     sizes = Vocabularies(of_pairs.SIZE, of_pairs.SIZE, shared=True)
-    again = save_and_load(network, lambda: build_encoder_decoder(config, sizes), tmp_path)
+    reloaded = save_and_load(network, lambda: build_encoder_decoder(config, sizes), tmp_path)
     batch = of_pairs.make_batch(of_pairs.SOURCES, of_pairs.TARGETS)
     with torch.inference_mode():
-        assert torch.equal(network(*batch.inputs).logits(), again(*batch.inputs).logits())
+        assert torch.equal(network(*batch.inputs).logits(), reloaded(*batch.inputs).logits())
 
 
 @of_images.every_encoder
@@ -105,7 +105,9 @@ def test_load_image_encoder_draws_no_random_numbers(
 ) -> None:
     network = of_images.make_encoder(name, model_settings).eval()
     config = image_config({"name": name, "filters": [5, 6], **model_settings})
-    again = save_and_load(network, lambda: build_image_encoder(config, of_images.SHAPE), tmp_path)
+    reloaded = save_and_load(
+        network, lambda: build_image_encoder(config, of_images.SHAPE), tmp_path
+    )
     some = of_images.random_images(4)
     with torch.inference_mode():
-        assert torch.equal(network(some).pooled, again(some).pooled)
+        assert torch.equal(network(some).pooled, reloaded(some).pooled)

@@ -91,14 +91,12 @@ def test_masked_lm_logits_do_not_depend_on_padding_or_batch(name: str) -> None:
     batch = make_batch(ROWS[:9], extra=5)
     positions = batch.mask.flatten().nonzero()[:, 0]
     with torch.no_grad():
-        together = network(batch.ids, batch.mask, positions).tokens.logits()
+        batched = network(batch.ids, batch.mask, positions).tokens.logits()
         start = 0
         for row in ROWS[:9]:
-            alone = make_batch([row])
-            own = network(alone.ids, alone.mask, torch.arange(len(row))).tokens.logits()
-            torch.testing.assert_close(
-                together[start : start + len(row)], own, atol=1e-5, rtol=1e-4
-            )
+            single = make_batch([row])
+            own = network(single.ids, single.mask, torch.arange(len(row))).tokens.logits()
+            torch.testing.assert_close(batched[start : start + len(row)], own, atol=1e-5, rtol=1e-4)
             start += len(row)
 
 

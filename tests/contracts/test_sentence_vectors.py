@@ -52,7 +52,7 @@ def train_classifier(name: str, *, korean: bool = True) -> Model:
     return MODELS[name, str(korean)]
 
 
-def slow_vectors(encoder: Any, rows: list[list[int]], pooling: str) -> np.ndarray:
+def reference_vectors(encoder: Any, rows: list[list[int]], pooling: str) -> np.ndarray:
     """Row by row without padding, pooled by plain loops."""
     vectors = []
     for row in rows:
@@ -84,7 +84,9 @@ def test_vectors_equal_those_of_single_rows(name: str, pooling: str) -> None:
     data = make_dataset(rows, [0] * len(rows))
     vectors = compute_vectors(Head(encoder, 2), data, pooling=pooling)
     assert vectors.dtype == np.float32
-    np.testing.assert_allclose(vectors, slow_vectors(encoder, rows, pooling), atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(
+        vectors, reference_vectors(encoder, rows, pooling), atol=1e-5, rtol=1e-4
+    )
     normalized = compute_vectors(Head(encoder, 2), data, pooling=pooling, normalize=True)
     lengths = np.linalg.norm(vectors, axis=1)
     np.testing.assert_allclose(normalized * lengths[:, None], vectors, atol=1e-5, rtol=1e-4)
@@ -116,23 +118,23 @@ def test_ensemble_concatenates_vectors() -> None:
 def test_embed_hostile_texts_equals_single_texts(name: str, texts: list[str]) -> None:
     model = train_classifier(name)
     texts = [*texts, "", "가" * 300]
-    together = model.embed(texts)
-    assert np.isfinite(together).all()
-    alone = np.concatenate([model.embed(text) for text in texts])
-    np.testing.assert_allclose(together, alone, atol=1e-5, rtol=1e-4)
+    batched = model.embed(texts)
+    assert np.isfinite(batched).all()
+    single = np.concatenate([model.embed(text) for text in texts])
+    np.testing.assert_allclose(batched, single, atol=1e-5, rtol=1e-4)
     many = model.embed(texts * 50)  # as a column, with threads
-    np.testing.assert_allclose(many[-len(texts) :], alone, atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(many[-len(texts) :], single, atol=1e-5, rtol=1e-4)
     backwards = model.embed(texts[::-1])[::-1]
-    np.testing.assert_allclose(backwards, alone, atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(backwards, single, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["cnn", "mean"])
 def test_embed_gives_vectors_to_oov_words_of_subword_models(name: str) -> None:
     model = train_classifier(name, korean=False)
     texts = ["the film was greatest", "unheardof", "an unheardof plot"]
-    together = model.embed(texts)
-    alone = np.concatenate([model.embed(text) for text in texts])
-    np.testing.assert_allclose(together, alone, atol=1e-5, rtol=1e-4)
+    batched = model.embed(texts)
+    single = np.concatenate([model.embed(text) for text in texts])
+    np.testing.assert_allclose(batched, single, atol=1e-5, rtol=1e-4)
 
 
 @every_architecture

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from tests.system.commands import PATIENCE
+from tests.system.commands import TIMEOUT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -52,7 +52,7 @@ class RenderedPage:
     Attributes:
         dom: its HTML, after everything ran.
         console: what the browser noted of it.
-        told: what the probe found.
+        probe: what the probe found.
     """
 
     def __init__(self, browser: str, source: str, folder: Path, *options: str) -> None:
@@ -64,7 +64,7 @@ class RenderedPage:
             *("--disable-sync", "--enable-logging=stderr", f"--user-data-dir={profile}"),
             *("--host-resolver-rules=MAP * ~NOTFOUND", *options, "--dump-dom", path.as_uri()),
         ]
-        result = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True)
+        result = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=True)
         self.dom = result.stdout.decode()
         self.console = [x for x in result.stderr.decode().splitlines() if "CONSOLE" in x]
         root = self.dom[self.dom.index("<html") : self.dom.index("<head")]

@@ -16,7 +16,7 @@ from munjang.cli import main
 MUNJANG = [sys.executable, "-m", "munjang"]
 # Seconds after which a process hangs: nothing that is waited for takes more than a few of them,
 # but a machine that is shared may stand still.
-PATIENCE = 600.0
+TIMEOUT = 600.0
 
 # A model that learns a little in a second or two.
 QUICK = {
@@ -56,7 +56,7 @@ def run(*arguments: object, stdin: str | bytes = b"") -> CommandResult:
         [*MUNJANG, *map(str, arguments)],
         input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         env=environment(),
         check=False,
     )
@@ -65,13 +65,13 @@ def run(*arguments: object, stdin: str | bytes = b"") -> CommandResult:
 
 def run_with_peak_memory(*arguments: object) -> tuple[CommandResult, int]:
     """Run a command, and tell the most bytes of memory that its process has held."""
-    command = [sys.executable, "-c", _TELLS_ITS_PEAK, *map(str, arguments)]
+    command = [sys.executable, "-c", _PRINT_PEAK_SCRIPT, *map(str, arguments)]
     result = subprocess.run(command, capture_output=True, env=environment(), check=False, text=True)
     err, _, peak = result.stderr.rpartition("peak memory: ")
     return CommandResult(result.returncode, result.stdout, err), int(peak)
 
 
-_TELLS_ITS_PEAK = """
+_PRINT_PEAK_SCRIPT = """
 import sys
 from munjang.cli import main
 from munjang.memory import peak_memory

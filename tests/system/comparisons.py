@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.commands import PATIENCE, CommandResult, call, start
+from tests.system.commands import TIMEOUT, CommandResult, call, start
 
 SMALL = (
     *("--set", "model.dim=8"),
@@ -34,7 +34,7 @@ def read_standings(out: Path) -> dict[str, dict[str, Any]]:
 
 
 def wait_for(event: Callable[[], bool]) -> None:
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while not event():
         assert time.monotonic() < limit, "nothing happened"
         time.sleep(0.01)
@@ -42,15 +42,15 @@ def wait_for(event: Callable[[], bool]) -> None:
 
 def find_workers(out: Path) -> list[str]:
     """Processes whose command line names the folder of a comparison as a worker's does."""
-    found = []
+    result = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().decode().split("\0")
         except OSError:  # it has just ended
             continue
         if "munjang.comparison.worker" in words and any(w.startswith(str(out)) for w in words):
-            found.append(path.parent.name)
-    return found
+            result.append(path.parent.name)
+    return result
 
 
 def copy_without(compared: Path, out: Path, *runs: str) -> Path:
@@ -84,7 +84,7 @@ def stop_kill_and_resume(
     # a run that is seen to begin takes seconds to import its libraries
     wait_for((last / "job.json").exists)
     stopped.send_signal(signal.SIGINT)
-    _, errors = stopped.communicate(timeout=PATIENCE)
+    _, errors = stopped.communicate(timeout=TIMEOUT)
     assert stopped.returncode == 130, errors.decode()
     assert f"stopped after {before} runs; ".encode() in errors
     assert b"--resume continues from" in errors
@@ -95,7 +95,7 @@ def stop_kill_and_resume(
     killed = start(*arguments)
     wait_for((last / "job.json").exists)
     killed.kill()
-    killed.communicate(timeout=PATIENCE)
+    killed.communicate(timeout=TIMEOUT)
     wait_for(lambda: not find_workers(out))
     assert not (out / "compare.json").exists()
     assert not (last / "run.json").exists()

@@ -64,7 +64,7 @@ def compared(
 @pytest.fixture(scope="session")
 def browser() -> str:
     """A headless browser, if there is one."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
+    result = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if result is None:
         pytest.skip(f"no browser in PATH: looked for {', '.join(BROWSERS)}")
-    return found
+    return result

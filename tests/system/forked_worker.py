@@ -26,7 +26,7 @@ from munjang.text.registry import TOKENIZERS, make_tokenizer
 from tests.huggingface_tokenizers import train_and_save_tokenizer
 from tests.synthetic import QUICK, make_corpus
 
-PATIENCE = 100
+TIMEOUT = 100
 TEXTS = [
     "the film was great and lovely",
     "재미없다, 정말 awful NASA",
@@ -42,7 +42,7 @@ def run_in_child(name: str, work: Callable[[], object]) -> None:
     sys.stdout.flush()
     child = os.fork()
     if not child:
-        signal.alarm(PATIENCE)
+        signal.alarm(TIMEOUT)
         try:
             work()
             print(f"{name}: done", flush=True)

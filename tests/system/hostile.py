@@ -27,7 +27,7 @@ TARGETS = [f"{word} 집 {number}" for number in range(10) for word in ("빨간",
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-_NOTHING = object()
+_REMOVED = object()
 
 # What no setting, token or shape of a model is; the deep and the long ones come as text.
 EXTREME: tuple[Any, ...] = (
@@ -135,7 +135,7 @@ def _sparse(path: Path, size: int) -> None:
 
 
 # What can happen to any file of a folder.
-ON_ANY_FILE: dict[str, Callable[[Path], None]] = {
+FILE_DAMAGES: dict[str, Callable[[Path], None]] = {
     "missing": lambda path: path.unlink(),
     "empty": lambda path: _write(path, b""),
     "cut": lambda path: _write(path, path.read_bytes()[: path.stat().st_size // 2]),
@@ -179,10 +179,10 @@ def list_cases(whole: Path, others: Sequence[Path] = ()) -> list[Case]:
 
 
 @contextmanager
-def spoiled_copy(whole: Path, spoil: Callable[[Path], None], room: Path) -> Iterator[Path]:
+def damaged_copy(whole: Path, damage: Callable[[Path], None], room: Path) -> Iterator[Path]:
     """A copy of the folder that was spoiled."""
     folder = Path(shutil.copytree(whole, room / "spoiled"))
-    spoil(folder)
+    damage(folder)
     yield folder
     shutil.rmtree(folder)
 
@@ -190,11 +190,11 @@ def spoiled_copy(whole: Path, spoil: Callable[[Path], None], room: Path) -> Iter
 def rewrite(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
     """Spoil a folder by changing the values in one of its files, and seal it."""
 
-    def spoil(folder: Path) -> None:
+    def damage(folder: Path) -> None:
         path = folder / name
         _write(path, _dump(path, change(_load(path))).encode())
 
-    return spoil
+    return damage
 
 
 def write(name: str, data: bytes) -> Callable[[Path], None]:
@@ -204,8 +204,8 @@ def write(name: str, data: bytes) -> Callable[[Path], None]:
 
 def _file_cases(whole: Path) -> Iterator[Case]:
     for name in sorted(path.name for path in whole.iterdir()):
-        for what, spoil in ON_ANY_FILE.items():
-            yield f"{name}: {what}", lambda folder, n=name, s=spoil: s(folder / n)  # type: ignore[misc]
+        for what, damage in FILE_DAMAGES.items():
+            yield f"{name}: {what}", lambda folder, n=name, s=damage: s(folder / n)  # type: ignore[misc]
 
 
 def _value_cases(whole: Path) -> Iterator[Case]:
@@ -280,7 +280,7 @@ def _extreme_values(values: Any) -> Iterator[tuple[Callable[[Any], Any], str]]:
         path = ".".join(map(str, keys))
         for absurd in EXTREME:
             yield partial(_replaced, keys, absurd), f"{path} = {absurd!r}"
-        yield partial(_replaced, keys, _NOTHING), f"without {path}"
+        yield partial(_replaced, keys, _REMOVED), f"without {path}"
 
 
 def _replaced(keys: tuple[Any, ...], value: Any, values: Any) -> Any:
@@ -288,7 +288,7 @@ def _replaced(keys: tuple[Any, ...], value: Any, values: Any) -> Any:
     inside = values
     for key in keys[:-1]:
         inside = inside[key]
-    if value is _NOTHING:
+    if value is _REMOVED:
         del inside[keys[-1]]
     else:
         inside[keys[-1]] = value

@@ -35,21 +35,21 @@ def load_and_report(folder: str) -> dict[str, Any]:
     try:
         model = munjang.load(folder)
     except FolderError as error:
-        found = {"ended": "refused", "said": str(error)}
+        result = {"ended": "refused", "said": str(error)}
     except BaseException as error:
-        found = {"ended": f"{type(error).__name__}", "said": str(error)}
+        result = {"ended": f"{type(error).__name__}", "said": str(error)}
     else:
-        found = {"ended": "loaded", "said": ""}
-    found["seconds"] = time.perf_counter() - start
-    found["kilobytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
-    if found["ended"] == "loaded":
+        result = {"ended": "loaded", "said": ""}
+    result["seconds"] = time.perf_counter() - start
+    result["kilobytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak
+    if result["ended"] == "loaded":
         try:
             predict(model)
         except MunjangError as error:
-            found["said"] = str(error)
+            result["said"] = str(error)
         except BaseException as error:
-            found = {"ended": f"asked: {type(error).__name__}", "said": str(error)}
-    return found
+            result = {"ended": f"asked: {type(error).__name__}", "said": str(error)}
+    return result
 
 
 def main() -> None:

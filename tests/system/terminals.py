@@ -15,7 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 from munjang.cli import main
-from tests.system.commands import MUNJANG, PATIENCE, environment
+from tests.system.commands import MUNJANG, TIMEOUT, environment
 
 # Colors, moves of the cursor, and what hides it.
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -53,7 +53,7 @@ def run_in_terminal(*arguments: object, columns: int = 120) -> tuple[int, str]:
     os.close(theirs)
     seen = _read_all(ours)
     os.close(ours)
-    return process.wait(PATIENCE), seen.decode(errors="replace")
+    return process.wait(TIMEOUT), seen.decode(errors="replace")
 
 
 def call_in_terminal(

@@ -142,7 +142,7 @@ def test_bad_rows_are_named_or_counted(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["--task", "translate"], "give DATA"),
         (["--task", "translate", "--source", "a.ko"], "--source and --target go together"),
@@ -155,9 +155,9 @@ def test_bad_rows_are_named_or_counted(tmp_path: Path, capsys: pytest.CaptureFix
     ],
 )
 def test_errors_are_one_line(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert_refused(call(capsys, "check", *arguments), words)
+    assert_refused(call(capsys, "check", *arguments), message)
 
 
 def test_untrainable_data_has_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,10 +53,10 @@ def test_embed_writes_one_vector_per_line(
     lines = texts.read_text(encoding="utf-8").splitlines()
     assert table["row"].to_pylist() == list(range(1, TEXTS + 1))
     assert table["text"].to_pylist() == lines
-    found = np.stack(table["vector"].to_numpy())
+    actual = np.stack(table["vector"].to_numpy())
     some = [0, 1, 777, TEXTS - 1]
     expected = munjang.load(model).embed([lines[index] for index in some])
-    np.testing.assert_allclose(found[some], expected, atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(actual[some], expected, atol=1e-5, rtol=1e-4)
 
 
 def test_npy_equals_parquet(
@@ -135,9 +135,9 @@ def test_hostile_texts_are_embedded(model: Path, tmp_path: Path) -> None:
     assert frame["text"].to_list() == [row["text"] for row in rows]
     expected = munjang.load(model).embed([row["text"] for row in rows])
     np.testing.assert_allclose(np.stack(frame["vector"]), expected, atol=1e-5, rtol=1e-4)
-    found = invoke("search", model, out, rows[3]["text"], "--k", 1)
-    assert found.code == 0, found.err
-    assert found.out.split("\t")[1] == "4"
+    actual = invoke("search", model, out, rows[3]["text"], "--k", 1)
+    assert actual.code == 0, actual.err
+    assert actual.out.split("\t")[1] == "4"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 import munjang.api
 from tests.system.commands import (
-    PATIENCE,
+    TIMEOUT,
     CommandResult,
     call,
     run,
@@ -192,10 +192,10 @@ def test_finished_model_is_not_overwritten_unless_asked(
     model: Path, reviews: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(model, tmp_path / "copy")
-    again = ("train", reviews, "--out", folder, "--model", "mean", *set_options(), "--quiet")
-    assert_one_line(call(capsys, *again), "finished model", "--overwrite")
+    repeated = ("train", reviews, "--out", folder, "--model", "mean", *set_options(), "--quiet")
+    assert_one_line(call(capsys, *repeated), "finished model", "--overwrite")
     before = (folder / "metrics.json").read_bytes()
-    result = call(capsys, *again, "--overwrite", "--seed", 9)
+    result = call(capsys, *repeated, "--overwrite", "--seed", 9)
     assert result.code == 0, result.err
     assert (folder / "metrics.json").read_bytes() != before
 
@@ -357,7 +357,7 @@ def test_full_standard_output_is_one_line_error(
     ]
     with Path("/dev/full").open("wb") as full:
         process = start(*arguments, stdout=full)
-        _, errors = process.communicate(timeout=PATIENCE)
+        _, errors = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 2
     assert errors == b"munjang: standard output: No space left on device\n"
 

@@ -58,8 +58,8 @@ def test_strongest_weights_are_printed(transformer: Path) -> None:
 
 def test_attention_pooling_has_one_row(pooled: Path) -> None:
     result = invoke("explain", pooled, "영화 정말 재미있다", "--json")
-    found = json.loads(result.out)
-    (only,) = found["maps"]
+    actual = json.loads(result.out)
+    (only,) = actual["maps"]
     assert (only["kind"], only["columns"]) == ("pooling", ["영화", "정말", "재미있다"])
     assert sum(only["weights"][0]) == pytest.approx(1, abs=1e-3)
     assert invoke("explain", pooled, "영화 정말").out.startswith("attention pooling of the text")
@@ -69,10 +69,10 @@ def test_json_file_equals_json_output(transformer: Path, tmp_path: Path) -> None
     out = tmp_path / "seen.json"
     selection = ("--kind", "source", "--layer", "-1", "--head", 0)
     result = invoke("explain", transformer, SENTENCE, "--attention", out, "--json", *selection)
-    found = json.loads(out.read_text("utf-8"))
-    assert found == json.loads(result.out)
-    assert [(one["layer"], one["head"]) for one in found["maps"]] == [(1, 0)]
-    assert found["text"] == SENTENCE
+    actual = json.loads(out.read_text("utf-8"))
+    assert actual == json.loads(result.out)
+    assert [(one["layer"], one["head"]) for one in actual["maps"]] == [(1, 0)]
+    assert actual["text"] == SENTENCE
 
 
 def test_svg_is_well_formed_and_names_korean_fonts(transformer: Path, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_page_is_complete_and_self_contained(page: str) -> None:
 
 
 # Done by the page itself, before it is read.
-CHOOSE = """<script>
+SELECT_HEAD_SCRIPT = """<script>
   document.body.dataset.before = document.querySelector("caption").textContent;
   document.querySelectorAll("button")[7].click();
   document.body.dataset.bad = [...document.querySelectorAll("tbody tr")].filter(row => {
@@ -123,7 +123,7 @@ CHOOSE = """<script>
 def test_browser_shows_selected_head_without_requests(
     page: str, browser: str, tmp_path: Path
 ) -> None:
-    shown = RenderedPage(browser, page.replace("</body>", CHOOSE + "</body>"), tmp_path)
+    shown = RenderedPage(browser, page.replace("</body>", SELECT_HEAD_SCRIPT + "</body>"), tmp_path)
     assert shown.console == []
     assert shown.probe["loaded"] == []
     assert 'data-before="layer 1, mean of heads"' in shown.dom
@@ -133,7 +133,7 @@ def test_browser_shows_selected_head_without_requests(
 
 
 # A window of a browser has a least width; a frame has none.
-FRAMED = """<html><head></head><body><iframe id="framed" style="border: 0" width="{width}"
+IFRAME_PAGE = """<html><head></head><body><iframe id="framed" style="border: 0" width="{width}"
 height="900" srcdoc="{page}"></iframe><script>addEventListener("load", () => {{
   const root = framed.contentDocument.documentElement, map = root.querySelector(".map");
   map.scrollLeft = map.scrollTop = 300;
@@ -150,7 +150,7 @@ height="900" srcdoc="{page}"></iframe><script>addEventListener("load", () => {{
 def test_page_is_not_wider_than_its_window(
     width: int, page: str, browser: str, tmp_path: Path
 ) -> None:
-    framed = FRAMED.format(width=width, page=html.escape(page))
+    framed = IFRAME_PAGE.format(width=width, page=html.escape(page))
     shown = RenderedPage(browser, framed, tmp_path, "--window-size=1600,1000")
     measured = json.loads(html.unescape(shown.dom.split('data-told="')[1].split('"')[0]))
     assert measured["width"] == width

@@ -66,9 +66,9 @@ def test_pretrain_then_fine_tune(
     assert (out / "vocabulary.json").read_bytes() == vocabulary
     assert invoke("evaluate", out, more_reviews, "--json").code == 0
     # a classifier of something else goes on from there
-    again = invoke("train", more_reviews, "--from", out, "--out", tmp_path / "again", *FEW)
-    assert again.code == 0, again.err
-    assert f"weights: begin from {out} ({model}, task classify)" in again.err
+    repeated = invoke("train", more_reviews, "--from", out, "--out", tmp_path / "again", *FEW)
+    assert repeated.code == 0, repeated.err
+    assert f"weights: begin from {out} ({model}, task classify)" in repeated.err
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +112,8 @@ def test_compare_with_and_without_pretrained_model(
     (pretrained,) = (path for path in (out / "runs").iterdir() if path.name.startswith("mean-from"))
     folder = pretrained / "seed-0" / "model"
     assert load(folder).metrics["training"]["pretrained"]["source"] == "source model"
-    again = run(*command, "--resume")
-    assert again.err.count("done before") == 3
+    repeated = run(*command, "--resume")
+    assert repeated.err.count("done before") == 3
 
 
 def test_tune_starts_every_trial_from_the_folder(

@@ -70,7 +70,7 @@ def refusal_message(result: CommandResult) -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (
             ("train", "digits", "--input", "text", "--model", "image_cnn"),
@@ -82,9 +82,9 @@ def refusal_message(result: CommandResult) -> str:
     ],
 )
 def test_errors_are_one_line(
-    arguments: tuple[str, ...], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert words in refusal_message(call(capsys, *arguments, "--out", tmp_path / "m"))
+    assert message in refusal_message(call(capsys, *arguments, "--out", tmp_path / "m"))
 
 
 def test_shapes_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

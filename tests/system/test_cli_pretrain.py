@@ -163,7 +163,7 @@ def test_budget_ends_training_with_decayed_learning_rate(unlabelled: Path, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         (["--budget", "soon"], "expected a duration such as 90s, 45m, 2h or 1h30m"),
         (["--budget", "2h", "--set", "training.max_steps=5"], "two ends of the schedule"),
@@ -175,13 +175,13 @@ def test_budget_ends_training_with_decayed_learning_rate(unlabelled: Path, tmp_p
 )
 def test_errors_are_one_line(
     options: list[str],
-    words: str,
+    message: str,
     unlabelled: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     result = call(capsys, "pretrain", unlabelled, "--out", tmp_path / "m", "--quiet", *options)
-    assert words in refusal_message(result)
+    assert message in refusal_message(result)
     assert not (tmp_path / "m").exists()
 
 

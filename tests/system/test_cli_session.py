@@ -198,11 +198,11 @@ def test_data_list_and_path(
     assert {"nsmc", "trec", "sst2"} <= set(samples)
     listed_text = call(capsys, "data", "list")
     assert all(name in listed_text.out for name in samples)
-    got = call(capsys, "data", "get", "trec")
-    assert got.out.split() == [
+    result = call(capsys, "data", "get", "trec")
+    assert result.out.split() == [
         str(data_folder / "trec" / f"{part}.tsv") for part in ("train", "test")
     ]
-    assert "munjang train" in got.err
+    assert "munjang train" in result.err
     part = call(capsys, "data", "get", "nsmc", "--part", "train")
     assert part.out == f"{data_folder / 'nsmc' / 'train.tsv'}\n"
 

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import PATIENCE, call, copy_head, environment, set_options, start
+from tests.system.commands import TIMEOUT, call, copy_head, environment, set_options, start
 from tests.system.terminals import run_in_terminal
 
 
 def next_line(stream: object) -> str:
     """The next line of an unbuffered pipe; fails when it does not come."""
     descriptor: int = stream.fileno()  # type: ignore[attr-defined]
-    line, until = b"", time.monotonic() + PATIENCE
+    line, until = b"", time.monotonic() + TIMEOUT
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([descriptor], [], [], max(0.0, until - time.monotonic()))
-        assert ready, f"no whole line came in {PATIENCE} s; so far {line!r}"
+        assert ready, f"no whole line came in {TIMEOUT} s; so far {line!r}"
         one = os.read(descriptor, 1)
         assert one, f"the stream ended after {line!r}"
         line += one
@@ -68,7 +68,7 @@ def test_closed_pipe_ends_quietly(model: Path, tmp_path: Path) -> None:
         first = json.loads(next_line(process.stdout))
         assert first["row"] == 1
         process.stdout.close()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
         assert process.stderr.read() == b""
 
 
@@ -86,7 +86,7 @@ def test_signal_leaves_a_resumable_folder(
             pass
         process.send_signal(number)
         errors = process.stderr.read().decode()
-        assert process.wait(PATIENCE) == 128 + number
+        assert process.wait(TIMEOUT) == 128 + number
     assert "Traceback" not in errors
     assert re.search(r"munjang: stopped after step [\d,]+ of 400; .*--resume", errors)
     assert (tmp_path / "m" / "checkpoint.safetensors").exists()
@@ -103,7 +103,7 @@ def test_signal_leaves_a_resumable_folder(
 
 
 def read_imports(process: "subprocess.Popen[bytes]", lines: list[bytes]) -> Iterator[str]:
-    """Modules in the order in which `-X importtime` tells them; all other lines go to `said`."""
+    """Yield modules in the order of `-X importtime`; all other lines go to `lines`."""
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith(b"import time:"):
@@ -141,7 +141,7 @@ def test_signal_during_imports(
     )  # fmt: skip
     lines: list[bytes] = []
     with process:
-        hangs = threading.Timer(PATIENCE, process.kill)
+        hangs = threading.Timer(TIMEOUT, process.kill)
         hangs.start()
         imported = read_imports(process, lines)
         reached = ("munjang.stopping", "munjang.__main__") if moment == "first" else (moment,)
@@ -152,7 +152,7 @@ def test_signal_during_imports(
         for _ in imported:
             pass
         hangs.cancel()
-        assert process.wait(PATIENCE) == 128 + number
+        assert process.wait(TIMEOUT) == 128 + number
     assert lines == [b"munjang: stopped\n"]
 
 
@@ -167,7 +167,7 @@ def test_sigterm_ends_a_waiting_command(model: Path) -> None:
         next_line(process.stdout)
         process.terminate()
         assert process.stderr.read() == b"munjang: stopped\n"
-        assert process.wait(PATIENCE) == 143
+        assert process.wait(TIMEOUT) == 143
 
 
 def test_terminal_shows_a_progress_bar(reviews: Path, tmp_path: Path) -> None:

@@ -18,13 +18,13 @@ QUICK = (
 
 def read_entity_types(path: Path, sentences: int) -> list[tuple[str, list[str]]]:
     """Sentences of CoNLL and the kinds of the entities in them, which may be none."""
-    found = []
+    result = []
     blocks = path.read_text("utf-8").split("\n\n")[:sentences]
     for block in blocks:
         pairs = [line.split("\t") for line in block.split("\n") if "\t" in line]
         kinds = {tag.split("-")[0] for _, tag in pairs} - {"O"}
-        found.append((" ".join(token for token, _ in pairs), sorted(kinds)))
-    return [pair for pair in found if pair[0]]
+        result.append((" ".join(token for token, _ in pairs), sorted(kinds)))
+    return [pair for pair in result if pair[0]]
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def refusal_message(result: CommandResult) -> str:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["--task", "regres"], "unknown task 'regres'; did you mean 'regress'?"),
         (["--set", "classify.loss=mse"], "mean_squared_error does not fit the task classify"),
@@ -144,12 +144,12 @@ def refusal_message(result: CommandResult) -> str:
     ],
 )
 def test_errors_are_one_line(
-    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "bad.csv"
     table.write_text("text,label\na,1\nb,five\nc,3\nd,nan\n")
     result = call(capsys, "train", table, *arguments, "--out", tmp_path / "m", "--quiet")
-    assert words in refusal_message(result)
+    assert message in refusal_message(result)
     assert not (tmp_path / "m").exists()
 
 

@@ -48,8 +48,8 @@ def test_input_and_columns_are_inferred_and_reported(trained: Path, questions: P
         "read 300 pairs of",
     ):
         assert line in result.err
-    again = (trained.parent / "again" / "model.safetensors").read_bytes()
-    assert again == (trained / "model.safetensors").read_bytes()
+    repeated = (trained.parent / "again" / "model.safetensors").read_bytes()
+    assert repeated == (trained / "model.safetensors").read_bytes()
     card = (trained / "README.md").read_text("utf-8")
     assert "text pair classifier" in card
     assert 'predict([("a text", "another text")])' in card
@@ -83,7 +83,9 @@ def test_evaluate_equals_predictions_of_the_file(trained: Path, questions: Path)
     accuracy = json.loads(result.out)["accuracy"]
     rows = questions.read_text("utf-8").splitlines()[1:]
     predicted = read_rows(invoke("predict", trained, "--input", questions))
-    right = [row.rsplit("\t", 1)[1] == found[0] for row, found in zip(rows, predicted, strict=True)]
+    right = [
+        row.rsplit("\t", 1)[1] == actual[0] for row, actual in zip(rows, predicted, strict=True)
+    ]
     assert sum(right) / len(right) == pytest.approx(accuracy)
 
 

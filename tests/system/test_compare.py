@@ -102,16 +102,16 @@ def test_stopped_and_killed_comparison_is_resumed(
     hostile_table: Path, copy_unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = copy_unfinished("mean/seed-1")
-    words = compare_command(hostile_table, out, *ALL, "--resume")
+    command = compare_command(hostile_table, out, *ALL, "--resume")
     before = (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns
-    result = stop_kill_and_resume(words, out, "mean/seed-1", "3 of 4", capsys)
+    result = stop_kill_and_resume(command, out, "mean/seed-1", "3 of 4", capsys)
     assert (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns == before
     assert "mean, seed 0: done before" in result.err
     assert "mean, seed 1: done before" not in result.err
     assert read_standings(out)["mean"]["runs"] == 2
 
 
-KILLER = """
+FAIL_RUNS_SCRIPT = """
 import os, signal, sys
 if any("runs/mean/seed-1" in word for word in sys.orig_argv):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -121,11 +121,11 @@ if any("runs/nbsvm" in word for word in sys.orig_argv):
 
 
 @pytest.fixture
-def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def failing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Kills a run and breaks another; `undo` ends that."""
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "sitecustomize.py").write_text(KILLER, encoding="utf-8")
+    (broken / "sitecustomize.py").write_text(FAIL_RUNS_SCRIPT, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(broken), prepend=":")
     return monkeypatch
 
@@ -133,12 +133,12 @@ def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatc
 def test_crash_loses_one_run_and_is_reported(
     hostile_table: Path,
     copy_unfinished: Callable[..., Path],
-    killer: pytest.MonkeyPatch,
+    failing_runs: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = copy_unfinished("mean/seed-1", "nbsvm/seed-0")
-    words = compare_command(hostile_table, out, *ALL, "--resume")
-    result = call(capsys, *words)
+    command = compare_command(hostile_table, out, *ALL, "--resume")
+    result = call(capsys, *command)
     assert result.code == 0, result.err
     rows = read_standings(out)
     assert rows["mean"]["runs"] == 1
@@ -151,9 +151,9 @@ def test_crash_loses_one_run_and_is_reported(
     assert "when memory runs out" in result.out
     assert "Traceback" not in result.out + result.err
 
-    killer.undo()
-    again = call(capsys, *words)
-    assert again.code == 0, again.err
+    failing_runs.undo()
+    repeated = call(capsys, *command)
+    assert repeated.code == 0, repeated.err
     assert {row["name"]: row["runs"] for row in read_standings(out).values()} == {
         "mean": 2,
         "nbsvm": 1,
@@ -164,7 +164,7 @@ def test_crash_loses_one_run_and_is_reported(
 def test_comparison_with_only_failed_runs_fails(
     hostile_table: Path,
     tmp_path: Path,
-    killer: pytest.MonkeyPatch,
+    failing_runs: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
@@ -183,11 +183,11 @@ def test_terminal_of_80_columns_keeps_deciding_columns(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = [*compare_command(hostile_table, compared[0], *ALL), "--resume"]
-    code, seen = call_in_terminal(monkeypatch, *words)
+    command = [*compare_command(hostile_table, compared[0], *ALL), "--resume"]
+    code, seen = call_in_terminal(monkeypatch, *command)
     assert code == 0
     assert_fits(seen)
-    result = call(capsys, *words)
+    result = call(capsys, *command)
     assert_words_not_broken(seen, result.out + result.err, drawn=("--wide", "also", "shows:"))
     lines = to_lines(seen)
     (head,) = (line for line in lines if line.lstrip().startswith("model "))
@@ -198,7 +198,7 @@ def test_terminal_of_80_columns_keeps_deciding_columns(
         assert any(line.split()[:1] == [name] for line in lines)
     (more,) = (i for i, line in enumerate(lines) if line.startswith("--wide also shows: "))
     assert "tokens/s" in " ".join(lines[more : more + 2])
-    _, wide = call_in_terminal(monkeypatch, *words, "--wide")
+    _, wide = call_in_terminal(monkeypatch, *command, "--wide")
     assert any("tokens/s" in line and "p99" in line for line in to_lines(wide))
 
 
@@ -206,10 +206,10 @@ def test_seconds_budget_ends_long_training(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = compare_command(
+    command = compare_command(
         hostile_table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000"
     )
-    result = call(capsys, *words, "--budget", "2s")
+    result = call(capsys, *command, "--budget", "2s")
     assert result.code == 0, result.err
     record = json.loads((out / "runs/mean/seed-0/run.json").read_text("utf-8"))
     # 100,000 passes of more than one step each, were it not for the budget
@@ -223,10 +223,10 @@ def test_tokenizers_are_crossed_with_one_network(
     hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = compare_command(
+    command = compare_command(
         hostile_table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe"
     )
-    result = call(capsys, *words, "--seeds", 1, "--metric", "macro_f1")
+    result = call(capsys, *command, "--seeds", 1, "--metric", "macro_f1")
     assert result.code == 0, result.err
     assert "macro F1" in result.out
     assert set(read_standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
@@ -235,7 +235,7 @@ def test_tokenizers_are_crossed_with_one_network(
         assert model.recipe.section("tokenizer").name == name
 
 
-MISTAKES: dict[str, tuple[list[object], str]] = {
+ERRORS: dict[str, tuple[list[object], str]] = {
     "unknown model": (["--models", "cn"], "did you mean 'cnn'"),
     "no budget": (["--budget", "soon"], "expected seconds such as 60s"),
     "no seed": (["--seeds", 0], "seeds: expected 1 or more"),
@@ -250,11 +250,11 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", MISTAKES)
+@pytest.mark.parametrize("case", ERRORS)
 def test_errors_are_one_line_before_anything_is_written(
     case: str, hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more, expected = MISTAKES[case]
+    more, expected = ERRORS[case]
     result = call(capsys, "compare", hostile_table, "--out", tmp_path / "out", *more)
     assert result.code == 2, result
     assert result.out == ""
@@ -345,8 +345,8 @@ def test_class_absent_from_test_is_reported(
     expected = [line for line in lines[1:] if not line.endswith(",bad")]
     test.write_text("\n".join([lines[0], *expected]) + "\n", "utf-8")
     out = tmp_path / "out"
-    words = compare_command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
-    result = call(capsys, *words, "--test", test)
+    command = compare_command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
+    result = call(capsys, *command, "--test", test)
     assert result.code == 0, result.err
     for text in (result.out, (out / "compare.html").read_text("utf-8")):
         assert "does not occur in the test part" in text
@@ -375,8 +375,8 @@ def test_damaged_plan_is_refused_in_one_line(
     plan = tmp_path / "out" / "comparison.json"
     plan.parent.mkdir()
     plan.write_bytes(BROKEN_PLANS[case])
-    words = ["compare", hostile_table, "--out", plan.parent, "--models", "majority", "--quiet"]
-    result = call(capsys, *words, "--resume")
+    command = ["compare", hostile_table, "--out", plan.parent, "--models", "majority", "--quiet"]
+    result = call(capsys, *command, "--resume")
     assert (result.code, result.out) == (2, "")
     (line,) = result.err.splitlines()
     assert line.startswith("munjang: ")

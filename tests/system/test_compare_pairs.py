@@ -46,9 +46,9 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def pair_command(table: Path, out: Path, *more: object) -> list[object]:
-    words = ["compare", table, "--task", "translate", "--out", out, "--seeds", 1]
+    command = ["compare", table, "--task", "translate", "--out", out, "--seeds", 1]
     columns = ("--source-column", SOURCE_COLUMN, "--target-column", TARGET_COLUMN)
-    return [*words, *columns, "--budget", "4k tokens", *SMALL, *more]
+    return [*command, *columns, "--budget", "4k tokens", *SMALL, *more]
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def compared(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 
 
 def read_record(out: Path, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / f"runs/{name}/seed-0/run.json").read_text("utf-8"))
-    return found
+    result: dict[str, Any] = json.loads((out / f"runs/{name}/seed-0/run.json").read_text("utf-8"))
+    return result
 
 
 def test_table_shows_scores_and_costs(compared: tuple[Path, CommandResult]) -> None:
@@ -91,10 +91,10 @@ def test_table_shows_scores_and_costs(compared: tuple[Path, CommandResult]) -> N
 
 def test_token_budget_is_respected(compared: tuple[Path, CommandResult]) -> None:
     for name in NETWORKS:
-        found = read_record(compared[0], name)
-        seen = found["seconds"] * found["tokens_per_second"]
+        result = read_record(compared[0], name)
+        seen = result["seconds"] * result["tokens_per_second"]
         assert 2_000 < seen <= 4_100
-        assert len(found["history"]) >= 3, "a learning curve has points"
+        assert len(result["history"]) >= 3, "a learning curve has points"
 
 
 def test_every_model_folder_predicts_and_evaluates_as_in_the_table(
@@ -106,12 +106,12 @@ def test_every_model_folder_predicts_and_evaluates_as_in_the_table(
         folder = out / f"runs/{name}/seed-0/model"
         evaluated = call(capsys, "evaluate", folder, out / "data/test.parquet", "--json")
         assert evaluated.code == 0, evaluated.err
-        found = json.loads(evaluated.out)
+        actual = json.loads(evaluated.out)
         for figure in ("chrf", "bleu", "exact_match"):
-            assert found[figure] == pytest.approx(rows[name]["figures"][figure]), (name, figure)
-        assert found["cross_entropy"] == rows[name]["figures"].get("cross_entropy")
+            assert actual[figure] == pytest.approx(rows[name]["figures"][figure]), (name, figure)
+        assert actual["cross_entropy"] == rows[name]["figures"].get("cross_entropy")
         answers = json.loads((out / f"runs/{name}/seed-0/answers.json").read_text("utf-8"))
-        assert len(answers) == found["rows"]
+        assert len(answers) == actual["rows"]
     copy = munjang.load(out / "runs/copy/seed-0/model")
     assert copy.predict("1 2 3")[0].text == "1 2 3"
     result = call(capsys, "predict", out / "runs/nearest/seed-0/model", "1 2 3", "4 5")
@@ -164,12 +164,12 @@ def test_stopped_and_killed_comparison_is_resumed(
 ) -> None:
     out = copy_without(compared[0], tmp_path / "out", "seq2seq/seed-0")
     before = (out / "runs/attentive/seed-0/run.json").stat().st_mtime_ns
-    words = pair_command(digits, out, "--resume")
-    result = stop_kill_and_resume(words, out, "seq2seq/seed-0", "0 of 5", capsys)
+    command = pair_command(digits, out, "--resume")
+    result = stop_kill_and_resume(command, out, "seq2seq/seed-0", "0 of 5", capsys)
     assert (out / "runs/attentive/seed-0/run.json").stat().st_mtime_ns == before
     assert "attentive, seed 0: done before" in result.err
-    again, first = read_standings(out)["seq2seq"], read_standings(compared[0])["seq2seq"]
-    assert again["figures"] == first["figures"], "a budget of tokens repeats bit for bit"
+    repeated, first = read_standings(out)["seq2seq"], read_standings(compared[0])["seq2seq"]
+    assert repeated["figures"] == first["figures"], "a budget of tokens repeats bit for bit"
 
 
 def test_crash_loses_one_row(
@@ -199,8 +199,8 @@ def test_tokenizers_are_crossed_with_one_network_on_both_sides(
     digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    words = pair_command(digits, out, "--models", "seq2seq", "--tokenizers", "words,jamo")
-    result = call(capsys, *words, "--budget", "1k tokens")
+    command = pair_command(digits, out, "--models", "seq2seq", "--tokenizers", "words,jamo")
+    result = call(capsys, *command, "--budget", "1k tokens")
     assert result.code == 0, result.err
     for name in ("words", "jamo"):
         model = munjang.load(out / f"runs/seq2seq-on-{name}/seed-0/model")
@@ -208,7 +208,7 @@ def test_tokenizers_are_crossed_with_one_network_on_both_sides(
         assert (tokenizer.source.name, tokenizer.target.name) == (name, name)
 
 
-MISTAKES: dict[str, tuple[list[object], str]] = {
+ERRORS: dict[str, tuple[list[object], str]] = {
     "an unknown task": (["--task", "tag"], "unknown task 'tag'; known: classify, regress"),
     "a model of labels": (["--models", "cnn"], "cnn goes with --task classify"),
     "a metric of labels": (["--metric", "accuracy"], "metric: expected chrf, bleu, exact_match"),
@@ -219,11 +219,11 @@ MISTAKES: dict[str, tuple[list[object], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", MISTAKES)
+@pytest.mark.parametrize("case", ERRORS)
 def test_errors_are_one_line_before_anything_is_written(
     case: str, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more, expected = MISTAKES[case]
+    more, expected = ERRORS[case]
     result = call(capsys, *pair_command(digits, tmp_path / "out", *more))
     assert result.code == 2, result
     assert result.out == ""
@@ -234,14 +234,14 @@ def test_errors_are_one_line_before_anything_is_written(
 
 
 def test_aligned_files_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words: list[object] = ["compare", "--task", "translate", "--models", "copy", "--quiet"]
+    command: list[object] = ["compare", "--task", "translate", "--models", "copy", "--quiet"]
     for part, rows in (("", 6), ("valid-", 2), ("test-", 3)):
         for side in ("source", "target"):
             path = tmp_path / f"{part}{side}.txt"
             path.write_text("".join(f"{part}line {row}\n" for row in range(rows)), "utf-8")
-            words += [f"--{part}{side}", path]
+            command += [f"--{part}{side}", path]
     out = tmp_path / "out"
-    result = call(capsys, *words, "--out", out, "--json")
+    result = call(capsys, *command, "--out", out, "--json")
     assert result.code == 0, result.err
     report = json.loads(result.out)
     assert report["rows"] == {"train": 6, "valid": 2, "test": 3}

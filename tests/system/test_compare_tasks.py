@@ -95,8 +95,8 @@ def test_task_is_compared_from_data_to_page(
 ) -> None:
     case, out = CASES[task], tmp_path / "out"
     data = case.data(tmp_path)
-    words = ["compare", data, "--task", task, "--models", ",".join(case.models), "--seeds", 1]
-    result = run(*words, "--out", out, *case.options)
+    command = ["compare", data, "--task", task, "--models", ",".join(case.models), "--seeds", 1]
+    result = run(*command, "--out", out, *case.options)
     assert result.code == 0, result.err
     rows = read_standings(out)
     assert set(rows) == set(case.models)
@@ -111,7 +111,7 @@ def test_task_is_compared_from_data_to_page(
         assert 0 < row["p50"] <= row["p99"]
     check_files(out, rows, case)
     check_models(out, rows, case, capsys)
-    check_resumed(words, out, case, capsys)
+    check_resumed(command, out, case, capsys)
 
 
 def check_files(out: Path, rows: dict[str, dict[str, object]], case: Case) -> None:
@@ -160,7 +160,7 @@ def check_resumed(
     assert result.err.splitlines()[-1].startswith(f"munjang: {answers}: ")
 
 
-MISTAKES: dict[str, tuple[str, list[object], str]] = {
+ERRORS: dict[str, tuple[str, list[object], str]] = {
     "a metric of classes": ("regress", ["--metric", "accuracy"], "expected mae, rmse, r2"),
     "a margin of nothing": ("regress", ["--margin", 0], "margin: expected a number above 0"),
     "a baseline of pairs": ("regress", ["--models", "nearest"], "goes with --task translate"),
@@ -174,11 +174,11 @@ MISTAKES: dict[str, tuple[str, list[object], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", MISTAKES)
+@pytest.mark.parametrize("case", ERRORS)
 def test_errors_are_one_line_before_anything_is_written(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task, more, expected = MISTAKES[case]
+    task, more, expected = ERRORS[case]
     monkeypatch.chdir(tmp_path)
     write_table(tmp_path / "other.csv", [("a film", "wonderful")])
     data = CASES[task].data(tmp_path)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.synthetic import make_corpus
 from tests.system.commands import (
-    PATIENCE,
+    TIMEOUT,
     CommandResult,
     call,
     copy_head,
@@ -24,7 +24,14 @@ from tests.system.commands import (
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-UGLY = ["가\u1100\u1161각", "👨\u200d👩\u200d👧", "\u202eשלום", "a\x07b", "x" * 20_000, "ㅋ" * 400]
+HOSTILE_TEXTS = [
+    "가\u1100\u1161각",
+    "👨\u200d👩\u200d👧",
+    "\u202eשלום",
+    "a\x07b",
+    "x" * 20_000,
+    "ㅋ" * 400,
+]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +40,7 @@ def unlabelled(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     path = tmp_path_factory.mktemp("texts") / "unlabelled.txt.gz"
     with gzip.open(data_folder / "nsmc" / "unlabelled.txt.gz", "rb") as file:
         lines = b"".join(line for line, _ in zip(file, range(1500), strict=False))
-    path.write_bytes(gzip.compress(lines + "\n".join(UGLY).encode()))
+    path.write_bytes(gzip.compress(lines + "\n".join(HOSTILE_TEXTS).encode()))
     return path
 
 
@@ -102,14 +109,14 @@ def test_ctrl_c_and_resume(model: Path, unlabelled: Path, tmp_path: Path) -> Non
     command = ("distil", model, "--unlabelled", unlabelled, "--model", "mean", "--out", out)
     options = set_options(training__epochs=2000, training__checkpoint_steps=1)
     process = start(*command, *options)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not (out / "checkpoint.safetensors").exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert (out / "soft_targets.safetensors").exists()
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE)
+    _, err = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130, err
     assert b"--resume" in err
     assert invoke(*command, *options).code == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, PATIENCE, CommandResult
+from tests.system.commands import MUNJANG, TIMEOUT, CommandResult
 
 EXTENSION = Path(__file__).parents[1] / "extension"
 QUICK = ("--set", "training.epochs=12", "--set", "training.learning_rate=0.02", "--quiet")
@@ -56,7 +56,7 @@ def run(installed):
         result = subprocess.run(
             [*MUNJANG, *map(str, arguments)],
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
             check=False,
         )

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from munjang.text.registry import TOKENIZERS
-from tests.system.commands import PATIENCE
+from tests.system.commands import TIMEOUT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -21,7 +21,7 @@ def test_forked_process_gives_same_answers() -> None:
     # two threads of OpenMP that sleep while they wait, so that a busy machine is no obstacle
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
     result = subprocess.run(
-        command, capture_output=True, text=True, timeout=5 * PATIENCE, env=environment, check=False
+        command, capture_output=True, text=True, timeout=5 * TIMEOUT, env=environment, check=False
     )
     ended = dict(line.split(": ", 1) for line in result.stdout.splitlines())
     assert result.returncode == 0, result.stderr

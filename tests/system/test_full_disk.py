@@ -36,7 +36,7 @@ SMALL = (
     *("--set", "training.checkpoint_steps=5"),
 )
 # They tell where the folder lies, or how many seconds it took.
-TIMED = ("config.yaml", "metrics.json", "README.md")
+TIMED_FILES = ("config.yaml", "metrics.json", "README.md")
 
 
 @pytest.fixture(scope="module")
@@ -75,18 +75,18 @@ def assert_disk_error(result: CommandResult, out: Path, cause: str) -> str:
     assert (result.code, result.out) == (2, ""), result
     *_, last = result.err.splitlines()
     assert "Traceback" not in result.err
-    found = re.fullmatch(
+    actual = re.fullmatch(
         rf"munjang: (\S+): {cause}; free some space, then the same command .+", last
     )
-    assert found, last
-    return str(Path(found[1]).relative_to(out))
+    assert actual, last
+    return str(Path(actual[1]).relative_to(out))
 
 
 def assert_no_partial_files(out: Path, undisturbed: Path) -> None:
     """Whatever stands under its final name is whole, and no model claims to be finished."""
     for name in (*FILES, "manifest.json"):
         assert name != "manifest.json" or not (out / name).exists()
-        if (out / name).exists() and name not in TIMED:
+        if (out / name).exists() and name not in TIMED_FILES:
             assert (out / name).read_bytes() == (undisturbed / name).read_bytes(), name
     if (out / "metrics.json").exists():
         json.loads((out / "metrics.json").read_text("utf-8"))
@@ -132,8 +132,8 @@ def test_file_size_limit_stops_training_resumably(
 ) -> None:
     out = tmp_path / "m"
     with limit_file_size((uninterrupted / file).stat().st_size + room):
-        words = train_command(table, out, "--set", f"training.checkpoint_steps={steps}")
-        result = call(capsys, *words)
+        command = train_command(table, out, "--set", f"training.checkpoint_steps={steps}")
+        result = call(capsys, *command)
     assert assert_disk_error(result, out, "File too large") in first
     assert_no_partial_files(out, uninterrupted)
     assert_resumes(table, out, uninterrupted, capsys)
@@ -195,13 +195,13 @@ def test_full_disk_stops_training_resumably(
 
 
 def comparison_command(table: Path, out: Path, models: str, *more: object) -> list[object]:
-    words = ["compare", table, "--out", out, "--models", models, "--seeds", 1]
-    return [*words, "--budget", "2k tokens", *SMALL[3:], *more]
+    command = ["compare", table, "--out", out, "--models", models, "--seeds", 1]
+    return [*command, "--budget", "2k tokens", *SMALL[3:], *more]
 
 
 def read_rows(out: Path) -> dict[str, dict[str, Any]]:
-    found = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
-    return {row["name"]: row for row in found}
+    result = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
+    return {row["name"]: row for row in result}
 
 
 def test_full_disk_stops_a_comparison_resumably(
@@ -214,14 +214,14 @@ def test_full_disk_stops_a_comparison_resumably(
     first = out / "runs/majority/seed-0/run.json"
     before = first.stat().st_mtime_ns
     fill(44_000)
-    words = comparison_command(table, out, "majority,tfidf-characters", "--resume", "--quiet")
+    command = comparison_command(table, out, "majority,tfidf-characters", "--resume", "--quiet")
     assert "tfidf-characters/seed-0/model" in assert_disk_error(
-        call(capsys, *words), out, "No space left .+"
+        call(capsys, *command), out, "No space left .+"
     )
     assert not (out / "runs/tfidf-characters/seed-0/model").exists(), "half a model takes room"
     assert set(read_rows(out)) == {"majority"}, "what was there before stays"
     fill(4_000_000)
-    result = call(capsys, *words)
+    result = call(capsys, *command)
     assert result.code == 0, result.err
     assert first.stat().st_mtime_ns == before
     assert read_rows(out)["tfidf-characters"]["runs"] == 1

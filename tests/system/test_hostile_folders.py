@@ -18,13 +18,13 @@ import pytest
 from tests.system.commands import environment, run
 from tests.system.hostile import (
     CONFIG,
+    FILE_DAMAGES,
     KINDS,
-    ON_ANY_FILE,
     WEIGHTS,
     Case,
+    damaged_copy,
     list_cases,
     rewrite,
-    spoiled_copy,
     to_safetensors,
     write,
 )
@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is counted on Linux"),
 ]
 
-SOME = 12  # of each kind, in the quick suite
+SAMPLE_SIZE = 12  # of each kind, in the quick suite
 
 
 @pytest.fixture(scope="module")
@@ -83,22 +83,22 @@ class Loader:
 @pytest.fixture(scope="module")
 def loader(intact_folders: dict[str, Path]) -> Iterator[Loader]:
     """A process that has loaded a whole folder of every kind."""
-    found = Loader(intact_folders.values())
-    yield found
-    found.stop()
+    result = Loader(intact_folders.values())
+    yield result
+    result.stop()
 
 
 def find_faults(loader: Loader, whole: Path, some: Iterable[Case], room: Path) -> list[str]:
     """Return the faults of folders that neither loaded nor were refused in one line."""
-    found = []
-    for what, spoil in some:
-        with spoiled_copy(whole, spoil, room) as folder:
+    result = []
+    for what, damage in some:
+        with damaged_copy(whole, damage, room) as folder:
             report = loader.load(folder)
         line = report["said"]
         in_a_line = len(line) < 700 and line.isprintable() and "enough memory" not in line
         if report["ended"] not in ("loaded", "refused") or not in_a_line:
-            found.append(f"{what}: {report['ended']}: {line[:300]}")
-    return found
+            result.append(f"{what}: {report['ended']}: {line[:300]}")
+    return result
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,7 +106,7 @@ def test_sampled_hostile_folders_are_refused(
     kind: str, intact_folders: dict[str, Path], loader: Loader, tmp_path: Path
 ) -> None:
     every = list_cases(intact_folders[kind], list(intact_folders.values()))
-    some = random.Random(kind).sample(every, SOME)
+    some = random.Random(kind).sample(every, SAMPLE_SIZE)
     assert not find_faults(loader, intact_folders[kind], some, tmp_path)
 
 
@@ -135,7 +135,7 @@ def set_json_key(key: str, value: Any) -> Callable[[Path], None]:
 def write_non_finite(value: float) -> Callable[[Path], None]:
     """Put a number that is none into the first tensor that has a point."""
 
-    def spoil(folder: Path) -> None:
+    def damage(folder: Path) -> None:
         data = bytearray((folder / WEIGHTS).read_bytes())
         (length,) = struct.unpack("<Q", data[:8])
         header = json.loads(data[8 : 8 + length])
@@ -145,13 +145,13 @@ def write_non_finite(value: float) -> Callable[[Path], None]:
         struct.pack_into("<f", data, 8 + length + first, value)
         write(WEIGHTS, bytes(data))(folder)
 
-    return spoil
+    return damage
 
 
 def change_rows(row: int) -> Callable[[Path], None]:
     """Let the first n-gram of the first table of n-grams be that row of the weights."""
 
-    def spoil(folder: Path) -> None:
+    def damage(folder: Path) -> None:
         data = bytearray((folder / WEIGHTS).read_bytes())
         (length,) = struct.unpack("<Q", data[:8])
         header = json.loads(data[8 : 8 + length])
@@ -159,7 +159,7 @@ def change_rows(row: int) -> Callable[[Path], None]:
         struct.pack_into("<i", data, 8 + length + first["data_offsets"][0], row)
         write(WEIGHTS, bytes(data))(folder)
 
-    return spoil
+    return damage
 
 
 def widen_model(folder: Path) -> None:
@@ -190,7 +190,7 @@ ADDED = {
 
 
 @pytest.mark.parametrize(
-    ("kind", "spoil", "messages"),
+    ("kind", "damage", "messages"),
     [
         ("cnn", set_key("model", "dim", 100_000_000), "the settings want F32|less than or equal"),
         ("cnn", set_key("model", "dim", 10**18), "these weights do not fit|less than"),
@@ -199,13 +199,13 @@ ADDED = {
         ("pairs", set_key("model", "layers", 10**9), "more layers than the|less than or equal"),
         ("cnn", set_key("model", "kernel_sizes", [3] * 100_000), "more layers than the|at most 64"),
         ("images", set_key("model", "filters", [8] * 100_000), "weights do not fit|at most 64"),
-        ("cnn", lambda f: ON_ANY_FILE["merge keys"](f / CONFIG), "line 1: anchors and aliases"),
-        ("cnn", lambda f: ON_ANY_FILE["deep lists"](f / CONFIG), "more than 50,000 lists"),
+        ("cnn", lambda f: FILE_DAMAGES["merge keys"](f / CONFIG), "line 1: anchors and aliases"),
+        ("cnn", lambda f: FILE_DAMAGES["deep lists"](f / CONFIG), "more than 50,000 lists"),
         ("cnn", write(CONFIG, b"[" * 40), "line 1: nested more than 32 deep"),
         ("cnn", write(CONFIG, b"a: 1\na: 2"), "line 2: the key 'a' occurs twice"),
-        ("cnn", lambda f: ON_ANY_FILE["a pipe"](f / CONFIG), "expected a regular file"),
-        ("cnn", lambda f: ON_ANY_FILE["a device"](f / "README.md"), "expected a regular file"),
-        ("baseline", lambda f: ON_ANY_FILE["a pipe"](f / "manifest.json"), "a regular file"),
+        ("cnn", lambda f: FILE_DAMAGES["a pipe"](f / CONFIG), "expected a regular file"),
+        ("cnn", lambda f: FILE_DAMAGES["a device"](f / "README.md"), "expected a regular file"),
+        ("baseline", lambda f: FILE_DAMAGES["a pipe"](f / "manifest.json"), "a regular file"),
         ("bpe", write_non_finite(float("nan")), "holds NaN or infinity"),
         ("pairs", write_non_finite(float("inf")), "holds NaN or infinity"),
         ("baseline", write_non_finite(float("nan")), "holds NaN or infinity"),
@@ -226,13 +226,13 @@ ADDED = {
 )  # fmt: skip
 def test_damage_is_named(
     kind: str,
-    spoil: Callable[[Path], None],
+    damage: Callable[[Path], None],
     messages: str,
     intact_folders: dict[str, Path],
     loader: Loader,
     tmp_path: Path,
 ) -> None:
-    with spoiled_copy(intact_folders[kind], spoil, tmp_path) as folder:
+    with damaged_copy(intact_folders[kind], damage, tmp_path) as folder:
         report = loader.load(folder)
     assert report["ended"] == "refused", report
     assert any(words in report["said"] for words in messages.split("|")), report["said"]
@@ -240,8 +240,8 @@ def test_damage_is_named(
 
 def test_command_line_error_is_one_line(intact_folders: dict[str, Path], tmp_path: Path) -> None:
     name = "tokenizer.json"
-    with spoiled_copy(
-        intact_folders["bpe"], lambda f: ON_ANY_FILE["deep lists"](f / name), tmp_path
+    with damaged_copy(
+        intact_folders["bpe"], lambda f: FILE_DAMAGES["deep lists"](f / name), tmp_path
     ) as folder:
         result = run("predict", str(folder), "a text")
     assert result.code == 2

@@ -16,7 +16,7 @@ import pytest
 from munjang.api import load, train
 from munjang.errors import FolderError
 from munjang.training.run import Interrupted
-from tests.system.commands import PATIENCE
+from tests.system.commands import TIMEOUT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -63,7 +63,7 @@ class Run:
 
     def wait_for(self, event: Callable[[], bool]) -> None:
         """Until something happened, or the process ended."""
-        limit = time.monotonic() + PATIENCE
+        limit = time.monotonic() + TIMEOUT
         while self.process.is_alive() and not event():
             assert time.monotonic() < limit, "nothing happened"
             time.sleep(0.001)
@@ -77,7 +77,7 @@ class Run:
 
     def finish(self) -> None:
         """Wait for the end."""
-        self.process.join(PATIENCE)
+        self.process.join(TIMEOUT)
         assert self.process.exitcode is not None, "the training hangs"
 
 

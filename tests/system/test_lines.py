@@ -15,7 +15,7 @@ import pytest
 from munjang.data.shards.manifest import FILE as MANIFEST
 from munjang.folder.workspace import ENCODED
 from tests.synthetic import make_corpus
-from tests.system.commands import PATIENCE, CommandResult, environment, invoke, run, start
+from tests.system.commands import TIMEOUT, CommandResult, environment, invoke, run, start
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,7 +36,7 @@ SMALL = tuple(
 )
 TASK = ("--task", "masked_lm", "--model", "bert")
 # Of metrics.json, what is not the time it took.
-TIMED = {"seconds", "tokens_per_second"}
+TIME_KEYS = {"seconds", "tokens_per_second"}
 
 
 def make_documents(count: int = 60) -> list[list[str]]:
@@ -58,10 +58,10 @@ def run_train(data: object, out: Path, *more: object) -> CommandResult:
 
 def read_metrics(folder: Path) -> dict[str, object]:
     """Return metrics.json without seconds and names of files."""
-    found = json.loads((folder / "metrics.json").read_text())
-    history = [{k: v for k, v in row.items() if k not in TIMED} for row in found["history"]]
-    training = {k: v for k, v in found["training"].items() if k not in {*TIMED, "files"}}
-    return {"validation": found["validation"], "history": history, "training": training}
+    result = json.loads((folder / "metrics.json").read_text())
+    history = [{k: v for k, v in row.items() if k not in TIME_KEYS} for row in result["history"]]
+    training = {k: v for k, v in result["training"].items() if k not in {*TIME_KEYS, "files"}}
+    return {"validation": result["validation"], "history": history, "training": training}
 
 
 def read_weights(folder: Path) -> bytes:
@@ -75,8 +75,8 @@ def test_train_reports_lines_and_removes_encoded_text(text: Path, tmp_path: Path
     assert f"read {lines} lines of text.txt" in result.err
     assert "60 documents; whole ones are held out" in result.err
     assert "encoded text: about" in result.err
-    found = read_metrics(tmp_path / "m")
-    training = found["training"]
+    actual = read_metrics(tmp_path / "m")
+    training = actual["training"]
     assert isinstance(training, dict)
     assert training["lines"] + training["valid_lines"] == lines
     assert training["rows"] == training["lines"]
@@ -118,8 +118,8 @@ def test_named_cache_is_reused_until_text_or_settings_change(text: Path, tmp_pat
     assert first.code == 0, first.err
     times = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
     assert MANIFEST in times
-    again = run_train(text, tmp_path / "b", "--cache", cache)
-    assert f"the text was encoded before, in {cache}" in again.err
+    repeated = run_train(text, tmp_path / "b", "--cache", cache)
+    assert f"the text was encoded before, in {cache}" in repeated.err
     assert {path.name: path.stat().st_mtime_ns for path in cache.iterdir()} == times
     assert read_weights(tmp_path / "b") == read_weights(tmp_path / "a")
     assert read_metrics(tmp_path / "b") == read_metrics(tmp_path / "a")
@@ -142,8 +142,8 @@ def test_tokenizer_of_another_model_is_not_confused_with_a_fitted_one(
     assert run_train(other, tmp_path / "first").code == 0
     pretrained = run_train(text, tmp_path / "a", "--cache", cache, "--from", tmp_path / "first")
     assert pretrained.code == 0, pretrained.err
-    again = run_train(text, tmp_path / "b", "--cache", cache, "--from", tmp_path / "first")
-    assert "the text was encoded before" in again.err
+    repeated = run_train(text, tmp_path / "b", "--cache", cache, "--from", tmp_path / "first")
+    assert "the text was encoded before" in repeated.err
     assert read_weights(tmp_path / "b") == read_weights(tmp_path / "a")
     learned = run_train(text, tmp_path / "c", "--cache", cache)
     assert "the text was encoded before" not in learned.err
@@ -232,22 +232,22 @@ def test_hostile_caches_are_refused_in_one_line(text: Path, tmp_path: Path) -> N
             path.write_bytes(content)
         shutil.rmtree(tmp_path / "b", ignore_errors=True)
 
-    again = "encodes the text again"
-    damage(files[1].unlink, files[1].name, "missing", again)
-    damage(lambda: files[1].write_bytes(b"x" * len(good[files[1]])), files[1].name, again)
-    damage(lambda: files[0].write_bytes(good[files[0]][:-9]), files[0].name, "size", again)
+    note = "encodes the text again"
+    damage(files[1].unlink, files[1].name, "missing", note)
+    damage(lambda: files[1].write_bytes(b"x" * len(good[files[1]])), files[1].name, note)
+    damage(lambda: files[0].write_bytes(good[files[0]][:-9]), files[0].name, "size", note)
     manifest = cache / MANIFEST
-    damage(lambda: manifest.write_text("{"), MANIFEST, again)
-    damage(lambda: manifest.write_text("[]"), MANIFEST, again)
+    damage(lambda: manifest.write_text("{"), MANIFEST, note)
+    damage(lambda: manifest.write_text("[]"), MANIFEST, note)
     values = json.loads(good[manifest])
     values["parts"]["training"]["shards"][0]["file"] = "../../x.arrow"
-    damage(lambda: manifest.write_text(json.dumps(values)), MANIFEST, "damaged", again)
+    damage(lambda: manifest.write_text(json.dumps(values)), MANIFEST, "damaged", note)
     values = json.loads(good[manifest])
     values["vocabulary"] = {"tokens": "x"}
     damage(lambda: manifest.write_text(json.dumps(values)), "vocabulary")
     values = json.loads(good[manifest])
     values["counts"] = {"lines": "many"}
-    damage(lambda: manifest.write_text(json.dumps(values)), MANIFEST, "damaged", again)
+    damage(lambda: manifest.write_text(json.dumps(values)), MANIFEST, "damaged", note)
     other = tmp_path / "mine"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
@@ -259,13 +259,13 @@ def test_hostile_caches_are_refused_in_one_line(text: Path, tmp_path: Path) -> N
 
 def send_when(process: "subprocess.Popen[bytes]", reached: Callable[[], bool], sent: int) -> None:
     """Send a signal once something is there, or wait for the end."""
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while process.poll() is None and not reached():
         assert time.monotonic() < limit, "nothing happened"
         time.sleep(0.002)
     if process.poll() is None:
         process.send_signal(sent)
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=TIMEOUT)
 
 
 def test_killed_training_resumes_to_same_model(text: Path, tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_real_reviews_are_read_from_gzip(data_folder: Path, tmp_path: Path) -> N
     assert "single lines are held out" in result.err
 
 
-LIMITED = """
+LIMITED_MEMORY_SCRIPT = """
 import resource, sys
 from munjang.cli import main
 limit = int(sys.argv[1])
@@ -383,7 +383,7 @@ def test_text_larger_than_memory_is_trained_on(tmp_path: Path) -> None:
             [
                 sys.executable,
                 "-c",
-                LIMITED,
+                LIMITED_MEMORY_SCRIPT,
                 str(2_400_000_000),
                 "train",
                 str(path),
@@ -392,7 +392,7 @@ def test_text_larger_than_memory_is_trained_on(tmp_path: Path) -> None:
             ],
             capture_output=True,
             text=True,
-            timeout=PATIENCE * 3,
+            timeout=TIMEOUT * 3,
             env={**environment(), "POLARS_MAX_THREADS": "2"},
             check=False,
         )

@@ -24,7 +24,7 @@ from munjang.errors import FolderError
 from munjang.folder import lock as locks
 from munjang.tuning.run import tune
 from tests.synthetic import QUICK, make_corpus
-from tests.system.commands import PATIENCE, call, set_options, write_table
+from tests.system.commands import TIMEOUT, call, set_options, write_table
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -41,7 +41,7 @@ Starters = Callable[..., list[ForkServerProcess]]
 
 def train_endlessly(out: str, begin: Any, **more: Any) -> None:
     """Train for ever, once all are ready; or say in a file beside `out` why not."""
-    begin.wait(PATIENCE)
+    begin.wait(TIMEOUT)
     endless = [*QUICK, "training.epochs=100000", "training.checkpoint_steps=20"]
     try:
         munjang.train(make_corpus(), model="mean", overrides=endless, out=out, **more)
@@ -91,7 +91,7 @@ def test_one_of_eight_concurrent_trainings_wins_and_a_killed_one_does_not_block(
     waiting = start_trainings(8)
     losers: list[ForkServerProcess] = []
     while len(losers) < 7:
-        ended = connection.wait([process.sentinel for process in waiting], PATIENCE)
+        ended = connection.wait([process.sentinel for process in waiting], TIMEOUT)
         losers += [process for process in waiting if process.sentinel in ended]
         waiting = [process for process in waiting if process.sentinel not in ended]
         assert waiting, "one goes on"
@@ -152,12 +152,12 @@ def test_every_writer_locks_its_folder(name: str, tmp_path: Path) -> None:
     def holding() -> None:
         with locks.hold_lock(tmp_path):
             held.set()
-            result.wait(PATIENCE)
+            result.wait(TIMEOUT)
 
     other = threading.Thread(target=holding)
     other.start()
     try:
-        assert held.wait(PATIENCE)
+        assert held.wait(TIMEOUT)
         before = sorted(tmp_path.iterdir())
         with pytest.raises(FolderError, match=rf"process {os.getpid()} on .* writes into this"):
             WRITERS[name](tmp_path)
@@ -178,13 +178,13 @@ def test_baseline_replaces_a_model_completely(tmp_path: Path) -> None:
 def test_model_is_not_saved_into_folder_in_training(tmp_path: Path) -> None:
     model = munjang.train(make_corpus(), model="mean", overrides=QUICK).model
     half = tmp_path / "m" / "config.yaml.partial"
-    found: list[BaseException] = []
+    result: list[BaseException] = []
 
     def save() -> None:
         try:
             model.save(tmp_path / "m")
         except FolderError as error:
-            found.append(error)
+            result.append(error)
 
     def look(step: Any) -> None:
         if step.number == 1:
@@ -196,7 +196,7 @@ def test_model_is_not_saved_into_folder_in_training(tmp_path: Path) -> None:
             half.unlink()
 
     train_mean(tmp_path / "m", on_step=look)
-    assert "writes into this folder" in str(found[0])
+    assert "writes into this folder" in str(result[0])
     assert munjang.load(tmp_path / "m").predict("lovely")
     assert not (tmp_path / "m" / locks.FILE).exists()
 
@@ -210,7 +210,7 @@ def test_readers_need_no_lock(tmp_path: Path) -> None:
     assert munjang.load(tmp_path / "m").predict("lovely")
 
 
-FORKING = """
+FORK_SCRIPT = """
 import os, signal, sys
 from pathlib import Path
 from munjang.folder import lock as locks
@@ -226,14 +226,14 @@ with locks.hold_lock(Path(sys.argv[1])):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_forked_child_does_not_keep_lock_of_killed_parent(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", FORKING, str(tmp_path)],
+        [sys.executable, "-c", FORK_SCRIPT, str(tmp_path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "child\n"
-        assert parent.wait(PATIENCE) == -signal.SIGKILL
+        assert parent.wait(TIMEOUT) == -signal.SIGKILL
         with locks.hold_lock(tmp_path):
             pass
 

@@ -14,7 +14,7 @@ import munjang
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.replacement import CHECKPOINT, FOLDER
 from tests.synthetic import QUICK, make_corpus
-from tests.system.commands import PATIENCE
+from tests.system.commands import TIMEOUT
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
@@ -99,7 +99,7 @@ def test_kill_at_any_moment_leaves_a_complete_model(
     context.set_forkserver_preload(["torch._dynamo", "munjang.api", __name__])
     process = context.Process(target=kill_at, args=(moment, act, out, new))
     process.start()
-    process.join(PATIENCE)
+    process.join(TIMEOUT)
     assert process.exitcode == -signal.SIGKILL, "the moment came"
     assert_complete(out, trained)
     train_mean(out, NEW, overwrite=True, resume=True)

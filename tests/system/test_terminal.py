@@ -49,11 +49,13 @@ def model(table: Path) -> Path:
 
 
 @pytest.fixture
-def both(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> "Both":
-    return Both(monkeypatch, capsys)
+def console(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> "TerminalAndPipe":
+    return TerminalAndPipe(monkeypatch, capsys)
 
 
-class Both:
+class TerminalAndPipe:
     """A command on a terminal, and through a pipe."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,62 +75,62 @@ class Both:
         return result.out + result.err
 
 
-def test_data_list(both: Both) -> None:
-    seen = both.terminal("data", "list")
-    assert_words_not_broken(seen, both.pipe("data", "list"))
+def test_data_list(console: TerminalAndPipe) -> None:
+    seen = console.terminal("data", "list")
+    assert_words_not_broken(seen, console.pipe("data", "list"))
 
 
-def test_evaluate(both: Both, table: Path, model: Path) -> None:
+def test_evaluate(console: TerminalAndPipe, table: Path, model: Path) -> None:
     command = ("evaluate", model, table, "--quiet")
-    seen, piped = both.terminal(*command), both.pipe(*command)
+    seen, piped = console.terminal(*command), console.pipe(*command)
     # the names are too long for heads of columns: numbers stand for them
     assert_words_not_broken(seen, piped, drawn=("1", "2", "3"))
     assert to_words(piped) <= to_words(seen), "nothing is left out"
-    wide = call_in_terminal(both.monkeypatch, *command, "--wide")[1]
+    wide = call_in_terminal(console.monkeypatch, *command, "--wide")[1]
     assert [line.strip() for line in to_lines(wide)] == [line.strip() for line in to_lines(piped)]
 
 
-def test_predict_and_explain(both: Both, model: Path) -> None:
+def test_predict_and_explain(console: TerminalAndPipe, model: Path) -> None:
     text = "정말 재미있다 영화 배우 음악 줄거리 " * 5
     for command in ("predict", "explain"):
         assert_words_not_broken(
-            both.terminal(command, model, text), both.pipe(command, model, text)
+            console.terminal(command, model, text), console.pipe(command, model, text)
         )
 
 
-def test_json_is_not_wrapped(both: Both, model: Path) -> None:
+def test_json_is_not_wrapped(console: TerminalAndPipe, model: Path) -> None:
     text = "정말 재미있다 영화 배우 음악 줄거리 " * 5
     for command in (("predict", model, text, "--json"), ("shapes", "lstm", "--json")):
-        code, seen = call_in_terminal(both.monkeypatch, *command)
+        code, seen = call_in_terminal(console.monkeypatch, *command)
         assert code == 0
-        assert seen.replace("\r\n", "\n") == both.pipe(*command)
+        assert seen.replace("\r\n", "\n") == console.pipe(*command)
 
 
 @pytest.mark.parametrize("name", ["transformer", "image_cnn"])
-def test_shapes_keeps_deciding_columns(name: str, both: Both) -> None:
-    seen, piped = both.terminal("shapes", name), both.pipe("shapes", name)
+def test_shapes_keeps_deciding_columns(name: str, console: TerminalAndPipe) -> None:
+    seen, piped = console.terminal("shapes", name), console.pipe("shapes", name)
     assert_words_not_broken(seen, piped, drawn=WIDE)
     (head,) = (line for line in to_lines(seen) if line.lstrip().startswith("layer"))
     for expected in ("layer", "output", "parameters", "multiply-adds"):
         assert expected in head.split()
     assert "--wide also shows: how" in seen
-    wide = call_in_terminal(both.monkeypatch, "shapes", name, "--wide")[1]
+    wide = call_in_terminal(console.monkeypatch, "shapes", name, "--wide")[1]
     assert to_words(wide) == to_words(piped)
 
 
-def test_check(both: Both, table: Path) -> None:
+def test_check(console: TerminalAndPipe, table: Path) -> None:
     command = ("check", table, "--model", "mean", "--set", "model.dim=8", "--set",
                "training.threads=1")  # fmt: skip
-    seen, piped = both.terminal(*command), both.pipe(*command)
+    seen, piped = console.terminal(*command), console.pipe(*command)
     timed = re.compile(r"[\d:,.]+|kB|MB|GB")  # what an estimate says is never twice the same
     broken = {w for w in to_words(seen) - to_words(piped) if not timed.fullmatch(w)}
     assert not {word for word in broken if str(table.parent.parent) not in word}, broken
     assert "별로라고 생각하는 사람이" in seen
 
 
-def test_train(both: Both, table: Path) -> None:
+def test_train(console: TerminalAndPipe, table: Path) -> None:
     out = table.parent / "another-model-folder-with-a-name-that-is-long" / "m"
-    seen = both.terminal("train", table, "--model", "mean", *SETTINGS[:2], "--out", out)
+    seen = console.terminal("train", table, "--model", "mean", *SETTINGS[:2], "--out", out)
     last = [line for line in to_lines(seen) if "━" in line][-1]
     for expected in ("loss ", "accuracy ", "left"):
         assert expected in last
@@ -138,34 +140,34 @@ def test_train(both: Both, table: Path) -> None:
 
 
 def test_progress_bar_drops_least_important_columns(
-    both: Both, table: Path, tmp_path: Path
+    console: TerminalAndPipe, table: Path, tmp_path: Path
 ) -> None:
     command = ("train", table, "--model", "mean", "--out", tmp_path / "m", *SETTINGS[:2])
-    seen = both.terminal(*command, "--set", "training.metric=macro_f1", columns=60)
+    seen = console.terminal(*command, "--set", "training.metric=macro_f1", columns=60)
     bars = [line for line in to_lines(seen) if "━" in line and "loss" in line]
     assert all("tokens/s" not in line for line in bars)
     assert "macro F1 " in bars[-1]
 
 
 @pytest.mark.parametrize("columns", [80, 60])
-def test_error_is_wrapped_at_words(columns: int, both: Both, tmp_path: Path) -> None:
+def test_error_is_wrapped_at_words(columns: int, console: TerminalAndPipe, tmp_path: Path) -> None:
     missing = tmp_path / "a folder that is not there" / "none.csv"
-    seen = both.terminal("check", missing, columns=columns, code=2)
+    seen = console.terminal("check", missing, columns=columns, code=2)
     assert "\r\n  " in seen, "what goes on is indented"
-    plain = both.pipe("check", missing)
+    plain = console.pipe("check", missing)
     assert plain.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, "data"])
-def test_help(command: str, both: Both) -> None:
-    both.terminal(command, "--help")
+def test_help(command: str, console: TerminalAndPipe) -> None:
+    console.terminal(command, "--help")
 
 
-def test_any_width(both: Both, table: Path, model: Path) -> None:
+def test_any_width(console: TerminalAndPipe, table: Path, model: Path) -> None:
     """Columns that remain on the narrowest terminals are complete."""
-    piped = both.pipe("shapes", "lstm")
+    piped = console.pipe("shapes", "lstm")
     for columns in (20, 33, 47, 61, 75, 90, 200):
-        seen = both.terminal("shapes", "lstm", columns=columns)
+        seen = console.terminal("shapes", "lstm", columns=columns)
         if columns > 30:
             assert_words_not_broken(seen, piped, drawn=WIDE)
-        both.terminal("evaluate", model, table, "--quiet", columns=max(columns, 33))
+        console.terminal("evaluate", model, table, "--quiet", columns=max(columns, 33))

@@ -53,9 +53,9 @@ def random_strings(count: int, shortest: int, longest: int) -> list[str]:
     strings, draw = set[str](), random.Random(0)
     while len(strings) < count:
         strings.add("".join(draw.choices("abcdefghij", k=draw.randint(shortest, longest))))
-    found = sorted(strings)
-    draw.shuffle(found)
-    return found
+    result = sorted(strings)
+    draw.shuffle(result)
+    return result
 
 
 def random_dates(count: int) -> Pairs:
@@ -99,5 +99,5 @@ def test_task_is_generalized(task: str, model: str) -> None:
 def test_attention_solves_longer_reversal_than_one_vector() -> None:
     """Strings of up to sixteen characters backwards: the state handed over has to hold them all."""
     long = [(s, s[::-1]) for s in random_strings(3000 + UNSEEN, 10, 16)]
-    found = {name: train_and_score(name, long) for name in ("seq2seq", "attentive")}
-    assert found["attentive"] >= found["seq2seq"] + 0.4
+    result = {name: train_and_score(name, long) for name in ("seq2seq", "attentive")}
+    assert result["attentive"] >= result["seq2seq"] + 0.4

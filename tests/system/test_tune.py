@@ -11,7 +11,7 @@ import pytest
 from munjang.api import load
 from munjang.tuning import study
 from tests.synthetic import make_corpus
-from tests.system.commands import PATIENCE, CommandResult, call, invoke, run, start, write_table
+from tests.system.commands import TIMEOUT, CommandResult, call, invoke, run, start, write_table
 from tests.system.terminals import assert_fits, assert_words_not_broken, call_in_terminal, to_lines
 from tests.system.test_cli_errors import assert_one_line
 
@@ -67,18 +67,18 @@ def test_terminal_of_80_columns(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = tune_command(table, tuned[0], "--trials", 9, "--resume")
-    code, seen = call_in_terminal(monkeypatch, *words)
+    command = tune_command(table, tuned[0], "--trials", 9, "--resume")
+    code, seen = call_in_terminal(monkeypatch, *command)
     assert code == 0
     assert_fits(seen)
-    result = call(capsys, *words)
+    result = call(capsys, *command)
     assert_words_not_broken(seen, result.out + result.err, drawn=("--wide", "also", "shows:"))
     (head,) = (line.split() for line in to_lines(seen) if line.lstrip().startswith("trial "))
     assert {"trial", "accuracy", "seconds", "ended"} <= set(head)
 
 
 def wait_for(out: Path, count: int) -> None:
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while time.monotonic() < limit:
         if (out / "tune.json").exists() and len(read_trials(out)) >= count:
             return
@@ -110,7 +110,7 @@ def test_ctrl_c_says_how_to_resume(table: Path, tmp_path: Path) -> None:
     process = start(*tune_command(table, out, "--trials", 500))
     wait_for(out, 2)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 130
     last = errors.decode().splitlines()[-1]
     assert last.startswith("munjang: stopped after ")

@@ -82,10 +82,10 @@ def test_every_model_learns_in_memory(name: str, korean: bool) -> None:
 
 
 def test_same_seed_gives_same_weights_and_another_seed_others() -> None:
-    first, again, other = (
+    first, repeated, other = (
         train(make_corpus(), model="cnn", overrides=SHORT, seed=seed) for seed in (3, 3, 4)
     )
-    assert_same_weights(first, again)
+    assert_same_weights(first, repeated)
     assert not torch.equal(
         get_weights(first)["encoder.convolutions.0.weight"],
         get_weights(other)["encoder.convolutions.0.weight"],
@@ -248,8 +248,8 @@ def test_files_are_read_and_inferences_reported(tmp_path: Path) -> None:
 
 def test_saved_config_trains_same_model(tmp_path: Path) -> None:
     first = train(make_corpus(), model="cnn", overrides=SHORT, seed=5, out=tmp_path / "model")
-    again = train(make_corpus(), config=tmp_path / "model" / "config.yaml")
-    assert_same_weights(first, again)
+    repeated = train(make_corpus(), config=tmp_path / "model" / "config.yaml")
+    assert_same_weights(first, repeated)
 
 
 def test_arguments_override_config_and_overrides_win(tmp_path: Path) -> None:
@@ -382,7 +382,7 @@ def test_invalid_out_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("change", "message"),
     [
         ({"model": "lstn"}, "unknown model 'lstn'; did you mean 'lstm'?"),
         ({"tokenizer": "wrods"}, "did you mean 'words'?"),
@@ -402,14 +402,14 @@ def test_invalid_out_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_errors_are_one_line_and_leave_no_folder(
-    change: dict[str, Any], words: str, tmp_path: Path
+    change: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     if "device=cuda" in str(change) and torch.cuda.is_available():
         pytest.skip("there is a GPU")
     arguments = {"data": make_corpus(), "model": "mean", "out": tmp_path / "m", **change}
     with pytest.raises(MunjangError) as caught:
         train(**arguments)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "m").exists()
 

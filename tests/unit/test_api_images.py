@@ -107,14 +107,14 @@ def test_evaluate_names_file_of_unseen_class(trained: Trained, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "words"),
+    ("images", "labels", "message"),
     [
         (3, ["a"] * 3, "expected at least two classes"),
         (3, ["a", "a", "b"], "the class 'b' has 1 different image,"),
     ],
 )
-def test_untrainable_classes_are_refused(images: int, labels: list[str], words: str) -> None:
-    with pytest.raises(DataError, match=words):
+def test_untrainable_classes_are_refused(images: int, labels: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
         train((load_some_digits()[0][:images], labels), task="images")
 
 
@@ -125,7 +125,7 @@ def test_image_in_two_classes_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("options", "message"),
     [
         ({"task": "images", "model": "cnn"}, "classify on the input image takes image_cnn"),
         ({"input": "text", "model": "image_cnn"}, "model image_cnn reads the input image"),
@@ -148,10 +148,10 @@ def test_image_in_two_classes_is_named() -> None:
         ),
     ],
 )
-def test_errors_are_one_line(options: dict[str, Any], words: str) -> None:
+def test_errors_are_one_line(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         train(load_some_digits(), **options)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -168,8 +168,8 @@ def test_text_model_replaces_image_model_completely(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("named", [{"input": "image"}, {"model": "image_cnn"}])
 def test_input_or_image_model_implies_image_classification(named: dict[str, str]) -> None:
-    found = train(load_some_digits(), overrides=QUICK, **named).model
+    result = train(load_some_digits(), overrides=QUICK, **named).model
     alias = train(load_some_digits(), task="images", overrides=QUICK).model
-    assert (found.recipe.input, found.recipe.task) == ("image", "classify")
-    assert found.recipe == alias.recipe
-    assert torch.equal(found.logits(load_some_digits()[0]), alias.logits(load_some_digits()[0]))
+    assert (result.recipe.input, result.recipe.task) == ("image", "classify")
+    assert result.recipe == alias.recipe
+    assert torch.equal(result.logits(load_some_digits()[0]), alias.logits(load_some_digits()[0]))

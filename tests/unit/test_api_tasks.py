@@ -85,10 +85,10 @@ def test_saved_model_and_retrained_config_give_same_answers(
     assert evaluate(tmp_path / "m", data) == evaluate(trained.model, data)
     metrics = json.loads((tmp_path / "m" / "metrics.json").read_text(), parse_constant=pytest.fail)
     assert metrics["validation"] == json.loads(json.dumps(trained.scores.to_json()))
-    again = train(data, config=tmp_path / "m" / "config.yaml", out=tmp_path / "n")
+    repeated = train(data, config=tmp_path / "m" / "config.yaml", out=tmp_path / "n")
     for file in ("model.safetensors", "config.yaml"):
         assert (tmp_path / "m" / file).read_bytes() == (tmp_path / "n" / file).read_bytes()
-    assert again.scores == trained.scores
+    assert repeated.scores == trained.scores
     assert "How good it is" in (tmp_path / "m" / "README.md").read_text()
 
 

@@ -21,12 +21,12 @@ from munjang.reporting import escape_line
 from munjang.tasks.classification_scores import Scores, score_classes
 from munjang.units import format_bytes, format_duration
 
-UGLY = st.text(
+HOSTILE_TEXT = st.text(
     st.characters() | st.sampled_from("\x00\x1b\n\r\t\x85\u2028\u202e가각👨\u200d👩e\u0301")
 )
 
 
-@given(UGLY)
+@given(HOSTILE_TEXT)
 def test_escape_line_gives_one_line_without_control_characters(text: str) -> None:
     line = escape_line(text)
     assert len(line.splitlines()) <= 1

@@ -29,16 +29,16 @@ def max_width(lines: list[str]) -> int:
 @given(st.lists(LINES, min_size=1, max_size=3), WIDTHS)
 def test_wrap_respects_width_and_loses_no_character(lines: list[str], width: int) -> None:
     text = "\n".join(lines)
-    found = wrap(text, width)
-    assert max_width(found.split("\n")) <= width
-    assert "".join(found.split()) == "".join(text.split())
+    result = wrap(text, width)
+    assert max_width(result.split("\n")) <= width
+    assert "".join(result.split()) == "".join(text.split())
 
 
 @given(LINES, WIDTHS)
 def test_wrap_cell_respects_width_and_loses_no_character(text: str, width: int) -> None:
-    found = wrap_cell(text, width)
-    assert max_width(found) <= width
-    assert "".join("".join(found).split()) == "".join(text.split())
+    result = wrap_cell(text, width)
+    assert max_width(result) <= width
+    assert "".join("".join(result).split()) == "".join(text.split())
 
 
 @given(WORDS, WIDTHS)
@@ -56,16 +56,16 @@ def test_wrap_keeps_short_lines() -> None:
        st.integers(30, 90))  # fmt: skip
 def test_wrapped_command_is_equivalent(words: list[str], width: int) -> None:
     line = "  munjang predict " + shlex.join(words)
-    found = wrap(line, width)
-    assert shlex.split(found.replace("\\\n", "")) == shlex.split(line)
+    result = wrap(line, width)
+    assert shlex.split(result.replace("\\\n", "")) == shlex.split(line)
 
 
 def test_long_path_in_command_is_cut_after_a_slash() -> None:
     path = "/".join(["", *["folder"] * 12])
-    found = wrap(f"next: munjang train {path} --out m", 60)
-    assert max_width(found.split("\n")) <= 60
-    assert shlex.split(found.replace("\\\n", ""))[2:] == ["train", path, "--out", "m"]
-    assert all(line.endswith(("\\", "m")) for line in found.split("\n"))
+    result = wrap(f"next: munjang train {path} --out m", 60)
+    assert max_width(result.split("\n")) <= 60
+    assert shlex.split(result.replace("\\\n", ""))[2:] == ["train", path, "--out", "m"]
+    assert all(line.endswith(("\\", "m")) for line in result.split("\n"))
 
 
 def render(table: FittedTable, width: int) -> list[str]:

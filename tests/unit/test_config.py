@@ -89,7 +89,7 @@ def test_yaml_keeps_hangul_and_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"- a\n- b\n", "expected settings as 'key: value' lines, got list"),
         (b"just text", "expected settings as 'key: value' lines, got str"),
@@ -99,12 +99,12 @@ def test_yaml_keeps_hangul_and_order() -> None:
         (b"a: \x00", "not valid YAML"),
     ],
 )
-def test_invalid_yaml_files_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
+def test_invalid_yaml_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "c.yaml"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         read_yaml(path)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -136,10 +136,10 @@ def test_merge(base: dict[str, Any], over: dict[str, Any]) -> None:
 
 
 def test_parse_overrides() -> None:
-    found = parse_overrides(
+    result = parse_overrides(
         ["model.dim=64", "model.name=lstm", "training.average_after=null", "a = [1, 2]", "b="]
     )
-    assert found == {
+    assert result == {
         "model": {"dim": 64, "name": "lstm"},
         "training": {"average_after": None},
         "a": [1, 2],
@@ -151,15 +151,15 @@ def test_parse_overrides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("dim", "--set: expected key=value, such as --set model.dim=64, got 'dim'"),
         ("=3", "--set: expected key=value"),
         ("a=[1", r"--set a: '\[1' is not a YAML value"),
     ],
 )
-def test_invalid_overrides_are_refused(text: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
+def test_invalid_overrides_are_refused(text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         parse_overrides([text])
 
 

@@ -53,9 +53,9 @@ def test_member_is_trained_as_a_single_network() -> None:
     """Without dropout and without a bound on the joint gradient nothing of one reaches another."""
     bare = ["training.clip_norm=null", "model.dropout=0", "model.embedding_dropout=0"]
     bare += ["training.ensemble_leave_out=0"]
-    together, alone = (train_ensemble(n, overrides=bare).model for n in (2, 1))
-    first = replace(together, network=together.network.networks[0])
-    torch.testing.assert_close(first.logits(TEXTS), alone.logits(TEXTS), rtol=1e-3, atol=1e-4)
+    ensemble, single = (train_ensemble(n, overrides=bare).model for n in (2, 1))
+    first = replace(ensemble, network=ensemble.network.networks[0])
+    torch.testing.assert_close(first.logits(TEXTS), single.logits(TEXTS), rtol=1e-3, atol=1e-4)
 
 
 class Counting:
@@ -154,7 +154,7 @@ def test_ensemble_is_reported_and_on_the_card(tmp_path: Path) -> None:
 
 def test_attention_is_that_of_first_member() -> None:
     model = train_ensemble(2, overrides=["model.pooling=attention"]).model
-    found = model.attention("the film was great")
-    assert isinstance(found, Attention)
+    result = model.attention("the film was great")
+    assert isinstance(result, Attention)
     first = replace(model, network=model.network.networks[0]).attention("the film was great")
-    assert np.array_equal(found.maps[0].weights, first.maps[0].weights)
+    assert np.array_equal(result.maps[0].weights, first.maps[0].weights)

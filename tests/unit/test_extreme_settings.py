@@ -60,7 +60,7 @@ REGISTRIES: dict[str, Any] = {
     "image": IMAGE_ARCHITECTURES,
     "parallel": PAIR_ARCHITECTURES,
 }
-# Such a column is not there, no file of vectors is either, and so on: told by other tests.
+# Such a column or file of vectors does not exist; other tests cover these settings.
 ELSEWHERE = {"pretrained.vectors", "task", "input"}
 
 
@@ -88,10 +88,21 @@ def list_keys(kind: str, task: str, name: str) -> list[str]:
 NUMBERS = [0, -1, 1, 2, 3, 10**6, 2**31, 2**63, 10**9, 10**20, 10**5000, -(10**30)]
 FLOATS = [float("nan"), float("inf"), -float("inf"), 1e300, -1e300, 1e-300, 5e-324, 0.001, 0.5]
 WORDS = ["", "no", "yes please", "none", "NaN", "1e20", "mps", "meta", "x" * 100_000, "\n\0\x1b[2J"]
-DEEP: Any = []
+DEEPLY_NESTED: Any = []
 for _ in range(5000):
-    DEEP = [DEEP]
-SHAPED = [[], [0], [10**9], [1] * 5000, {}, {"a": 1}, {"good": 0.0, "bad": -1}, None, True, DEEP]
+    DEEPLY_NESTED = [DEEPLY_NESTED]
+SHAPED = [
+    [],
+    [0],
+    [10**9],
+    [1] * 5000,
+    {},
+    {"a": 1},
+    {"good": 0.0, "bad": -1},
+    None,
+    True,
+    DEEPLY_NESTED,
+]
 EXTREME = st.sampled_from([*NUMBERS, *FLOATS, *WORDS, *SHAPED])
 
 
@@ -138,12 +149,12 @@ def read_bounds(field: Any) -> tuple[bool, bool]:
     """Return whether a number has a lower and an upper bound."""
     below = (annotated_types.Ge, annotated_types.Gt)
     above = (annotated_types.Le, annotated_types.Lt)
-    found = [*field.metadata]
+    result = [*field.metadata]
     for part in get_args(field.annotation):
-        found += getattr(part, "__metadata__", ())
+        result += getattr(part, "__metadata__", ())
     return (
-        any(isinstance(each, below) for each in found),
-        any(isinstance(each, above) for each in found),
+        any(isinstance(each, below) for each in result),
+        any(isinstance(each, above) for each in result),
     )
 
 
@@ -200,7 +211,7 @@ CASES = {
     "images": ("image", {"image": {"size": "999999x1"}}, "size"),
     "filters": ("image", {"model": {"filters": [10**9]}}, "at most 64 numbers up to 4096"),
     "beam": ("parallel", {"decoding": {"beam": 10**9}}, "decoding.beam: input should be"),
-    "depth": ("text", {"tokenizer": {"settings": {"lower": DEEP}}}, "valid boolean"),
+    "depth": ("text", {"tokenizer": {"settings": {"lower": DEEPLY_NESTED}}}, "valid boolean"),
 }
 
 

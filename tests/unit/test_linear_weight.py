@@ -82,8 +82,8 @@ def test_every_encoder_supports_linear_weight(model: str) -> None:
 def test_multilabel_supports_linear_weight() -> None:
     texts, labels = make_corpus()
     made = train_with_linear(WEIGHT, data=(texts, [[label] for label in labels]), task="multilabel")
-    found = made.model.predict(["a great film", "an awful film"])
-    assert [answer.labels for answer in found] == [("good",), ("bad",)]
+    result = made.model.predict(["a great film", "an awful film"])
+    assert [answer.labels for answer in result] == [("good",), ("bad",)]
     assert np.isfinite(made.model.predict_proba(TEXTS)).all()
 
 

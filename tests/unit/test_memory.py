@@ -8,7 +8,7 @@ import torch
 
 from munjang.memory import is_out_of_memory, peak_memory, reset_peak
 
-ASK = "from munjang.memory import peak_memory; print(peak_memory())"
+PRINT_PEAK = "from munjang.memory import peak_memory; print(peak_memory())"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nobody counts it there")
@@ -16,7 +16,9 @@ def test_child_process_does_not_inherit_peak_memory() -> None:
     held = bytearray(300_000_000)
     held[::4096] = b"x" * len(held[::4096])
     assert peak_memory() > len(held)
-    result = subprocess.run([sys.executable, "-c", ASK], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", PRINT_PEAK], capture_output=True, text=True, check=True
+    )
     assert 1_000_000 < int(result.stdout) < 100_000_000
 
 

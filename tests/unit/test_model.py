@@ -21,8 +21,8 @@ from tests.unit.text.strategies import hostile_text, with_surrogates
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SURE = "the film was great and lovely"
-TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SURE + " 7"]
+CLEAR_TEXT = "the film was great and lovely"
+TEXTS = [CLEAR_TEXT, "awful", "", "never seen before", "영화", "okay okay okay", CLEAR_TEXT + " 7"]
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +64,12 @@ def test_any_iterable_of_strings(model: Model, texts: Any) -> None:
 
 
 def test_single_string_is_one_text(model: Model) -> None:
-    assert model.predict(SURE) == model.predict([SURE])
-    assert np.array_equal(model.predict_proba(SURE), model.predict_proba([SURE]))
+    assert model.predict(CLEAR_TEXT) == model.predict([CLEAR_TEXT])
+    assert np.array_equal(model.predict_proba(CLEAR_TEXT), model.predict_proba([CLEAR_TEXT]))
 
 
 @pytest.mark.parametrize(
-    ("texts", "words"),
+    ("texts", "message"),
     [
         (["good", None], r"texts\[1\]: expected a string, got NoneType"),
         ([5], r"texts\[0\]: expected a string, got int"),
@@ -84,9 +84,9 @@ def test_single_string_is_one_text(model: Model) -> None:
         (["a", "b\ud800c"], r"texts\[1\]: holds half of a surrogate pair"),
     ],
 )
-def test_invalid_texts_are_named(model: Model, texts: Any, words: str) -> None:
+def test_invalid_texts_are_named(model: Model, texts: Any, message: str) -> None:
     for predict in (model.predict, model.predict_proba):
-        with pytest.raises(DataError, match=words):
+        with pytest.raises(DataError, match=message):
             predict(texts)
 
 
@@ -145,9 +145,9 @@ def test_oov_words_are_known_by_their_subwords(name: str, tmp_path: Path) -> Non
     answers = model.predict(unseen)
     assert [answer.label for answer in answers[:4]] == ["good", "bad", "good", "bad"]
     assert answers[4].probabilities == pytest.approx(answers[5].probabilities, abs=1e-6)
-    found = model.predict_proba(unseen)
-    assert np.array_equal(load(model.save(tmp_path / "saved")).predict_proba(unseen), found)
-    for text, row in zip(unseen, found, strict=True):
+    result = model.predict_proba(unseen)
+    assert np.array_equal(load(model.save(tmp_path / "saved")).predict_proba(unseen), result)
+    for text, row in zip(unseen, result, strict=True):
         assert model.predict_proba([text])[0] == pytest.approx(row, abs=1e-6)
 
 
@@ -171,7 +171,7 @@ def subword_model(request: pytest.FixtureRequest) -> Model:
 @settings(max_examples=15, deadline=None)
 @given(texts=st.lists(hostile_text(), min_size=1, max_size=6))
 def test_single_text_equals_text_in_column(subword_model: Model, texts: list[str]) -> None:
-    column = pl.Series([*texts, *[SURE] * 200])
+    column = pl.Series([*texts, *[CLEAR_TEXT] * 200])
     alone = np.concatenate([subword_model.predict_proba(text) for text in texts])
     few = subword_model.predict_proba(texts)
     assert np.abs(subword_model.predict_proba(column)[: len(texts)] - alone).max() < 1e-6
@@ -181,7 +181,7 @@ def test_single_text_equals_text_in_column(subword_model: Model, texts: list[str
 
 
 def test_predict_is_thread_safe(subword_model: Model) -> None:
-    texts = [f"{SURE} new{n} Word{n % 3} and{'x' * (n % 5)}" for n in range(160)]
+    texts = [f"{CLEAR_TEXT} new{n} Word{n % 3} and{'x' * (n % 5)}" for n in range(160)]
     expected = [subword_model.predict(text) for text in texts]
     begin = threading.Barrier(8)
 
@@ -191,14 +191,14 @@ def test_predict_is_thread_safe(subword_model: Model) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
-    for part, found in enumerate(answers):
-        assert found == expected[part::8]
+    for part, actual in enumerate(answers):
+        assert actual == expected[part::8]
     assert not subword_model.network.training
 
 
 @given(text=with_surrogates())
 def test_lone_surrogate_is_refused_alone_and_in_a_list(model: Model, text: str) -> None:
-    for given_texts in (text, [SURE, text], (text,)):
+    for given_texts in (text, [CLEAR_TEXT, text], (text,)):
         with pytest.raises(DataError, match="half of a surrogate pair"):
             model.predict(given_texts)
 

@@ -55,11 +55,11 @@ def test_folder_without_target_vocabulary_is_refused(tmp_path: Path) -> None:
 
 
 def test_single_text_equals_text_in_batch(model: Model) -> None:
-    together = model.predict([*SOURCES[:5], "a", "the dog runs and the small red dog runs"])
-    for text, answer in zip(SOURCES[:5], together, strict=False):
-        alone = model.predict(text)[0]
-        assert alone.text == answer.text
-        assert alone.candidates[0].score == pytest.approx(answer.candidates[0].score, abs=1e-4)
+    batched = model.predict([*SOURCES[:5], "a", "the dog runs and the small red dog runs"])
+    for text, answer in zip(SOURCES[:5], batched, strict=False):
+        single = model.predict(text)[0]
+        assert single.text == answer.text
+        assert single.candidates[0].score == pytest.approx(answer.candidates[0].score, abs=1e-4)
 
 
 def test_no_texts_and_empty_texts(model: Model) -> None:
@@ -120,8 +120,8 @@ def test_attention_of_own_and_given_answer(model: Model) -> None:
 
 def test_jamo_of_answer_are_shown_as_single_letters() -> None:
     jamo = train_pairs("attentive", tokenizer="jamo").model
-    found = jamo.attention("the red house", "작은 집")
-    assert found.target == (*"ㅈㅏㄱㅇㅡㄴ ㅈㅣㅂ", "⟨eos⟩")
+    result = jamo.attention("the red house", "작은 집")
+    assert result.target == (*"ㅈㅏㄱㅇㅡㄴ ㅈㅣㅂ", "⟨eos⟩")
 
 
 def test_too_long_pairs_are_left_out_and_reported(tmp_path: Path) -> None:

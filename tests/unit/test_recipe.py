@@ -30,7 +30,7 @@ def build_recipe(name: str, rows: Table | None = None, **settings: Any) -> Recip
 
 
 @pytest.mark.parametrize(
-    ("given_settings", "words"),
+    ("given_settings", "expected"),
     [
         ({"model": {"filtres": 3}}, "model: unknown setting 'filtres'; did you mean 'filters'?"),
         ({"model": {"name": "lstn"}}, "unknown model 'lstn'; did you mean 'lstm'?"),
@@ -62,11 +62,11 @@ def build_recipe(name: str, rows: Table | None = None, **settings: Any) -> Recip
         ),
     ],
 )
-def test_invalid_recipes_are_refused(given_settings: dict[str, Any], words: str) -> None:
+def test_invalid_recipes_are_refused(given_settings: dict[str, Any], expected: str) -> None:
     with pytest.raises(ConfigError) as caught:
         build_recipe("cnn", **given_settings)
     message = str(caught.value)
-    assert words in message
+    assert expected in message
     assert "alue error" not in message
     assert "\n" not in message
 
@@ -112,7 +112,7 @@ def test_batch_tokens_replace_batch_size() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "tokenizer", "words"),
+    ("model", "tokenizer", "expected"),
     [
         ({"dim": 30}, {}, "heads: dim (30) is no multiple of heads (4)"),
         ({"dim": 12, "positions": "rotary"}, {}, "a head of dim / heads = 3 cannot be paired"),
@@ -131,12 +131,12 @@ def test_batch_tokens_replace_batch_size() -> None:
     ],
 )
 def test_invalid_transformer_recipes_are_refused(
-    model: dict[str, Any], tokenizer: dict[str, Any], words: str
+    model: dict[str, Any], tokenizer: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         build_recipe("transformer", model=model, tokenizer=tokenizer)
     message = str(caught.value)
-    assert words in message
+    assert expected in message
     assert "\n" not in message
 
 
@@ -199,10 +199,10 @@ def test_every_recipe_round_trips_through_yaml(
     assert (recipe.input, recipe.task, recipe.model_name, recipe.seed) == (kind, task, model, 3)
     path = tmp_path / "config.yaml"
     path.write_text(to_yaml(recipe.to_dict()), encoding="utf-8")
-    again = parse_recipe(read_yaml(path))
-    assert again == recipe
-    assert type(again) is type(recipe)
-    assert again.to_dict() == recipe.to_dict()
+    repeated = parse_recipe(read_yaml(path))
+    assert repeated == recipe
+    assert type(repeated) is type(recipe)
+    assert repeated.to_dict() == recipe.to_dict()
     # the defaults of unknown data are laid over nothing: what is written says all
     assert check_given(read_yaml(path)) == recipe
 

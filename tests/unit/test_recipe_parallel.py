@@ -44,9 +44,9 @@ def build_recipe(
 def test_measure_scripts_tokens_and_words() -> None:
     for texts in (PairTexts(("other", "korean"), 20_000, words=1.3), PairTexts(tokens=90_000)):
         table = make_pair_table(texts)
-        found = measure(table["source"], table["target"])
-        assert (found.scripts, found.tokens) == (texts.scripts, texts.tokens)
-        assert found.words == pytest.approx(texts.words)
+        result = measure(table["source"], table["target"])
+        assert (result.scripts, result.tokens) == (texts.scripts, texts.tokens)
+        assert result.words == pytest.approx(texts.words)
 
 
 def test_one_script_shares_subwords_and_two_scripts_do_not() -> None:

@@ -161,7 +161,7 @@ def test_image_recipe_takes_image_size():
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         (
             {"classify": {"loss": "mse"}},
@@ -187,11 +187,11 @@ def test_image_recipe_takes_image_size():
     ],
 )
 def test_incompatible_parts_are_refused_with_alternatives(
-    settings: dict[str, object], words: str
+    settings: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         make_recipe({"model": {"name": "cnn"}, **settings})
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

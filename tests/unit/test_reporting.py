@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from munjang.reporting import escape_line, escape_lines, escape_markdown, format_markdown_list
 
 MARKDOWN = st.text(st.characters() | st.sampled_from("`*_[]()<>|&~$\\#!\n\r\t\x1b\u202e\u2028가"))
-TURNING = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,18 @@ def test_escape_markdown(text: str, written: str) -> None:
 
 def render(written: str) -> str:
     """Return what CommonMark renders for a text whose marks are all escaped."""
-    found, letters = [], iter(written)
+    result, letters = [], iter(written)
     for letter in letters:
         assert letter not in "`*_[]<>|~$", f"{letter} is left as a mark in {written!r}"
-        found.append(next(letters) if letter == "\\" else letter)
-    return unescape("".join(found))
+        result.append(next(letters) if letter == "\\" else letter)
+    return unescape("".join(result))
 
 
 @given(MARKDOWN)
 def test_escaped_markdown_has_no_markup_or_line_breaks(text: str) -> None:
     written = escape_markdown(text, longest=10_000)
     assert len(written.splitlines()) <= 1
-    assert not set(written) & TURNING
+    assert not set(written) & DIRECTION_MARKS
     plain = " ".join(text.split())
     if not any(unicodedata.category(c)[0] == "C" for c in plain) and plain == escape_line(plain):
         assert render(written) == plain

@@ -36,10 +36,10 @@ def test_every_baseline_fits_and_reloads(
     assert np.allclose(probabilities.sum(1), 1)
     right = (probabilities[: len(texts)].argmax(1) == targets).mean()
     assert right == 1.0 if name != "majority" else right == pytest.approx(1 / len(labels))
-    again = load_baseline(model.save(tmp_path / "model"))
-    assert again.labels == tuple(labels)
-    assert np.array_equal(again.predict_proba(texts), model.predict_proba(texts))
-    assert again.parameters == model.parameters
+    reloaded = load_baseline(model.save(tmp_path / "model"))
+    assert reloaded.labels == tuple(labels)
+    assert np.array_equal(reloaded.predict_proba(texts), model.predict_proba(texts))
+    assert reloaded.parameters == model.parameters
 
 
 def test_majority_predicts_class_shares() -> None:
@@ -55,8 +55,8 @@ def test_tfidf_equals_scikit_learn() -> None:
     features = vectorizer.fit_transform(texts)
     expected = LogisticRegression(C=10.0, max_iter=1000).fit(features, targets)
     unseen = ["great great film 7", "boring", "the plot was okay"]
-    found = fit_baseline("tfidf-words", texts, targets, labels).predict_proba(unseen)
-    assert found == pytest.approx(expected.predict_proba(vectorizer.transform(unseen)), abs=1e-4)
+    actual = fit_baseline("tfidf-words", texts, targets, labels).predict_proba(unseen)
+    assert actual == pytest.approx(expected.predict_proba(vectorizer.transform(unseen)), abs=1e-4)
 
 
 def test_log_count_ratio_follows_formula() -> None:

@@ -42,13 +42,13 @@ def test_every_baseline_fits_and_reloads(
     assert np.allclose(probabilities.sum(1), 1)
     right = (probabilities.argmax(1) == targets).mean()
     assert right == (1.0 if name != "majority" else pytest.approx(1 / classes))
-    again = load(model.save(tmp_path / "model"))
-    assert isinstance(again, ImageBaseline)
-    np.testing.assert_array_equal(again.predict_proba(images), probabilities)
-    answer = again.predict(images[0])[0]
+    reloaded = load(model.save(tmp_path / "model"))
+    assert isinstance(reloaded, ImageBaseline)
+    np.testing.assert_array_equal(reloaded.predict_proba(images), probabilities)
+    answer = reloaded.predict(images[0])[0]
     assert answer.probability == pytest.approx(probabilities[0].max())
     named = [labels[target] for target in targets]
-    assert evaluate(again, (images, named)).metrics["accuracy"] == right
+    assert evaluate(reloaded, (images, named)).metrics["accuracy"] == right
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -61,7 +61,7 @@ def test_logistic_pixels_equals_scikit_learn(classes: int) -> None:
     assert model.predict_proba(to_image_list(pixels)) == pytest.approx(expected, abs=1e-3)
 
 
-WRONG: dict[str, dict[str, Any]] = {
+INVALID: dict[str, dict[str, Any]] = {
     "another size": {"size": [4, 4]},
     "no size": {"size": None},
     "an unknown mode": {"mode": "infrared"},
@@ -72,12 +72,12 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", INVALID)
 def test_load_altered_settings_is_refused(case: str, tmp_path: Path) -> None:
     pixels, targets = make_squares(20, 2, 1)
     model = fit_image_baseline("logistic-pixels", pixels, targets, ["x", "y"], "gray", (5, 4))
     path = model.save(tmp_path / "model") / "baseline.json"
-    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **WRONG[case]}), "utf-8")
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **INVALID[case]}), "utf-8")
     write_manifest(path.parent, model.files(), "0")
     with pytest.raises(FolderError) as caught:
         load(path.parent)

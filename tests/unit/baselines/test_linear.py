@@ -52,34 +52,34 @@ def test_every_regression_baseline_fits_and_reloads(name: str, tmp_path: Path) -
     answers = np.array([answer.value for answer in model.predict([*texts, *UNSEEN])])
     error = np.abs(answers[: len(texts)] - targets).mean()
     assert error < 20 if name.startswith("tfidf") else np.ptp(answers) == 0
-    again = load(model.save(tmp_path / "model"))
-    assert isinstance(again, LinearBaseline)
-    assert [answer.value for answer in again.predict(texts)] == answers[: len(texts)].tolist()
-    assert again.parameters == model.parameters
-    scores = evaluate(again, (texts, targets.tolist()))
+    reloaded = load(model.save(tmp_path / "model"))
+    assert isinstance(reloaded, LinearBaseline)
+    assert [answer.value for answer in reloaded.predict(texts)] == answers[: len(texts)].tolist()
+    assert reloaded.parameters == model.parameters
+    scores = evaluate(reloaded, (texts, targets.tolist()))
     assert scores.metrics["mae"] == pytest.approx(error)
     with pytest.raises(ConfigError, match="no probabilities"):
-        again.predict_proba(texts)
+        reloaded.predict_proba(texts)
 
 
 @pytest.mark.parametrize("name", SET_BASELINES)
 def test_every_multilabel_baseline_fits_and_reloads(name: str, tmp_path: Path) -> None:
     train, valid = make_multilabel_data(), make_multilabel_data(60, seed=3)
     model = fit_set_baseline(name, train, valid, LABELS)
-    again = load(model.save(tmp_path / "model"))
-    assert isinstance(again, LinearBaseline)
+    reloaded = load(model.save(tmp_path / "model"))
+    assert isinstance(reloaded, LinearBaseline)
     texts, targets = valid
-    np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
-    assert again.thresholds == model.thresholds
+    np.testing.assert_array_equal(reloaded.predict_proba(texts), model.predict_proba(texts))
+    assert reloaded.thresholds == model.thresholds
     expected = best_thresholds(model.set_probabilities(texts), targets)
     assert list(model.thresholds) == expected, "as a network's, they are tuned on other rows"
     named = [[name for name, has in zip(LABELS, row, strict=True) if has] for row in targets]
-    scores = evaluate(again, (texts, pl.Series(named, dtype=pl.List(pl.String)).to_list()))
+    scores = evaluate(reloaded, (texts, pl.Series(named, dtype=pl.List(pl.String)).to_list()))
     if name.startswith("tfidf"):
         assert scores.metrics["micro_f1"] > 0.95
-        assert set(again.predict("an awful film")[0].labels) == {"bad", "strong"}
+        assert set(reloaded.predict("an awful film")[0].labels) == {"bad", "strong"}
     else:
-        assert len({answer.labels for answer in again.predict(texts)}) == 1
+        assert len({answer.labels for answer in reloaded.predict(texts)}) == 1
 
 
 def test_linear_baselines_equal_scikit_learn() -> None:
@@ -115,7 +115,7 @@ def test_thresholds_given_by_label_are_kept() -> None:
     assert model.thresholds == (0.5, 0.9, 0.5, 0.5)
 
 
-WRONG: dict[str, dict[str, Any]] = {
+INVALID: dict[str, dict[str, Any]] = {
     "an unknown task": {"task": "tag"},
     "a task that is no text": {"task": 3},
     "a baseline of another task": {"name": "dummy-mean"},
@@ -129,12 +129,12 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", INVALID)
 def test_load_altered_settings_is_refused(case: str, tmp_path: Path) -> None:
     train = make_multilabel_data()
     model = fit_set_baseline("tfidf-words", train, train, LABELS)
     path = model.save(tmp_path / "model") / "baseline.json"
-    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **WRONG[case]}), "utf-8")
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **INVALID[case]}), "utf-8")
     write_manifest(path.parent, model.files(), "0")
     with pytest.raises(FolderError) as caught:
         load(path.parent)

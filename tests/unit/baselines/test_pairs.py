@@ -28,11 +28,11 @@ def predict_texts(model: PairBaseline, texts: list[str]) -> list[str]:
 @pytest.mark.parametrize("name", PAIR_BASELINES)
 def test_every_baseline_reloads_with_same_answers(name: str, tmp_path: Path) -> None:
     model = fit_baseline(name)
-    again = load(model.save(tmp_path / "model"))
-    assert isinstance(again, PairBaseline)
+    reloaded = load(model.save(tmp_path / "model"))
+    assert isinstance(reloaded, PairBaseline)
     queries = [*SOURCES, "너무 배고파요", "zzz", ""]
-    assert again.predict(queries) == model.predict(queries)
-    assert again.parameters == model.parameters
+    assert reloaded.predict(queries) == model.predict(queries)
+    assert reloaded.parameters == model.parameters
     scores = evaluate(tmp_path / "model", (SOURCES, TARGETS))
     assert scores.metrics["exact_match"] == (0.0 if name == "copy" else 0.8)
     assert scores.to_json()["cross_entropy"] is None

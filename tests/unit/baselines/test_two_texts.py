@@ -39,14 +39,14 @@ def test_every_baseline_reloads_from_its_folder(task: str, name: str, tmp_path: 
     model = fit_baseline(task, name)
     if task == "multilabel":
         model = with_thresholds(model, None, PAIRS, TARGETS[task])
-    again = load_baseline(model.save(tmp_path / "model"))
-    assert isinstance(again, TwoTextsBaseline)
+    reloaded = load_baseline(model.save(tmp_path / "model"))
+    assert isinstance(reloaded, TwoTextsBaseline)
     pairs = [*PAIRS[:3], ("", "집"), ("모르는 말", "")]
-    assert np.array_equal(again.margins(pairs), model.margins(pairs))
-    assert again.predict(pairs) == model.predict(pairs)
-    assert again.parameters == model.parameters
-    assert again.predict(pairs[0]) == model.predict(pairs)[:1]
-    expected = again.input.wanted_columns({"first_column": "a"})
+    assert np.array_equal(reloaded.margins(pairs), model.margins(pairs))
+    assert reloaded.predict(pairs) == model.predict(pairs)
+    assert reloaded.parameters == model.parameters
+    assert reloaded.predict(pairs[0]) == model.predict(pairs)[:1]
+    expected = reloaded.input.wanted_columns({"first_column": "a"})
     assert expected.names == ("a", None)
 
 

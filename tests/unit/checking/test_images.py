@@ -94,11 +94,11 @@ def test_report_compares_test_data(folder: Path, tmp_path: Path) -> None:
     save_image(test / "cats" / "seen.png", (10, 12), 90)
     save_image(test / "birds" / "new.png", (10, 12), 91)
     (test / "birds" / "broken.png").write_bytes(b"\x89PNG")
-    found = run_check(folder, test=test).test
-    assert found is not None
-    assert (found.rows, found.labels) == (2, {"cats": 1, "birds": 1})
-    assert found.unknown_labels == {"birds": 1}
-    assert (found.in_train.texts, found.unreadable.rows) == (1, 1)
+    result = run_check(folder, test=test).test
+    assert result is not None
+    assert (result.rows, result.labels) == (2, {"cats": 1, "birds": 1})
+    assert result.unknown_labels == {"birds": 1}
+    assert (result.in_train.texts, result.unreadable.rows) == (1, 1)
 
 
 def test_folder_without_classes_is_refused(tmp_path: Path) -> None:

@@ -36,9 +36,9 @@ def make_pairs(count: int = 60, seed: int = 0) -> tuple[list[str], list[str]]:
 
 def run_check(data: Any, *more: str, **options: Any) -> PairReport:
     basis = {"model": "attentive", "tokenizer": "words", "seconds": 0.2}
-    found = check(data, task="translate", overrides=[*QUICK, *more], **{**basis, **options})
-    assert isinstance(found, PairReport)
-    return found
+    result = check(data, task="translate", overrides=[*QUICK, *more], **{**basis, **options})
+    assert isinstance(result, PairReport)
+    return result
 
 
 def prepare_pairs(data: Any, *more: str) -> Prepared:

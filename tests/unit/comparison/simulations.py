@@ -65,7 +65,7 @@ class World:
     def outcomes(self, judge: Judge, random: np.random.Generator) -> dict[Candidate, list[Outcome]]:
         """One comparison."""
         for_all = random.standard_normal(self.rows)
-        found = {}
+        result = {}
         for index, candidate in enumerate(self.names):
             own = random.standard_normal(self.rows)
             quality = self.accuracy - self.gap * (index == self.networks - 1)
@@ -77,8 +77,8 @@ class World:
                 hardness = 0.5**0.5 * for_all + 0.5 * own + 0.5 * random.standard_normal(self.rows)
                 tally = judge(level - hardness)
                 runs.append(Outcome(RECORD, None, tally, {"accuracy": score(tally)}))
-            found[candidate] = runs
-        return found
+            result[candidate] = runs
+        return result
 
     def table(
         self,
@@ -132,7 +132,7 @@ def errors(metric: str) -> Judge:
     return judge
 
 
-def some_labels(ease: Floats) -> Tally:
+def judge_label_sets(ease: Floats) -> Tally:
     """Micro F1 of sets: of four labels the frequent ones are easier."""
     targets = np.random.default_rng(0).random((len(ease), 4)) < [0.6, 0.4, 0.3, 0.1]
     is_right = ease[:, None] > np.array([-1.0, -0.5, 0.0, 0.5])
@@ -150,7 +150,7 @@ JUDGES: dict[str, Judge] = {
     "mae": errors("mae"),
     "rmse": errors("rmse"),
     "r2": errors("r2"),
-    "micro_f1": some_labels,
+    "micro_f1": judge_label_sets,
 }
 
 

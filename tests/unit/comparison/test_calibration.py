@@ -12,7 +12,7 @@ from munjang.comparison.standings import GOOD, WORSE
 from munjang.tasks.metric_table import METRICS
 from tests.unit.comparison.simulations import JUDGES, World, has_worse, verdict_of
 
-EQUAL = [World(deviation=deviation) for deviation in (0.0, 0.01, 0.02)]
+EQUAL_WORLDS = [World(deviation=deviation) for deviation in (0.0, 0.01, 0.02)]
 
 
 def count_false_alarms(world: World, tables: int, metric: str = "accuracy") -> int:
@@ -21,15 +21,15 @@ def count_false_alarms(world: World, tables: int, metric: str = "accuracy") -> i
     return sum(has_worse(world.table(random, metric)) for _ in range(tables))
 
 
-@pytest.mark.parametrize("world", EQUAL, ids=lambda world: f"{world.deviation:g}")
+@pytest.mark.parametrize("world", EQUAL_WORLDS, ids=lambda world: f"{world.deviation:g}")
 def test_equal_models_rarely_called_worse(world: World) -> None:
     assert count_false_alarms(world, 25) <= 3  # at 5%, 4 of 25 come in 4 of 100 such tests
 
 
 def test_worse_model_is_usually_called_worse() -> None:
     world, random = World(deviation=0.005, gap=0.05), np.random.default_rng(4)
-    found = [verdict_of(world, "transformer", random) for _ in range(20)]
-    assert found.count(WORSE) >= 13
+    result = [verdict_of(world, "transformer", random) for _ in range(20)]
+    assert result.count(WORSE) >= 13
 
 
 def test_single_seed_gives_verdicts_of_trained_models_only() -> None:
@@ -53,17 +53,17 @@ def choose_models(
     world: World, random: np.random.Generator, tables: int, margin: float
 ) -> list[str]:
     """Which models the tables name, those that tell."""
-    found = []
+    result = []
     for _ in range(tables):
         choice = smallest_good_enough(world.table(random, margin=margin), margin=margin)
         if choice is not None and choice.is_conclusive:
-            found.append(choice.name)
-    return found
+            result.append(choice.name)
+    return result
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", JUDGES)
-@pytest.mark.parametrize("world", EQUAL, ids=lambda world: f"{world.deviation:g}")
+@pytest.mark.parametrize("world", EQUAL_WORLDS, ids=lambda world: f"{world.deviation:g}")
 def test_false_alarm_rate_is_at_most_5_percent(world: World, metric: str) -> None:
     tables = 400 if metric == "accuracy" else 120
     # what comes at 5% in 95 of 100 such tests or more often
@@ -108,5 +108,5 @@ def test_model_beyond_margin_rarely_called_good_enough(deviation: float) -> None
 @pytest.mark.slow
 def test_equal_models_called_good_enough_with_many_rows() -> None:
     world, random = World(networks=3, rows=20_000, deviation=0.001), np.random.default_rng(8)
-    found = [verdict_of(world, "cnn", random) for _ in range(20)]
-    assert found.count("the best") + found.count(GOOD) >= 16
+    result = [verdict_of(world, "cnn", random) for _ in range(20)]
+    assert result.count("the best") + result.count(GOOD) >= 16

@@ -17,14 +17,14 @@ def test_disagreements_are_sorted_by_spread_with_predictions_of_every_model() ->
         name: [ClassAnswers.of(probabilities, targets) for probabilities in seeds]
         for name, seeds in runs.items()
     }
-    found = disagreements(answers, ["same", "other", "some"], targets, ["x", "y"], most=2)
-    assert [example.text for example in found] == ["other", "some"]
-    assert found[0].label == "y"
-    assert [(g.name, g.label, round(g.probability, 2)) for g in found[0].predictions] == [
+    result = disagreements(answers, ["same", "other", "some"], targets, ["x", "y"], most=2)
+    assert [example.text for example in result] == ["other", "some"]
+    assert result[0].label == "y"
+    assert [(g.name, g.label, round(g.probability, 2)) for g in result[0].predictions] == [
         ("a", "x", 0.9),
         ("b", "y", 0.9),
     ]
-    assert found[1].predictions[1].probability == 0.7, "the mean of the seeds"
+    assert result[1].predictions[1].probability == 0.7, "the mean of the seeds"
 
 
 def test_single_model_has_no_disagreements() -> None:

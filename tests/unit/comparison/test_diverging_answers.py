@@ -17,12 +17,12 @@ def test_diverging_answers_are_sorted_by_spread_with_answers_of_every_model() ->
         "two": make_answered([[100.0, 0.0, 10.0], [100.0, 20.0, 10.0]]),
         "nearest": make_answered([[0.0, 100.0, 0.0]], decides=False),
     }
-    found = diverging_answers(models, SOURCES, REFERENCES)
-    assert [(one.source, one.reference) for one in found] == [("b", "2"), ("c", "3")], (
+    result = diverging_answers(models, SOURCES, REFERENCES)
+    assert [(one.source, one.reference) for one in result] == [("b", "2"), ("c", "3")], (
         "in the first one the networks agree, whatever the baseline says"
     )
-    assert found[0].spread == 45.0, "of the means over seeds, 100 and 10"
-    assert [(a.name, a.text, a.chrf) for a in found[0].answers] == [
+    assert result[0].spread == 45.0, "of the means over seeds, 100 and 10"
+    assert [(a.name, a.text, a.chrf) for a in result[0].answers] == [
         ("one", "answer 1", 100.0),
         ("two", "answer 1", 0.0),
         ("nearest", "answer 1", 100.0),

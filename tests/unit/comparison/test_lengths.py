@@ -14,14 +14,14 @@ from munjang.comparison.pair_judge import PairDetails
     most=st.integers(1, 8),
 )
 def test_groups_partition_rows_by_length(counts: list[int], most: int) -> None:
-    found = group_by_length([" ".join("a" * count) for count in counts], most)
-    assert found.unit == ("words" if np.median(counts) >= 4 else "characters")
-    lengths = np.array(counts if found.unit == "words" else [2 * n - 1 for n in counts])
-    assert 1 <= len(found.groups) <= most
-    rows = np.concatenate([group.rows for group in found.groups])
+    result = group_by_length([" ".join("a" * count) for count in counts], most)
+    assert result.unit == ("words" if np.median(counts) >= 4 else "characters")
+    lengths = np.array(counts if result.unit == "words" else [2 * n - 1 for n in counts])
+    assert 1 <= len(result.groups) <= most
+    rows = np.concatenate([group.rows for group in result.groups])
     assert sorted(rows.tolist()) == list(range(len(counts)))
     before = 0
-    for group in found.groups:
+    for group in result.groups:
         own = lengths[group.rows]
         assert (group.shortest, group.longest) == (own.min(), own.max())
         assert group.mean == pytest.approx(own.mean())
@@ -30,15 +30,15 @@ def test_groups_partition_rows_by_length(counts: list[int], most: int) -> None:
 
 
 def test_groups_have_similar_sizes() -> None:
-    found = group_by_length([" ".join("a" * n) for n in range(4, 64)], 6)
-    assert [len(group.rows) for group in found.groups] == [10] * 6
-    assert [group.name for group in found.groups][:2] == ["4-13", "14-23"]
+    result = group_by_length([" ".join("a" * n) for n in range(4, 64)], 6)
+    assert [len(group.rows) for group in result.groups] == [10] * 6
+    assert [group.name for group in result.groups][:2] == ["4-13", "14-23"]
 
 
 def test_single_word_sources_are_grouped_by_characters() -> None:
-    found = group_by_length(["서울", "부산", "상트페테르부르크", "New York"])
-    assert found.unit == "characters"
-    assert [group.name for group in found.groups] == ["2", "8"]
+    result = group_by_length(["서울", "부산", "상트페테르부르크", "New York"])
+    assert result.unit == "characters"
+    assert [group.name for group in result.groups] == ["2", "8"]
 
 
 def test_json_names_shortest_and_longest_of_group() -> None:

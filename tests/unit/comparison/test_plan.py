@@ -59,7 +59,7 @@ def test_baseline_and_architecture_names_are_disjoint() -> None:
 
 
 @pytest.mark.parametrize(
-    ("models", "task", "words"),
+    ("models", "task", "message"),
     [
         (
             "cnn",
@@ -78,21 +78,21 @@ def test_baseline_and_architecture_names_are_disjoint() -> None:
     ],
 )
 def test_model_of_another_task_is_refused_with_alternatives(
-    models: str, task: str, words: str
+    models: str, task: str, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=words):
+    with pytest.raises(ConfigError, match=message):
         parse_candidates(models, task=task)
 
 
 def test_tokenizers_are_crossed_with_one_network() -> None:
-    found = parse_candidates("nbsvm, cnn", "words,jamo,words")
-    assert [one.name for one in found] == ["cnn on words", "cnn on jamo", "nbsvm"]
-    assert [one.folder for one in found] == ["cnn-on-words", "cnn-on-jamo", "nbsvm"]
-    assert [len(one.seeds(3)) for one in found] == [3, 3, 1]
+    result = parse_candidates("nbsvm, cnn", "words,jamo,words")
+    assert [one.name for one in result] == ["cnn on words", "cnn on jamo", "nbsvm"]
+    assert [one.folder for one in result] == ["cnn-on-words", "cnn-on-jamo", "nbsvm"]
+    assert [len(one.seeds(3)) for one in result] == [3, 3, 1]
 
 
 @pytest.mark.parametrize(
-    ("models", "tokenizers", "words"),
+    ("models", "tokenizers", "message"),
     [
         ("cn", None, "did you mean 'cnn'"),
         (" , ", None, "at least one"),
@@ -102,8 +102,8 @@ def test_tokenizers_are_crossed_with_one_network() -> None:
         ("cnn", ",", "at least one name"),
     ],
 )
-def test_invalid_names_are_refused(models: str, tokenizers: str | None, words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
+def test_invalid_names_are_refused(models: str, tokenizers: str | None, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         parse_candidates(models, tokenizers)
 
 

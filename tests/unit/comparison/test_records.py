@@ -16,7 +16,7 @@ from munjang.errors import FolderError
 from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object
 
-DONE: dict[str, Any] = {
+FINISHED_RUN: dict[str, Any] = {
     "status": "done",
     "parameters": 10,
     "folder_bytes": 1000,
@@ -46,11 +46,16 @@ DAMAGED: dict[str, bytes] = {
 
 def test_read_run_returns_record(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    for record in (DONE, {"status": "failed", "reason": "out of memory", "full": [28, "x"]}):
+    for record in (
+        FINISHED_RUN,
+        {"status": "failed", "reason": "out of memory", "full": [28, "x"]},
+    ):
         path.write_text(json.dumps(record), "utf-8")
         assert read_run(path) == record
     earlier = {
-        key: value for key, value in DONE.items() if key not in ("epochs", "processor_share")
+        key: value
+        for key, value in FINISHED_RUN.items()
+        if key not in ("epochs", "processor_share")
     }
     path.write_text(json.dumps(earlier), "utf-8")
     assert read_run(path) == earlier
@@ -69,7 +74,7 @@ def test_damaged_record_is_refused_in_one_line(case: str, tmp_path: Path) -> Non
     assert len(line) < len(str(path)) + 300
 
 
-WRONG: dict[str, Any] = {
+INVALID: dict[str, Any] = {
     "status": "finished",
     "parameters": "many",
     "folder_bytes": -1,
@@ -85,14 +90,16 @@ WRONG: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("key", WRONG)
+@pytest.mark.parametrize("key", INVALID)
 def test_invalid_value_is_refused_by_key(key: str, tmp_path: Path) -> None:
     path = tmp_path / "run.json"
-    path.write_text(json.dumps({**DONE, key: WRONG[key]}).replace("Infinity", "1e999"), "utf-8")
+    path.write_text(
+        json.dumps({**FINISHED_RUN, key: INVALID[key]}).replace("Infinity", "1e999"), "utf-8"
+    )
     with pytest.raises(FolderError, match=f"no record of a run: {key} is"):
         read_run(path)
     if key not in ("epochs", "processor_share"):
-        path.write_text(json.dumps({k: v for k, v in DONE.items() if k != key}), "utf-8")
+        path.write_text(json.dumps({k: v for k, v in FINISHED_RUN.items() if k != key}), "utf-8")
         # of baselines these two are None, and a record without them says as much
         if key not in ("tokens_per_second", "steps"):
             with pytest.raises(FolderError, match=f"{key} is None"):

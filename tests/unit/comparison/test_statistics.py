@@ -185,9 +185,9 @@ def test_low_seed_variance_by_chance_is_pooled(targets: np.ndarray) -> None:
         "close": [random_probabilities(targets, 0.85, seed=2)] * 3,
         "apart": [random_probabilities(targets, right, seed=2) for right in (0.7, 0.8, 0.9)],
     }
-    together = make_gaps("accuracy", runs, targets)[0].over_rows("close")
-    alone = make_gaps("accuracy", {"close": runs["close"]}, targets)[0].over_rows("close")
-    assert together.high - together.low > alone.high - alone.low
+    pooled = make_gaps("accuracy", runs, targets)[0].over_rows("close")
+    separate = make_gaps("accuracy", {"close": runs["close"]}, targets)[0].over_rows("close")
+    assert pooled.high - pooled.low > separate.high - separate.low
 
 
 def test_smaller_log_loss_is_better(targets: np.ndarray) -> None:
@@ -245,13 +245,13 @@ def test_interval_contains_value_and_stays_in_range(
     low = -1.0 if scale.lowest is None else scale.lowest
     high = 1.0 if scale.highest is None else scale.highest
     value = low + position * (max(high, low + 1) - low)
-    found = interval_within(scale, value, reach, rows)
-    assert math.isfinite(found.low)
-    assert math.isfinite(found.high)
-    assert found.low <= value + 1e-9
-    assert found.high >= value - 1e-9
-    assert scale.lowest is None or found.low >= scale.lowest
-    assert scale.highest is None or found.high <= scale.highest
+    result = interval_within(scale, value, reach, rows)
+    assert math.isfinite(result.low)
+    assert math.isfinite(result.high)
+    assert result.low <= value + 1e-9
+    assert result.high >= value - 1e-9
+    assert scale.lowest is None or result.low >= scale.lowest
+    assert scale.highest is None or result.high <= scale.highest
 
 
 def test_interval_of_share_is_wilson() -> None:
@@ -260,21 +260,21 @@ def test_interval_of_share_is_wilson() -> None:
         theirs = binomtest(right, 100).proportion_ci(method="wilson")
         z = 1.959964
         error = (share * (1 - share) / 100) ** 0.5 or (1 / 200)  # at an end, half a row
-        found = interval_within(SHARE, share, z * error, 100)
-        assert (found.low, found.high) == pytest.approx(tuple(theirs), abs=1e-3)
+        result = interval_within(SHARE, share, z * error, 100)
+        assert (result.low, result.high) == pytest.approx(tuple(theirs), abs=1e-3)
 
 
 def test_interval_over_seeds_is_student_t_in_mid_range() -> None:
-    found = seeds_interval([0.498, 0.5, 0.502], SHARE, 1000)
-    assert found is not None
+    result = seeds_interval([0.498, 0.5, 0.502], SHARE, 1000)
+    assert result is not None
     reach = float(t.isf(0.025, 2)) * 0.002 / 3**0.5
-    assert found.high - 0.5 == pytest.approx(reach, rel=1e-3)
-    assert found.low + found.high == pytest.approx(1.0)
+    assert result.high - 0.5 == pytest.approx(reach, rel=1e-3)
+    assert result.low + result.high == pytest.approx(1.0)
     assert seeds_interval([0.8], SHARE, 1000) is None
 
 
 @pytest.mark.parametrize("scores", [(0.2, 0.9, 0.9), (0.0, 1.0), (1.0, 1.0, 1.0), (0.0, 0.01)])
 def test_interval_of_distant_seeds_stays_in_range(scores: tuple[float, ...]) -> None:
-    found = seeds_interval(scores, SHARE, 100)
-    assert found is not None
-    assert 0 <= found.low <= np.mean(scores) <= found.high <= 1
+    result = seeds_interval(scores, SHARE, 100)
+    assert result is not None
+    assert 0 <= result.low <= np.mean(scores) <= result.high <= 1

@@ -22,7 +22,7 @@ from munjang.comparison.set_judge import set_tally
 from munjang.comparison.statistics import Scale, Tally, row_effects, score, sparse_counts
 from munjang.tasks.metric_table import METRICS
 
-THEIRS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+SKLEARN_METRICS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "mae": mean_absolute_error,
     "rmse": root_mean_squared_error,
     "r2": r2_score,
@@ -40,9 +40,9 @@ def make_numbers(rows: int, seed: int = 0, noise: float = 2.0) -> tuple[np.ndarr
 def test_regression_scores_equal_scikit_learn(metric: str) -> None:
     answers, targets = make_numbers(400)
     tally = number_tally(metric, answers, targets)
-    assert score(tally) == pytest.approx(THEIRS[metric](targets, answers))
+    assert score(tally) == pytest.approx(SKLEARN_METRICS[metric](targets, answers))
     rows = np.random.default_rng(1).integers(0, 400, 150)
-    assert tally.of(rows) == pytest.approx(THEIRS[metric](targets[rows], answers[rows]))
+    assert tally.of(rows) == pytest.approx(SKLEARN_METRICS[metric](targets[rows], answers[rows]))
 
 
 def test_r2_of_equal_targets_is_zero() -> None:

@@ -126,7 +126,7 @@ def test_non_text_entry_is_named_by_index(texts):
 
 
 BLANK = ["", " ", "\t", "\r\n", "\x1c", "\x85", "\xa0", "\u3000", "\u200b", "\ufeff", "\u3164"]
-SEEN = [".", "⠀가", "\u200b가", "👍🏽", "ㅤㅋ", "0", "\u0301"]
+VISIBLE = [".", "⠀가", "\u200b가", "👍🏽", "ㅤㅋ", "0", "\u0301"]
 
 
 @pytest.mark.parametrize("text", BLANK, ids=ascii)
@@ -142,4 +142,4 @@ def test_python_and_polars_agree_on_blank_characters():
     blank = set(blank_rows(pl.Series(characters)).tolist())
     assert blank == {index for index, one in enumerate(characters) if is_blank(one)}
     assert not any(unicodedata.category(characters[index])[0] in "NPS" for index in blank)
-    assert blank_rows(pl.Series(SEEN)).tolist() == []
+    assert blank_rows(pl.Series(VISIBLE)).tolist() == []

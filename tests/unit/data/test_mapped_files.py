@@ -133,16 +133,16 @@ def test_training_on_memory_mapped_rows_gives_same_weights(
         train=map_dataset(in_memory.train, tmp_path / "train"),
         valid=map_dataset(in_memory.valid, tmp_path / "valid"),
     )
-    expected, found = (fit(prepared) for prepared in (in_memory, mapped))
-    assert_same_training(found, expected)
+    expected, actual = (fit(prepared) for prepared in (in_memory, mapped))
+    assert_same_training(actual, expected)
 
 
-def assert_same_training(found: Trained, expected: Trained) -> None:
-    weights = found.model.network.state_dict()
+def assert_same_training(actual: Trained, expected: Trained) -> None:
+    weights = actual.model.network.state_dict()
     for name, tensor in expected.model.network.state_dict().items():
         assert torch.equal(weights[name], tensor), name
     histories = [
         [{key: value for key, value in record.items() if key != "seconds"} for record in history]
-        for history in (found.metrics["history"], expected.metrics["history"])
+        for history in (actual.metrics["history"], expected.metrics["history"])
     ]
     assert histories[0] == histories[1]

@@ -14,7 +14,7 @@ from munjang.errors import ConfigError
 
 def reference_hits(queries: np.ndarray, rows: np.ndarray, k: int) -> list[list[tuple[float, int]]]:
     """All cosines by plain loops, rounded; the largest first, and equal ones by row."""
-    found = []
+    result = []
     queries, rows = queries.astype(float), rows.astype(float)
     for query in queries:
         scores = []
@@ -22,8 +22,8 @@ def reference_hits(queries: np.ndarray, rows: np.ndarray, k: int) -> list[list[t
             lengths = float(np.linalg.norm(query) * np.linalg.norm(row))
             cosine = 0.0 if lengths == 0 else float(query @ row) / lengths
             scores.append((cosine, number))
-        found.append(sorted(scores, key=lambda pair: (-round(pair[0], 9), pair[1]))[:k])
-    return found
+        result.append(sorted(scores, key=lambda pair: (-round(pair[0], 9), pair[1]))[:k])
+    return result
 
 
 @given(

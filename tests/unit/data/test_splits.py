@@ -67,8 +67,10 @@ def test_split_partitions_rows_and_keeps_duplicates_together(rows, valid, test, 
     assert (len(result.test) > 0) == (test > 0)
     if stratify:
         assert {labels[i] for i in result.train} == set(labels)
-    again = split(table, **how)
-    assert all(np.array_equal(a, b) for a, b in zip(to_parts(result), to_parts(again), strict=True))
+    repeated = split(table, **how)
+    assert all(
+        np.array_equal(a, b) for a, b in zip(to_parts(result), to_parts(repeated), strict=True)
+    )
 
 
 @settings(max_examples=60)

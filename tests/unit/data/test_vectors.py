@@ -140,7 +140,7 @@ def test_wrong_header_count_is_corrected(
     assert (matched.header_count, matched.words, len(matched.ids)) == (header_count, there, 3)
 
 
-BAD = {
+MALFORMED = {
     "too few": (b"a 1 2 3\nb 1 2\nc 1 2 3\n", 2, "3 numbers, got 2 numbers after 'b'"),
     "too many": (b"a 1 2 3\nb 1.5 2.5 3 4\n", 2, "3 numbers, got 4 numbers after 'b'"),
     "header": (b"2 4\na 1 2 3\nb 1 2 3\n", 2, "4 numbers (the header says so), got 3 numbers"),
@@ -161,9 +161,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_line_is_named_by_file_and_row(name: str, tmp_path: Path) -> None:
-    data, row, message = BAD[name]
+    data, row, message = MALFORMED[name]
     with pytest.raises(DataError) as caught:
         read_file(tmp_path / "file.vec", data, "a", "b")
     assert str(caught.value).startswith(f"{tmp_path / 'file.vec'}, row {row}: expected ")
@@ -171,9 +171,9 @@ def test_malformed_line_is_named_by_file_and_row(name: str, tmp_path: Path) -> N
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_line_is_skipped_if_asked(name: str, tmp_path: Path) -> None:
-    data = b"2 4\na 1 2 3 4\nb 1 2 3\n" if name == "header" else BAD[name][0]
+    data = b"2 4\na 1 2 3 4\nb 1 2 3\n" if name == "header" else MALFORMED[name][0]
     matched = read_file(tmp_path / "file.vec", data, "a", "b", skip=True)
     assert matched.skipped == 1
     assert matched.ids.tolist() == ([4, 5] if name == "empty line" else [4])

@@ -21,10 +21,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 SOURCES = [(5, 6, 7), (8,), (5, 6, 4, 9, 9), (7, 7), (4,), (9, 5, 8)]
 
 
-def assert_same_answers(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
-    assert [h.ids for h in found] == [answer[0] for answer in expected]
-    assert [h.finished for h in found] == [answer[3] for answer in expected]
-    for hypothesis, (_, score, total, _) in zip(found, expected, strict=True):
+def assert_same_answers(actual: list[Hypothesis], expected: list[reference.Answer]) -> None:
+    assert [h.ids for h in actual] == [answer[0] for answer in expected]
+    assert [h.finished for h in actual] == [answer[3] for answer in expected]
+    for hypothesis, (_, score, total, _) in zip(actual, expected, strict=True):
         assert hypothesis.score == pytest.approx(score, rel=1e-6, abs=1e-6)
         assert hypothesis.log_probability == pytest.approx(total, rel=1e-9, abs=1e-9)
 
@@ -51,19 +51,19 @@ def decoding_options(draw: Any) -> DecodingSettings:
 @settings(max_examples=80)
 @given(
     options=decoding_options(),
-    words=st.integers(4, 30),
+    vocabulary=st.integers(4, 30),
     ending=st.sampled_from([-2.0, 0.0, 1.0, 3.0]),
     tied=st.booleans(),
     seed=st.integers(0, 999),
     sources=st.integers(1, len(SOURCES)),
 )
 def test_beam_search_equals_reference(
-    options: DecodingSettings, words: int, ending: float, tied: bool, seed: int, sources: int
+    options: DecodingSettings, vocabulary: int, ending: float, tied: bool, seed: int, sources: int
 ) -> None:
-    model = TableModel(words, seed, ending=ending, tied=tied)
-    found = decode_sources(model, *pad_rows(SOURCES[:sources], 2), options)
-    assert len(found) == sources
-    for source, hypotheses in zip(SOURCES, found, strict=False):
+    model = TableModel(vocabulary, seed, ending=ending, tied=tied)
+    result = decode_sources(model, *pad_rows(SOURCES[:sources], 2), options)
+    assert len(result) == sources
+    for source, hypotheses in zip(SOURCES, result, strict=False):
         assert 1 <= len(hypotheses) <= options.nbest
         assert_same_answers(hypotheses, reference.beam_search(model, source, options))
 
@@ -74,8 +74,8 @@ def test_exhaustive_beam_equals_exhaustive_search(alpha: float, seed: int) -> No
     """Three words and three steps: 1 + 3 + 9 that end and 27 that are cut."""
     options = DecodingSettings(beam=40, nbest=40, length_penalty=alpha, max_length=3)
     model = TableModel(7, seed)
-    found = decode_sources(model, *pad_rows(SOURCES), options)
-    for source, hypotheses in zip(SOURCES, found, strict=True):
+    actual = decode_sources(model, *pad_rows(SOURCES), options)
+    for source, hypotheses in zip(SOURCES, actual, strict=True):
         expected = reference.exhaustive_search(model, source, options)
         assert len(expected) == 40
         assert_same_answers(hypotheses, expected)
@@ -86,10 +86,10 @@ def test_beam_of_one_with_early_stopping_is_greedy() -> None:
     for seed in range(20):
         model = TableModel(9, seed, ending=0.5)
         state = model.begin(*pad_rows(SOURCES))
-        found = beam_search(
+        result = beam_search(
             model.step, state, max_steps(state.source_mask.sum(1), options), options
         )
-        for source, hypotheses in zip(SOURCES, found, strict=True):
+        for source, hypotheses in zip(SOURCES, result, strict=True):
             assert_same_answers(hypotheses, [reference.greedy(model, source, options)])
 
 
@@ -103,10 +103,10 @@ def test_finished_rows_leave_the_batch() -> None:
             return logits
 
     model = Uneven(12)
-    found = decode_sources(
+    result = decode_sources(
         model, *pad_rows([(5,), (9,), (6,), (9, 9)]), DecodingSettings(beam=3, max_length=13)
     )
-    assert [len(hypotheses[0].ids) for hypotheses in found] == [0, 13, 0, 13]
+    assert [len(hypotheses[0].ids) for hypotheses in result] == [0, 13, 0, 13]
     assert model.steps == [4] + [2] * 12
     # no copy of rows that leave, and none at the end, where no row is left
     assert model.calls == ["keep"] + ["pick"] * 12

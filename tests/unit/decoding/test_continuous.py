@@ -68,10 +68,10 @@ def make_options(method: dict[str, Any]) -> DecodingSettings:
     )
 
 
-def assert_same_hypotheses(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
-    assert [(h.ids, h.finished) for h in found] == [(h.ids, h.finished) for h in expected]
-    assert [h.score for h in found] == pytest.approx([h.score for h in expected], abs=1e-4)
-    for one, other in zip(found, expected, strict=True):
+def assert_same_hypotheses(actual: list[Hypothesis], expected: list[Hypothesis]) -> None:
+    assert [(h.ids, h.finished) for h in actual] == [(h.ids, h.finished) for h in expected]
+    assert [h.score for h in actual] == pytest.approx([h.score for h in expected], abs=1e-4)
+    for one, other in zip(actual, expected, strict=True):
         assert (one.attention is None) == (other.attention is None)
         if one.attention is not None and other.attention is not None:
             torch.testing.assert_close(one.attention, other.attention)

@@ -36,7 +36,7 @@ def method(request: Any) -> dict[str, Any]:
 
 @settings(max_examples=60)
 @given(
-    words=st.integers(4, 20),
+    vocabulary=st.integers(4, 20),
     ending=st.sampled_from([-2.0, 0.0, 1.0]),
     tied=st.booleans(),
     ngram=st.integers(0, 2),
@@ -45,7 +45,7 @@ def method(request: Any) -> dict[str, Any]:
     seed=st.integers(0, 999),
 )
 def test_greedy_and_beam_of_one_equal_reference(
-    words: int,
+    vocabulary: int,
     ending: float,
     tied: bool,
     ngram: int,
@@ -53,7 +53,7 @@ def test_greedy_and_beam_of_one_equal_reference(
     coverage: float,
     seed: int,
 ) -> None:
-    model = TableModel(words, seed, ending=ending, tied=tied)
+    model = TableModel(vocabulary, seed, ending=ending, tied=tied)
     for method in ({"method": "greedy"}, {"beam": 1}):
         options = DecodingSettings(
             **method,
@@ -64,13 +64,13 @@ def test_greedy_and_beam_of_one_equal_reference(
             max_length_ratio=1.5,
             coverage_penalty=coverage,
         )
-        found = decode_sources(model, *pad_rows(SOURCES), options)
-        for source, hypotheses in zip(SOURCES, found, strict=True):
+        result = decode_sources(model, *pad_rows(SOURCES), options)
+        for source, hypotheses in zip(SOURCES, result, strict=True):
             assert_same_answers(hypotheses, [reference.greedy(model, source, options)])
 
 
-def to_ids(found: list[list[Hypothesis]]) -> list[list[tuple[int, ...]]]:
-    return [[h.ids for h in hypotheses] for hypotheses in found]
+def to_ids(result: list[list[Hypothesis]]) -> list[list[tuple[int, ...]]]:
+    return [[h.ids for h in hypotheses] for hypotheses in result]
 
 
 @pytest.mark.parametrize("kind", [TableModel, TinyRecurrent])
@@ -80,7 +80,7 @@ def test_answers_do_not_depend_on_batch(kind: Any, seed: int, method: dict[str, 
     model = kind(30, seed)
     options = DecodingSettings(**method, max_length=12)
     numbers = [40, 3, 17, 8, 99, 5]
-    together = decode_sources(model, *pad_rows(SOURCES), options, rows=numbers, seed=seed)
+    batched = decode_sources(model, *pad_rows(SOURCES), options, rows=numbers, seed=seed)
     order = [3, 0, 5, 4, 2, 1]
     shuffled = decode_sources(
         model,
@@ -90,12 +90,12 @@ def test_answers_do_not_depend_on_batch(kind: Any, seed: int, method: dict[str, 
         seed=seed,
     )
     for index, source in enumerate(SOURCES):
-        [alone] = decode_sources(
+        [single] = decode_sources(
             model, *pad_rows([source]), options, rows=[numbers[index]], seed=seed
         )
-        for other in (together[index], shuffled[order.index(index)]):
-            assert [h.ids for h in other] == [h.ids for h in alone]
-            assert [h.score for h in other] == pytest.approx([h.score for h in alone], rel=1e-4)
+        for other in (batched[index], shuffled[order.index(index)]):
+            assert [h.ids for h in other] == [h.ids for h in single]
+            assert [h.score for h in other] == pytest.approx([h.score for h in single], rel=1e-4)
 
 
 def test_log_probability_is_sum_over_tokens(method: dict[str, Any]) -> None:
@@ -103,8 +103,8 @@ def test_log_probability_is_sum_over_tokens(method: dict[str, Any]) -> None:
     model = TinyRecurrent(25, 1).requires_grad_(False)
     options = DecodingSettings(**method, max_length=15)
     source, mask = pad_rows(SOURCES)
-    found = decode_sources(model, source, mask, options)
-    for index, hypotheses in enumerate(found):
+    actual = decode_sources(model, source, mask, options)
+    for index, hypotheses in enumerate(actual):
         for hypothesis in hypotheses:
             generated = [*hypothesis.ids, *([EOS] if hypothesis.finished else [])]
             state = model.begin(source[index : index + 1], mask[index : index + 1])
@@ -130,8 +130,8 @@ def test_length_limits_end_decoding(index: int, longest: int, ratio: float, extr
     options = DecodingSettings(
         **METHODS[index], max_length=longest, max_length_ratio=ratio, extra_steps=extra
     )
-    found = decode_sources(model, *pad_rows(SOURCES), options)
-    for source, hypotheses in zip(SOURCES, found, strict=True):
+    result = decode_sources(model, *pad_rows(SOURCES), options)
+    for source, hypotheses in zip(SOURCES, result, strict=True):
         limit = min(longest, int(ratio * len(source)) + extra)
         assert {len(h.ids) for h in hypotheses} == {limit}
         assert not any(h.finished for h in hypotheses)
@@ -147,8 +147,8 @@ def test_reserved_tokens_are_never_generated(method: dict[str, Any]) -> None:
 
     for unknown in (False, True):
         options = DecodingSettings(**method, max_length=8, allow_unknown=unknown)
-        found = to_ids(decode_sources(Tempted(9), *pad_rows(SOURCES), options))
-        generated = {i for hypotheses in found for ids in hypotheses for i in ids}
+        result = to_ids(decode_sources(Tempted(9), *pad_rows(SOURCES), options))
+        generated = {i for hypotheses in result for ids in hypotheses for i in ids}
         assert not generated & {PAD, GO, EOS}
         assert (OOV in generated) == unknown
 
@@ -172,8 +172,8 @@ def test_attention_has_one_row_per_token(method: dict[str, Any], coverage: float
     options = DecodingSettings(**method, max_length=9, coverage_penalty=coverage)
     for seed in range(5):
         model = TableModel(14, seed)
-        found = decode_sources(model, *pad_rows(SOURCES, 3), options, with_attention=True)
-        for source, hypotheses in zip(SOURCES, found, strict=True):
+        result = decode_sources(model, *pad_rows(SOURCES, 3), options, with_attention=True)
+        for source, hypotheses in zip(SOURCES, result, strict=True):
             for h in hypotheses:
                 assert h.attention is not None
                 assert h.attention.shape == (len(h.ids), len(source))
@@ -191,8 +191,8 @@ def test_attention_is_returned_only_if_requested_and_available(
     ):
         options = DecodingSettings(**method, max_length=6, coverage_penalty=coverage)
         model = TableModel(9, attends=attends)
-        found = decode_sources(model, *pad_rows(SOURCES), options, with_attention=with_attention)
-        assert all(h.attention is None for hypotheses in found for h in hypotheses)
+        result = decode_sources(model, *pad_rows(SOURCES), options, with_attention=with_attention)
+        assert all(h.attention is None for hypotheses in result for h in hypotheses)
 
 
 def test_coverage_penalty_without_attention_is_refused(method: dict[str, Any]) -> None:
@@ -219,10 +219,10 @@ def test_no_sources_and_empty_sources(method: dict[str, Any]) -> None:
     none = torch.zeros(0, 3, dtype=torch.int64)
     assert decode_sources(TableModel(9), none, none.bool(), options) == []
     empty = torch.zeros(2, 3, dtype=torch.int64)
-    found = decode_sources(
+    result = decode_sources(
         TableModel(9, ending=-50.0), empty, empty.bool(), options, with_attention=True
     )
-    assert [len(hypotheses[0].ids) for hypotheses in found] == [4, 4]
+    assert [len(hypotheses[0].ids) for hypotheses in result] == [4, 4]
 
 
 def test_decoding_does_not_modify_logits(method: dict[str, Any]) -> None:

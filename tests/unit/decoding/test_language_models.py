@@ -35,11 +35,11 @@ def decode_prompts(
     return decode(model.step, state, limits, options, first_ids=last, **settings)
 
 
-def assert_same_answers(found: list[Hypothesis], expected: list[reference.Answer]) -> None:
-    assert [(h.ids, h.finished) for h in found] == [(a[0], a[3]) for a in expected]
-    assert [h.score for h in found] == pytest.approx([a[1] for a in expected], abs=1e-4)
-    assert [h.log_probability for h in found] == pytest.approx([a[2] for a in expected], abs=1e-4)
-    assert all(h.attention is None for h in found)
+def assert_same_answers(actual: list[Hypothesis], expected: list[reference.Answer]) -> None:
+    assert [(h.ids, h.finished) for h in actual] == [(a[0], a[3]) for a in expected]
+    assert [h.score for h in actual] == pytest.approx([a[1] for a in expected], abs=1e-4)
+    assert [h.log_probability for h in actual] == pytest.approx([a[2] for a in expected], abs=1e-4)
+    assert all(h.attention is None for h in actual)
 
 
 @SEEDS
@@ -51,16 +51,16 @@ def assert_same_answers(found: list[Hypothesis], expected: list[reference.Answer
 def test_beam_search_of_prompts_equals_reference(seed: int, settings: dict[str, int]) -> None:
     model = TinyLanguageModel(14, seed)
     options = DecodingSettings(beam=4, nbest=3, length_penalty=0.7, **LIMITS, **settings)
-    for prompt, found in zip(PROMPTS, decode_prompts(model, PROMPTS, options), strict=True):
-        assert_same_answers(found, reference.beam_search(model, prompt, options))
+    for prompt, result in zip(PROMPTS, decode_prompts(model, PROMPTS, options), strict=True):
+        assert_same_answers(result, reference.beam_search(model, prompt, options))
 
 
 @SEEDS
 def test_greedy_decoding_of_prompts_equals_reference(seed: int) -> None:
     model = TinyLanguageModel(14, seed)
     options = DecodingSettings(method="greedy", min_length=2, **LIMITS)
-    found = decode_prompts(model, PROMPTS, options, with_attention=True)
-    for prompt, hypotheses in zip(PROMPTS, found, strict=True):
+    result = decode_prompts(model, PROMPTS, options, with_attention=True)
+    for prompt, hypotheses in zip(PROMPTS, result, strict=True):
         assert_same_answers(hypotheses, [reference.greedy(model, prompt, options)])
 
 
@@ -92,8 +92,8 @@ def test_sampling_of_prompts_equals_reference(seed: int) -> None:
     model = TinyLanguageModel(14, seed)
     options = DecodingSettings(method="sample", nbest=3, temperature=0.9, **LIMITS)
     numbers = [7, 0, 99, 3, 4, 12]
-    found = decode_prompts(model, PROMPTS, options, seed=seed, rows=numbers)
-    for row, prompt, hypotheses in zip(numbers, PROMPTS, found, strict=True):
+    result = decode_prompts(model, PROMPTS, options, seed=seed, rows=numbers)
+    for row, prompt, hypotheses in zip(numbers, PROMPTS, result, strict=True):
         assert_same_answers(hypotheses, reference_samples(model, prompt, options, seed, row))
 
 
@@ -116,9 +116,9 @@ def test_length_limits_are_per_row() -> None:
     for settings in ({"beam": 3}, {"method": "greedy"}, {"method": "sample"}):
         options = DecodingSettings.parse(settings)
         limits = torch.tensor([4, 1, 9])
-        found = decode(model.step, model.nothing(3), limits, options, rows=[5, 5, 5])
-        assert [len(best[0].ids) for best in found] == [4, 1, 9]
-        assert not any(best[0].finished for best in found)
+        result = decode(model.step, model.nothing(3), limits, options, rows=[5, 5, 5])
+        assert [len(best[0].ids) for best in result] == [4, 1, 9]
+        assert not any(best[0].finished for best in result)
 
 
 def test_mismatched_arguments_are_refused() -> None:

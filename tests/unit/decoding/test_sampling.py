@@ -63,45 +63,45 @@ def reference_probabilities(
 def test_sample_frequencies_equal_softmax(options: dict[str, float]) -> None:
     settings = make_options(**options)
     log_probabilities = torch.randn(12, generator=torch.Generator().manual_seed(3)).log_softmax(-1)
-    found = count_draws(log_probabilities, 20_000, settings)
+    actual = count_draws(log_probabilities, 20_000, settings)
     expected = np.array(reference_probabilities(log_probabilities, settings))
-    assert found[expected == 0].sum() == 0
+    assert actual[expected == 0].sum() == 0
     possible = expected > 0
-    assert stats.chisquare(found[possible], 20_000 * expected[possible]).pvalue > 0.01
+    assert stats.chisquare(actual[possible], 20_000 * expected[possible]).pvalue > 0.01
 
 
 @settings(max_examples=30)
 @given(
-    words=st.integers(2, 400),
+    vocabulary=st.integers(2, 400),
     spread=st.sampled_from([0.0, 0.1, 1.0, 5.0]),
     top_p=st.sampled_from([0.05, 0.3, 0.5, 0.9, 0.999, 1.0]),
     top_k=st.sampled_from([None, 1, 3, 70, 1000]),
     seed=st.integers(0, 99),
 )
 def test_draw_maps_each_uniform_interval_to_one_token(
-    words: int, spread: float, top_p: float, top_k: int | None, seed: int
+    vocabulary: int, spread: float, top_p: float, top_k: int | None, seed: int
 ) -> None:
     """Draws at even distances hit each token as often as its share says, to one; none left out.
 
     Few tokens and many, equal and unequal, so that the nucleus is found at once or by widening.
     """
     options = DecodingSettings(method="sample", top_p=top_p, top_k=top_k)
-    noise = torch.randn(words, generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(vocabulary, generator=torch.Generator().manual_seed(seed))
     log_probabilities = (noise * spread).log_softmax(-1)
     even = (torch.arange(2000).double() + 0.5) / 2000
     ids = draw(log_probabilities.expand(2000, 1, -1), even[:, None], options).flatten()
-    found = torch.bincount(ids, minlength=words) / 2000
+    actual = torch.bincount(ids, minlength=vocabulary) / 2000
     expected = reference_probabilities(log_probabilities, options)
     if spread or top_p == 1:  # of equal tokens, rounding decides whether one more is in
-        np.testing.assert_allclose(found, expected, atol=2.1 / 2000)
+        np.testing.assert_allclose(actual, expected, atol=2.1 / 2000)
 
 
 def test_top_p_keeps_smallest_set() -> None:
     """0.5, 0.3 and 0.2: 0.5 is reached by one token, 0.51 needs two."""
     log_probabilities = torch.tensor([0.2, 0.5, 0.3]).double().log()
     for top_p, kept in ((0.4999, {1}), (0.51, {1, 2}), (0.7999, {1, 2}), (0.81, {0, 1, 2})):
-        found = count_draws(log_probabilities.float(), 500, make_options(top_p=top_p))
-        assert set(np.flatnonzero(found)) == kept
+        result = count_draws(log_probabilities.float(), 500, make_options(top_p=top_p))
+        assert set(np.flatnonzero(result)) == kept
 
 
 def test_draw_at_both_ends_of_unit_interval() -> None:
@@ -120,30 +120,30 @@ def test_top_k_1_and_low_temperature_equal_greedy(model: TableModel) -> None:
     for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}):
         settings = make_options(**options, max_length=12)
         for seed in range(3):
-            found = decode_sources(model, *pad_rows(SOURCES), settings, seed=seed)
-            assert [h[0].ids for h in found] == [h[0].ids for h in greedy]
-            assert [h[0].score for h in found] == pytest.approx([h[0].score for h in greedy])
+            result = decode_sources(model, *pad_rows(SOURCES), settings, seed=seed)
+            assert [h[0].ids for h in result] == [h[0].ids for h in greedy]
+            assert [h[0].score for h in result] == pytest.approx([h[0].score for h in greedy])
 
 
 def test_same_seed_gives_same_samples() -> None:
     model = TinyRecurrent(40, 0)
     options = make_options(nbest=3, max_length=15)
-    first, again, other = (
+    first, repeated, other = (
         [
             [h.ids for h in some]
             for some in decode_sources(model, *pad_rows(SOURCES), options, seed=seed)
         ]
         for seed in (7, 7, 8)
     )
-    assert first == again
+    assert first == repeated
     assert first != other
 
 
 def test_samples_of_a_row_differ_and_are_sorted() -> None:
-    found = decode_sources(
+    result = decode_sources(
         TinyRecurrent(40, 0), *pad_rows(SOURCES), make_options(nbest=8, max_length=9)
     )
-    for hypotheses in found:
+    for hypotheses in result:
         assert len(hypotheses) == 8
         assert len({h.ids for h in hypotheses}) > 4
         ranks = [(h.finished, h.score) for h in hypotheses]
@@ -155,8 +155,8 @@ def test_log_probability_is_sum_over_tokens_of_each_sample() -> None:
     options = make_options(nbest=6, max_length=9, coverage_penalty=0.5)
     for seed in range(5):
         model = TableModel(9, seed, ending=1.0)
-        found = decode_sources(model, *pad_rows(SOURCES), options, seed=seed)
-        for source, hypotheses in zip(SOURCES, found, strict=True):
+        actual = decode_sources(model, *pad_rows(SOURCES), options, seed=seed)
+        for source, hypotheses in zip(SOURCES, actual, strict=True):
             for h in hypotheses:
                 ids = [*h.ids, *([EOS] if h.finished else [])]
                 total = sum(
@@ -168,12 +168,12 @@ def test_log_probability_is_sum_over_tokens_of_each_sample() -> None:
 
 
 def test_equal_sources_of_different_rows_get_different_samples() -> None:
-    found = decode_sources(TableModel(30), *pad_rows([(5, 6)] * 20), make_options(max_length=6))
-    assert len({h[0].ids for h in found}) > 10
-    found = decode_sources(
+    result = decode_sources(TableModel(30), *pad_rows([(5, 6)] * 20), make_options(max_length=6))
+    assert len({h[0].ids for h in result}) > 10
+    result = decode_sources(
         TableModel(30), *pad_rows([(5, 6)] * 20), make_options(max_length=6), rows=[4] * 20
     )
-    assert len({h[0].ids for h in found}) == 1
+    assert len({h[0].ids for h in result}) == 1
 
 
 def test_uniform_numbers_are_uniform_and_independent() -> None:

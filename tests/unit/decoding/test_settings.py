@@ -9,7 +9,7 @@ from munjang.errors import ConfigError
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
+    ("values", "message"),
     [
         ({"nbest": 6}, r"nbest \(6\) should be at most beam \(5\): a beam gives no more"),
         ({"beam": 1, "nbest": 2}, r"nbest \(2\) should be at most beam \(1\)"),
@@ -26,8 +26,8 @@ from munjang.errors import ConfigError
         ({"lenght_penalty": 1}, "did you mean 'length_penalty'"),
     ],
 )
-def test_invalid_settings_are_refused(values: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError, match=words) as error:
+def test_invalid_settings_are_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as error:
         DecodingSettings.parse(values, where="decoding")
     assert str(error.value).startswith("decoding: ")
     assert "\n" not in str(error.value)

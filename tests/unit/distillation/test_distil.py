@@ -180,8 +180,8 @@ def test_stopped_run_computes_soft_targets_once(
     resumed = distil_student(teacher, texts, out=tmp_path / "s", resume=True, report=lines.append)
     assert sum(answered_rows) == 200
     assert any("100 of 300 rows were answered" in line for line in lines)
-    whole, again = (d.trained.folder / "model.safetensors" for d in (undisturbed, resumed))
-    assert whole.read_bytes() == again.read_bytes()
+    whole, repeated = (d.trained.folder / "model.safetensors" for d in (undisturbed, resumed))
+    assert whole.read_bytes() == repeated.read_bytes()
 
 
 def test_run_stopped_in_training_is_resumed(
@@ -200,8 +200,8 @@ def test_run_stopped_in_training_is_resumed(
     assert sum(answered_rows) == 300
     resumed = distil_student(teacher, texts, out=tmp_path / "s", resume=True)
     assert sum(answered_rows) == 300
-    whole, again = (d.trained.folder / "model.safetensors" for d in (undisturbed, resumed))
-    assert whole.read_bytes() == again.read_bytes()
+    whole, repeated = (d.trained.folder / "model.safetensors" for d in (undisturbed, resumed))
+    assert whole.read_bytes() == repeated.read_bytes()
 
 
 def test_soft_targets_of_other_texts_are_not_reused(

@@ -44,12 +44,12 @@ def test_token_vectors_equal_encoder_of_single_token(teacher: Path, has_ends: bo
     model = load_model(teacher)
     [encoder] = find_encoders(model.network)
     size = model.input.size
-    got = token_states(encoder, size, has_ends=has_ends)
+    result = token_states(encoder, size, has_ends=has_ends)
     for index, token in enumerate([OOV, *range(len(RESERVED), size)]):
         row = torch.tensor([[GO, token, EOS] if has_ends else [token]])
         with torch.no_grad():
             states = encoder.states(row, torch.ones_like(row, dtype=torch.bool))[0]
-        np.testing.assert_allclose(got[index], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(result[index], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_principal_components_equal_scikit_learn() -> None:
@@ -85,15 +85,15 @@ def test_frequent_tokens_have_small_weights() -> None:
 
 def test_text_vector_is_weighted_mean_of_token_vectors(teacher: Path, tmp_path: Path) -> None:
     static = distil_static(teacher, dim=5, out=tmp_path / "s")
-    again = load_model(tmp_path / "s")
+    reloaded = load_model(tmp_path / "s")
     text = make_corpus(3)[0][0]
-    np.testing.assert_array_equal(static.embed([text]), again.embed([text]))
-    ids = [int(token) for token in again.input.tokenizer.encode_text(text)]  # type: ignore[attr-defined]
-    [encoder] = find_encoders(again.network)
+    np.testing.assert_array_equal(static.embed([text]), reloaded.embed([text]))
+    ids = [int(token) for token in reloaded.input.tokenizer.encode_text(text)]  # type: ignore[attr-defined]
+    [encoder] = find_encoders(reloaded.network)
     table = encoder.embedding.weight.detach().numpy()
     expected = sum(table[token] for token in ids)
-    got = again.embed([text])[0]
-    cosine = got @ expected / np.linalg.norm(got) / np.linalg.norm(expected)
+    actual = reloaded.embed([text])[0]
+    cosine = actual @ expected / np.linalg.norm(actual) / np.linalg.norm(expected)
     assert cosine == pytest.approx(1, abs=1e-5)
     assert not table[[0, GO, EOS]].any()
     assert "# Static vectors" in (tmp_path / "s" / "README.md").read_text(encoding="utf-8")

@@ -69,8 +69,8 @@ def test_paths_arrays_and_pillow_images_give_same_answers(
         np.testing.assert_array_equal(fitted.predict_proba(images), expected)
     pictures = list(map(Image.fromarray, IMAGES))
     np.testing.assert_array_equal(fitted.predict_proba(pictures), expected)
-    again = make_classifier().fit(np.array(paths, dtype=object), LABELS)
-    np.testing.assert_array_equal(again.predict_proba(IMAGES), expected)
+    repeated = make_classifier().fit(np.array(paths, dtype=object), LABELS)
+    np.testing.assert_array_equal(repeated.predict_proba(IMAGES), expected)
 
 
 def test_narrow_images_are_not_taken_as_color() -> None:

@@ -85,9 +85,9 @@ def test_score_respects_lowercase_setting() -> None:
 
 
 def test_predict_nbest(fitted: Seq2Seq) -> None:
-    found = fitted.predict_nbest(SOURCES[:6], 4)
-    assert [len(some) for some in found] == [4] * 6
-    for some in found:
+    result = fitted.predict_nbest(SOURCES[:6], 4)
+    assert [len(some) for some in result] == [4] * 6
+    for some in result:
         assert len({one.text for one in some}) > 1
         assert [one.score for one in some] == sorted((one.score for one in some), reverse=True)
     # within the beam of the settings the first is what predict gives
@@ -107,8 +107,8 @@ def test_same_random_state_gives_same_model() -> None:
             for state in states
         ]
 
-    first, again, other = twice(0, 0, 1)
-    assert first == again != other
+    first, repeated, other = twice(0, 0, 1)
+    assert first == repeated != other
     drawn, drawn_again = twice(np.random.RandomState(3), np.random.RandomState(3))
     assert first != drawn == drawn_again
 
@@ -119,10 +119,10 @@ def test_same_random_state_gives_same_model() -> None:
     ids=["tuple", "str array", "object array", "polars", "iterator"],
 )
 def test_string_collections_give_same_answers(collect: Any, fitted: Seq2Seq) -> None:
-    got, expected = (
+    actual, expected = (
         make_one_epoch_seq2seq().fit(kind(SOURCES), kind(TARGETS)) for kind in (collect, list)
     )
-    assert got.scores_.cross_entropy == expected.scores_.cross_entropy
+    assert actual.scores_.cross_entropy == expected.scores_.cross_entropy
     assert fitted.predict(collect(SOURCES)).tolist() == fitted.predict(SOURCES).tolist()
 
 

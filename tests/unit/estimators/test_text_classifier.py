@@ -30,9 +30,9 @@ QUICK: dict[str, Any] = {
     "training.embedding_learning_rate": 0.05,
 }
 
-GOOD = ["정말 재미있다", "아주 좋은 영화", "최고의 연기", "또 보고 싶다", "감동이었다"]
-BAD = ["시간이 아깝다", "지루하고 별로", "최악의 영화", "돈이 아깝다", "재미없다"]
-TEXTS = [f"{text} {number}" for number in range(6) for text in GOOD + BAD]
+POSITIVE = ["정말 재미있다", "아주 좋은 영화", "최고의 연기", "또 보고 싶다", "감동이었다"]
+NEGATIVE = ["시간이 아깝다", "지루하고 별로", "최악의 영화", "돈이 아깝다", "재미없다"]
+TEXTS = [f"{text} {number}" for number in range(6) for text in POSITIVE + NEGATIVE]
 LABELS = ([1] * 5 + [0] * 5) * 6
 
 
@@ -74,8 +74,8 @@ def test_scikit_learn_tags() -> None:
 )
 def test_string_collections_give_same_answers(collect: Any) -> None:
     expected = make_classifier().fit(TEXTS, LABELS).predict_proba(TEXTS[:7])
-    got = make_classifier().fit(collect(TEXTS), LABELS).predict_proba(collect(TEXTS[:7]))
-    np.testing.assert_array_equal(got, expected)
+    actual = make_classifier().fit(collect(TEXTS), LABELS).predict_proba(collect(TEXTS[:7]))
+    np.testing.assert_array_equal(actual, expected)
 
 
 @pytest.mark.parametrize(
@@ -128,11 +128,11 @@ def test_many_classes_keep_their_columns() -> None:
 
 
 def test_same_random_state_gives_same_model() -> None:
-    first, again = (make_classifier(random_state=3).fit(TEXTS, LABELS) for _ in range(2))
+    first, repeated = (make_classifier(random_state=3).fit(TEXTS, LABELS) for _ in range(2))
     other = make_classifier(random_state=4).fit(TEXTS, LABELS)
     drawn = make_classifier(random_state=np.random.RandomState(3)).fit(TEXTS, LABELS)
     probabilities = first.predict_proba(TEXTS)
-    np.testing.assert_array_equal(probabilities, again.predict_proba(TEXTS))
+    np.testing.assert_array_equal(probabilities, repeated.predict_proba(TEXTS))
     assert not np.array_equal(probabilities, other.predict_proba(TEXTS))
     assert not np.array_equal(probabilities, drawn.predict_proba(TEXTS))
 

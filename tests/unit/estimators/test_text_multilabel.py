@@ -120,9 +120,9 @@ def test_fit_predict_and_score(fitted: TextMultilabelClassifier) -> None:
     ids=["lists", "polars", "iterator", "objects", "matrix", "bools", "nested", "sparse", "frame"],
 )
 def test_every_form_of_y_gives_same_answers(collect: Any, fitted: TextMultilabelClassifier) -> None:
-    got = make_classifier().fit(TEXTS, collect(SETS))
-    np.testing.assert_array_equal(got.predict(TEXTS), fitted.predict(TEXTS))
-    assert got.score(TEXTS, collect(SETS)) == fitted.score(TEXTS, SETS)
+    result = make_classifier().fit(TEXTS, collect(SETS))
+    np.testing.assert_array_equal(result.predict(TEXTS), fitted.predict(TEXTS))
+    assert result.score(TEXTS, collect(SETS)) == fitted.score(TEXTS, SETS)
 
 
 def test_matrix_columns_are_numbered_and_frame_columns_named() -> None:

@@ -86,8 +86,8 @@ def test_fit_predict_and_score(fitted: TextRegressor) -> None:
     ids=["tuple", "array", "polars", "float32"],
 )
 def test_numeric_collections_give_same_answers(collect: Any, fitted: TextRegressor) -> None:
-    got = make_regressor().fit(TEXTS, collect(NUMBERS)).predict(TEXTS)
-    np.testing.assert_array_equal(got, fitted.predict(TEXTS))
+    result = make_regressor().fit(TEXTS, collect(NUMBERS)).predict(TEXTS)
+    np.testing.assert_array_equal(result, fitted.predict(TEXTS))
 
 
 def test_pipeline_and_grid_search() -> None:

@@ -63,21 +63,21 @@ def test_from_weights_cuts_padding_and_splits_heads() -> None:
         AttentionWeights("cross", 1, pad_weights(*cross, queries=5, keys=7)),
         AttentionWeights("target", 0, pad_weights(target, queries=5, keys=5)),
     ]
-    found = Attention.from_weights(layers, SOURCE, TARGET, text="t", answer="a")
-    assert [(one.kind, one.layer, one.head) for one in found.maps] == [
+    actual = Attention.from_weights(layers, SOURCE, TARGET, text="t", answer="a")
+    assert [(one.kind, one.layer, one.head) for one in actual.maps] == [
         ("cross", 1, 0), ("cross", 1, 1), ("target", 0, 0),
     ]  # fmt: skip
-    for one, expected in zip(found.maps, [*cross, target], strict=True):
+    for one, expected in zip(actual.maps, [*cross, target], strict=True):
         np.testing.assert_array_equal(one.weights, expected)
-    assert found.kinds == ("cross", "target")
+    assert actual.kinds == ("cross", "target")
 
 
 def test_rows_and_columns_of_decoder_attention() -> None:
-    found = make_pair_attention()
-    assert found.rows("cross") == found.rows("target") == TARGET
-    assert found.columns("cross") == SOURCE
-    assert found.columns("target") == (GO_LABEL, "영화가", "지루했다")
-    assert (found.rows("pooling"), found.columns("pooling")) == ((TEXT_LABEL,), SOURCE)
+    result = make_pair_attention()
+    assert result.rows("cross") == result.rows("target") == TARGET
+    assert result.columns("cross") == SOURCE
+    assert result.columns("target") == (GO_LABEL, "영화가", "지루했다")
+    assert (result.rows("pooling"), result.columns("pooling")) == ((TEXT_LABEL,), SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ def test_non_finite_weights_are_refused() -> None:
 
 
 def test_mean_is_over_heads_of_one_layer() -> None:
-    found = make_pair_attention()
+    result = make_pair_attention()
     np.testing.assert_allclose(
-        found.mean("cross", 0), (random_weights(3, 3, 0) + random_weights(3, 3, 1)) / 2, rtol=1e-6
+        result.mean("cross", 0), (random_weights(3, 3, 0) + random_weights(3, 3, 1)) / 2, rtol=1e-6
     )
-    np.testing.assert_array_equal(found.mean("cross"), found.mean("cross", 1))
-    np.testing.assert_allclose(found.mean("cross").sum(1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(result.mean("cross"), result.mean("cross", 1))
+    np.testing.assert_allclose(result.mean("cross").sum(1), 1, rtol=1e-6)
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=4, max_size=4), min_size=1, max_size=5))
@@ -113,8 +113,8 @@ def test_strongest_equals_sorting(rows: list[list[int]]) -> None:
     table = np.array(rows, dtype=np.float32)
     target = tuple(f"t{n}" for n in range(len(rows)))
     only = AttentionMap("cross", 0, 0, table)
-    found = Attention(tuple("abcd"), target, (only,), "").strongest("cross", most=2)
-    for one, token, row in zip(found, target, rows, strict=True):
+    actual = Attention(tuple("abcd"), target, (only,), "").strongest("cross", most=2)
+    for one, token, row in zip(actual, target, rows, strict=True):
         expected = sorted(zip("abcd", map(float, row), strict=True), key=lambda pair: -pair[1])
         assert one.token == token
         assert list(one.sources) == expected[:2]
@@ -148,11 +148,11 @@ def test_select_missing_map_is_refused(selection: dict[str, Any], message: str) 
 
 
 def test_json_holds_all_maps() -> None:
-    found = json.loads(json.dumps(make_pair_attention().to_json()))
-    assert (found["text"], found["answer"]) == ("the film bored", "영화가 지루했다")
-    assert (tuple(found["source"]), tuple(found["target"])) == (SOURCE, TARGET)
-    assert (found["maps"][1]["rows"], found["maps"][1]["columns"]) == (list(TARGET), list(SOURCE))
-    np.testing.assert_allclose(found["maps"][1]["weights"], random_weights(3, 3, 0), atol=1e-5)
+    result = json.loads(json.dumps(make_pair_attention().to_json()))
+    assert (result["text"], result["answer"]) == ("the film bored", "영화가 지루했다")
+    assert (tuple(result["source"]), tuple(result["target"])) == (SOURCE, TARGET)
+    assert (result["maps"][1]["rows"], result["maps"][1]["columns"]) == (list(TARGET), list(SOURCE))
+    np.testing.assert_allclose(result["maps"][1]["weights"], random_weights(3, 3, 0), atol=1e-5)
 
 
 def attention_of_text(
@@ -162,18 +162,18 @@ def attention_of_text(
     torch.manual_seed(0)
     network = Head(build_encoder(config, tokenizer.vocabulary.size), 2).eval()
     encoded = encode_texts(tokenizer, pl.Series([text]), max_length=longest, add_go_eos=ends)
-    found = text_attention(text, encoded, tokenizer=tokenizer, network=network, ends=ends)
-    return found, network, tokenizer
+    result = text_attention(text, encoded, tokenizer=tokenizer, network=network, ends=ends)
+    return result, network, tokenizer
 
 
 @pytest.mark.parametrize("ends", [False, True])
 def test_text_attention_has_every_layer_head_and_pooling(ends: bool) -> None:
     config = TransformerConfig(dim=16, layers=3, heads=2, pooling="max+attention")
-    found, network, tokenizer = attention_of_text("The film 지루했다 정말", config, ends=ends)
+    actual, network, tokenizer = attention_of_text("The film 지루했다 정말", config, ends=ends)
     named = ("The", "film", "지루했다", "정말")
-    assert found.source == ((GO_LABEL, *named, EOS_LABEL) if ends else named)
-    assert found.target is None
-    assert not found.truncated
+    assert actual.source == ((GO_LABEL, *named, EOS_LABEL) if ends else named)
+    assert actual.target is None
+    assert not actual.truncated
 
     ids = [tokenizer.vocabulary.id_of(word) for word in ("the", "film", "지루했다", "정말")]
     real = [GO, *ids, EOS] if ends else ids
@@ -183,25 +183,25 @@ def test_text_attention_has_every_layer_head_and_pooling(ends: bool) -> None:
     _, layers = network.encoder.forward_with_attention(batch, mask)
     for layer in range(3):
         seen = layers[layer].weights[0]
-        for one in found.heads("source", layer):
+        for one in actual.heads("source", layer):
             expected = seen[one.head, : len(real), : len(real)].detach().numpy()
             np.testing.assert_allclose(one.weights, expected, atol=1e-6)
-    (pooled,) = found.heads("pooling")
+    (pooled,) = actual.heads("pooling")
     expected = network.encoder(batch, mask).attention[0, 0, :, : len(real)].detach().numpy()
     np.testing.assert_allclose(pooled.weights, expected, atol=1e-6)
-    assert len(found.maps) == 3 * 2 + 1
+    assert len(actual.maps) == 3 * 2 + 1
 
 
 def test_attention_pooling_has_one_row() -> None:
-    found, *_ = attention_of_text("the film", GruConfig(dim=8, hidden_dim=4, pooling="attention"))
-    (only,) = found.maps
+    result, *_ = attention_of_text("the film", GruConfig(dim=8, hidden_dim=4, pooling="attention"))
+    (only,) = result.maps
     assert (only.kind, only.weights.shape) == ("pooling", (1, 2))
 
 
 def test_truncated_text_is_reported() -> None:
-    found, *_ = attention_of_text("정말 정말 film", TransformerConfig(dim=8, heads=2), longest=2)
-    assert (found.source, found.truncated) == (("정말", "정말"), True)
-    assert found.text == "정말 정말 film"
+    result, *_ = attention_of_text("정말 정말 film", TransformerConfig(dim=8, heads=2), longest=2)
+    assert (result.source, result.truncated) == (("정말", "정말"), True)
+    assert result.text == "정말 정말 film"
 
 
 def test_model_without_attention_or_text_without_tokens_is_refused() -> None:
@@ -220,13 +220,13 @@ def test_model_with_attention_capability_is_called() -> None:
         def attention(self, text: str, target: str | None) -> Attention:
             return Attention(SOURCE, TARGET, (), text, target)
 
-    found = compute_attention(Looking(), "text", "answer")
-    assert (found.text, found.answer) == ("text", "answer")
+    result = compute_attention(Looking(), "text", "answer")
+    assert (result.text, result.answer) == ("text", "answer")
 
 
 def test_jamo_are_shown_as_single_letters() -> None:
-    found, *_ = attention_of_text("한글 ㅋ", TransformerConfig(dim=8, heads=2), name="jamo")
-    assert "".join(found.source[-2:]) == " ㅋ"
+    result, *_ = attention_of_text("한글 ㅋ", TransformerConfig(dim=8, heads=2), name="jamo")
+    assert "".join(result.source[-2:]) == " ㅋ"
     known, *_ = attention_of_text("정말", TransformerConfig(dim=8, heads=2), name="jamo")
     assert known.source == ("ㅈ", "ㅓ", "ㅇ", "ㅁ", "ㅏ", "ㄹ")
 

@@ -46,15 +46,15 @@ def test_convolution_shape(size: str, overrides: tuple[str, ...], shape: Any) ->
 
 @pytest.mark.parametrize(("pool", "shape"), [(2, (44, 44, 400)), (4, (22, 22, 400))])
 def test_pooling_shape_of_large_image(pool: int, shape: tuple[int, ...]) -> None:
-    found = shapes(
+    result = shapes(
         "image_cnn", input="96x96", overrides=[*plain_overrides(400, 8), f"model.pool_size={pool}"]
     )
-    convolution, pooling, vector = found.layers
+    convolution, pooling, vector = result.layers
     assert convolution.activations == 3_168_400
-    assert convolution.parameters == found.parameters == 400 * (8 * 8 + 1)
+    assert convolution.parameters == result.parameters == 400 * (8 * 8 + 1)
     assert convolution.multiply_adds == 89 * 89 * 400 * 64
     assert pooling.shape == shape
-    assert found.activations == convolution.activations + pooling.activations
+    assert result.activations == convolution.activations + pooling.activations
     assert vector.shape == (pooling.activations,)
 
 
@@ -149,17 +149,17 @@ def test_text_encoder_layers_sum_to_parameters(
     limited = "max_positions" in model_settings
     longest = {"tokenizer": {"max_length": 12, "add_go_eos": False}} if limited else {}
     config = {"model": {**small, **model_settings}, **longest}
-    found = shapes(name, input=tokens, vocabulary=30, config=config)
+    result = shapes(name, input=tokens, vocabulary=30, config=config)
     recipe = make_recipe(merge({"model": {"name": name}}, config))
     encoder = build_encoder(recipe.model, 30)
-    assert found.parameters == sum(p.numel() for p in encoder.parameters())
-    assert found.layers[-1].shape == (encoder.pooled_dim,)
-    for layer in found.layers:
+    assert result.parameters == sum(p.numel() for p in encoder.parameters())
+    assert result.layers[-1].shape == (encoder.pooled_dim,)
+    for layer in result.layers:
         if layer.multiply_adds and "/" not in layer.how and " to " not in layer.how:
             assert layer.multiply_adds == evaluate_formula(layer.how), layer
-    assert found.layers[0].name == "embedding"
-    assert "rows of" in found.layers[0].how
-    assert not any(layer.name == type(encoder).__name__ for layer in found.layers)
+    assert result.layers[0].name == "embedding"
+    assert "rows of" in result.layers[0].how
+    assert not any(layer.name == type(encoder).__name__ for layer in result.layers)
 
 
 SIZES = {"model": {"dim": 8, "bag_dim": 0, "subword_ngrams": 0}}
@@ -169,10 +169,10 @@ SIZES = {"model": {"dim": 8, "bag_dim": 0, "subword_ngrams": 0}}
 @pytest.mark.parametrize("time", [5, 100])
 def test_multiply_adds_of_transformer(time: int) -> None:
     overrides = ["model.layers=3", "model.heads=2", "model.feed_forward_dim=24"]
-    found = shapes("transformer", input=time, config=SIZES, overrides=overrides)
+    result = shapes("transformer", input=time, config=SIZES, overrides=overrides)
     attention = 4 * time * 8 * 8 + 2 * time * time * 8
-    assert found.multiply_adds == 3 * (attention + 2 * time * 8 * 24)
-    (layer,) = (one for one in found.layers if one.name == "blocks.2.attention")
+    assert result.multiply_adds == 3 * (attention + 2 * time * 8 * 24)
+    (layer,) = (one for one in result.layers if one.name == "blocks.2.attention")
     assert layer.multiply_adds == attention == evaluate_formula(layer.how)
     assert layer.how == (
         f"{time} x 8 x 24 + 2 x {time} x 4 x {time} + 2 x {time} x {time} x 4 + {time} x 8 x 8"
@@ -183,15 +183,15 @@ def test_multiply_adds_of_transformer(time: int) -> None:
 @pytest.mark.parametrize("directions", [1, 2])
 def test_multiply_adds_of_recurrent_layer(name: str, gates: int, directions: int) -> None:
     overrides = ["model.hidden_dim=6", "model.layers=2", f"model.directions={directions}"]
-    found = shapes(name, input=9, config=SIZES, overrides=overrides)
+    result = shapes(name, input=9, config=SIZES, overrides=overrides)
     first, second = (9 * gates * 6 * (below + 6) for below in (8, 6 * directions))
-    assert found.multiply_adds == directions * (first + second)
+    assert result.multiply_adds == directions * (first + second)
 
 
 def test_multiply_adds_of_convolution_and_pooling() -> None:
     overrides = ["model.kernel_sizes=[2,5]", "model.filters=7", "model.pooling=max+attention"]
-    found = shapes("cnn", input=9, config=SIZES, overrides=overrides)
-    embedding, two, five, pooling = found.layers
+    result = shapes("cnn", input=9, config=SIZES, overrides=overrides)
+    embedding, two, five, pooling = result.layers
     assert (two.multiply_adds, five.multiply_adds) == (9 * 2 * 8 * 7, 9 * 5 * 8 * 7)
     assert (two.parameters, five.parameters) == ((2 * 8 + 1) * 7, (5 * 8 + 1) * 7)
     assert pooling.multiply_adds == 9 * (14 * 14 + 2 * 14)
@@ -237,8 +237,8 @@ def test_unknown_encoder_is_measured() -> None:
 
 
 def test_image_too_large_for_memory_has_shapes() -> None:
-    found = shapes("image_cnn", input="4096x4096", overrides=plain_overrides(4096, 3))
-    assert found.layers[0].shape == (4094, 4094, 4096)
+    result = shapes("image_cnn", input="4096x4096", overrides=plain_overrides(4096, 3))
+    assert result.layers[0].shape == (4094, 4094, 4096)
 
 
 @pytest.mark.parametrize("tokens", [0, MOST_TOKENS + 1, 100_000, 10**9])
@@ -270,7 +270,7 @@ def test_json_is_serializable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "options", "words"),
+    ("model", "options", "message"),
     [
         (
             "image_cnn",
@@ -301,8 +301,8 @@ def test_json_is_serializable() -> None:
         ),
     ],
 )
-def test_errors_are_one_line(model: str, options: dict[str, Any], words: str) -> None:
+def test_errors_are_one_line(model: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         shapes(model, **options)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)

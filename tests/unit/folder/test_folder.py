@@ -25,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 # The files of a model of texts, but for the manifest.
 FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS, METRICS_FILE, CARD)
-SURE = "the film was great and lovely"
-TEXTS = [SURE, "awful", "", "never seen before", "영화", "okay okay okay", SURE + " 7"]
+CLEAR_TEXT = "the film was great and lovely"
+TEXTS = [CLEAR_TEXT, "awful", "", "never seen before", "영화", "okay okay okay", CLEAR_TEXT + " 7"]
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +43,20 @@ def saved(model: Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def spoiled(saved: Path, tmp_path: Path) -> Path:
+def damaged_copy(saved: Path, tmp_path: Path) -> Path:
     """A copy of the folder that a test may spoil."""
     return Path(shutil.copytree(saved, tmp_path / "copy"))
 
 
 def test_saved_model_is_loaded(model: Model, saved: Path) -> None:
-    again = load(saved)
-    assert np.array_equal(again.predict_proba(TEXTS), model.predict_proba(TEXTS))
-    assert again.labels == model.labels == ("bad", "good", "so-so")
-    assert again.metrics == json.loads(json.dumps(model.metrics))
-    assert again.recipe.model_copy(update={"labels": None}) == model.recipe
-    assert again.input.tokenizer.vocabulary.tokens == model.input.tokenizer.vocabulary.tokens
-    assert not again.network.training
-    assert again.predict(SURE)[0].label == "good"
+    reloaded = load(saved)
+    assert np.array_equal(reloaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    assert reloaded.labels == model.labels == ("bad", "good", "so-so")
+    assert reloaded.metrics == json.loads(json.dumps(model.metrics))
+    assert reloaded.recipe.model_copy(update={"labels": None}) == model.recipe
+    assert reloaded.input.tokenizer.vocabulary.tokens == model.input.tokenizer.vocabulary.tokens
+    assert not reloaded.network.training
+    assert reloaded.predict(CLEAR_TEXT)[0].label == "good"
 
 
 def test_loaded_model_saves_same_files(saved: Path, tmp_path: Path) -> None:
@@ -74,50 +74,50 @@ def test_every_tokenizer_is_saved_and_loaded(name: str, tmp_path: Path) -> None:
         pytest.importorskip("kiwipiepy")
     overrides = [*QUICK, "training.epochs=1", f"tokenizer.name={name}", "tokenizer.max_size=60"]
     trained = train(make_corpus(60, korean=True), model="mean", overrides=overrides)
-    again = load(trained.model.save(tmp_path / "model"))
-    assert np.array_equal(again.predict_proba(TEXTS), trained.model.predict_proba(TEXTS))
+    reloaded = load(trained.model.save(tmp_path / "model"))
+    assert np.array_equal(reloaded.predict_proba(TEXTS), trained.model.predict_proba(TEXTS))
 
 
-def test_folder_can_be_moved_and_read_only(spoiled: Path) -> None:
-    moved = spoiled.rename(spoiled.with_name("moved"))
+def test_folder_can_be_moved_and_read_only(damaged_copy: Path) -> None:
+    moved = damaged_copy.rename(damaged_copy.with_name("moved"))
     for path in [*moved.iterdir(), moved]:
         path.chmod(0o555 if path.is_dir() else 0o444)
     try:
-        assert load(moved).predict(SURE)[0].label == "good"
+        assert load(moved).predict(CLEAR_TEXT)[0].label == "good"
     finally:
         moved.chmod(0o755)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_missing_file_is_named(spoiled: Path, name: str) -> None:
-    (spoiled / name).unlink()
+def test_missing_file_is_named(damaged_copy: Path, name: str) -> None:
+    (damaged_copy / name).unlink()
     with pytest.raises(FolderError, match=f"{name}: this file of the model is missing"):
-        load(spoiled)
+        load(damaged_copy)
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("kept", ["none", "half", "all but one"])
-def test_truncated_file_is_named(spoiled: Path, name: str, kept: str) -> None:
-    path = spoiled / name
+def test_truncated_file_is_named(damaged_copy: Path, name: str, kept: str) -> None:
+    path = damaged_copy / name
     whole = path.read_bytes()
     path.write_bytes(whole[: {"none": 0, "half": len(whole) // 2}.get(kept, len(whole) - 1)])
     with pytest.raises(FolderError, match=f"{name}: this file is not the one that was saved"):
-        load(spoiled)
+        load(damaged_copy)
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("where", [0.0, 0.1, 0.5, 0.99])
-def test_changed_byte_is_detected(spoiled: Path, name: str, where: float) -> None:
-    path = spoiled / name
+def test_changed_byte_is_detected(damaged_copy: Path, name: str, where: float) -> None:
+    path = damaged_copy / name
     content = bytearray(path.read_bytes())
     content[int(where * (len(content) - 1))] ^= 1
     path.write_bytes(content)
     with pytest.raises(FolderError, match=f"{name}: this file is not the one that was saved"):
-        load(spoiled)
+        load(damaged_copy)
 
 
-def test_changed_manifest_is_refused_or_equivalent(model: Model, spoiled: Path) -> None:
-    path = spoiled / MANIFEST
+def test_changed_manifest_is_refused_or_equivalent(model: Model, damaged_copy: Path) -> None:
+    path = damaged_copy / MANIFEST
     whole = path.read_bytes()
     expected = model.predict_proba(TEXTS)
     random = np.random.default_rng(0)
@@ -126,18 +126,18 @@ def test_changed_manifest_is_refused_or_equivalent(model: Model, spoiled: Path) 
         altered[index] = random.integers(256)
         path.write_bytes(altered)
         try:
-            loaded = load(spoiled)
+            loaded = load(damaged_copy)
         except FolderError:
             continue
         assert np.array_equal(loaded.predict_proba(TEXTS), expected)
 
 
 @pytest.mark.parametrize("length", [0, 1, 40, -2])
-def test_truncated_manifest_is_named(spoiled: Path, length: int) -> None:
-    path = spoiled / MANIFEST
+def test_truncated_manifest_is_named(damaged_copy: Path, length: int) -> None:
+    path = damaged_copy / MANIFEST
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(FolderError, match=r"manifest\.json: this file is damaged"):
-        load(spoiled)
+        load(damaged_copy)
 
 
 def edit_manifest(spoiled: Path, **changes: Any) -> None:
@@ -146,32 +146,32 @@ def edit_manifest(spoiled: Path, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(("other", "advice"), [(2, "train it again"), (4, "upgrade munjang")])
-def test_other_format_error_says_what_to_do(spoiled: Path, other: int, advice: str) -> None:
-    edit_manifest(spoiled, format=other)
+def test_other_format_error_says_what_to_do(damaged_copy: Path, other: int, advice: str) -> None:
+    edit_manifest(damaged_copy, format=other)
     expected = f"format {other}, this version of munjang reads 3; {advice}$"
     with pytest.raises(FolderError, match=expected):
-        load(spoiled)
+        load(damaged_copy)
 
 
 @pytest.mark.parametrize("files", [[], 3, None, {"../../etc/passwd": {}}, {"/etc/passwd": {}}])
-def test_manifest_of_wrong_structure_is_damaged(spoiled: Path, files: Any) -> None:
-    edit_manifest(spoiled, files=files)
+def test_manifest_of_wrong_structure_is_damaged(damaged_copy: Path, files: Any) -> None:
+    edit_manifest(damaged_copy, files=files)
     with pytest.raises(FolderError, match=r"manifest\.json: this file is damaged"):
-        load(spoiled)
+        load(damaged_copy)
 
 
-def test_manifest_without_a_file_is_refused(spoiled: Path) -> None:
-    files = json.loads((spoiled / MANIFEST).read_text())["files"]
+def test_manifest_without_a_file_is_refused(damaged_copy: Path) -> None:
+    files = json.loads((damaged_copy / MANIFEST).read_text())["files"]
     del files[WEIGHTS]
-    edit_manifest(spoiled, files=files)
+    edit_manifest(damaged_copy, files=files)
     with pytest.raises(FolderError, match=r"manifest\.json: model\.safetensors is not listed"):
-        load(spoiled)
+        load(damaged_copy)
 
 
-def test_folder_without_manifest_is_not_finished(spoiled: Path) -> None:
-    (spoiled / MANIFEST).unlink()
+def test_folder_without_manifest_is_not_finished(damaged_copy: Path) -> None:
+    (damaged_copy / MANIFEST).unlink()
     with pytest.raises(FolderError, match="not a finished model folder"):
-        load(spoiled)
+        load(damaged_copy)
 
 
 def test_missing_folder_is_refused(tmp_path: Path) -> None:
@@ -197,19 +197,19 @@ def test_failed_save_leaves_no_loadable_folder(
 
 
 def test_failed_save_leaves_previous_model(
-    model: Model, spoiled: Path, monkeypatch: pytest.MonkeyPatch
+    model: Model, damaged_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = {path.name: path.read_bytes() for path in spoiled.iterdir()}
+    before = {path.name: path.read_bytes() for path in damaged_copy.iterdir()}
     monkeypatch.setattr(save, "save_file", raise_disk_full)
     with pytest.raises(OSError, match="No space left"):
-        model.save(spoiled)
-    assert {path.name: path.read_bytes() for path in spoiled.iterdir()} == before
-    assert np.array_equal(load(spoiled).predict_proba(TEXTS), model.predict_proba(TEXTS))
+        model.save(damaged_copy)
+    assert {path.name: path.read_bytes() for path in damaged_copy.iterdir()} == before
+    assert np.array_equal(load(damaged_copy).predict_proba(TEXTS), model.predict_proba(TEXTS))
 
 
-def test_overwriting_files_does_not_change_a_loaded_model(model: Model, spoiled: Path) -> None:
-    loaded = load(spoiled)
-    with (spoiled / WEIGHTS).open("r+b") as file:  # as `cp` does: the same file, other bytes
+def test_overwriting_files_does_not_change_a_loaded_model(model: Model, damaged_copy: Path) -> None:
+    loaded = load(damaged_copy)
+    with (damaged_copy / WEIGHTS).open("r+b") as file:  # as `cp` does: the same file, other bytes
         file.truncate(0)
     assert np.array_equal(loaded.predict_proba(TEXTS), model.predict_proba(TEXTS))
 
@@ -230,7 +230,7 @@ def test_loading_does_not_use_pickle(saved: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pickle, "load", refuse)
     monkeypatch.setattr(pickle, "Unpickler", refuse)
     monkeypatch.setattr(torch, "load", refuse)
-    assert load(saved).predict(SURE)
+    assert load(saved).predict(CLEAR_TEXT)
 
 
 def test_json_files_are_strict_and_card_lists_labels(saved: Path) -> None:
@@ -244,7 +244,12 @@ def test_json_files_are_strict_and_card_lists_labels(saved: Path) -> None:
     assert "Texts longer than 12 tokens are" in card
 
 
-UGLY_LABELS = ("a | b\nc", "<script>alert(1)</script>", "`x` *y* [z](http://w)", "\u202e나쁨" * 90)
+HOSTILE_LABELS = (
+    "a | b\nc",
+    "<script>alert(1)</script>",
+    "`x` *y* [z](http://w)",
+    "\u202e나쁨" * 90,
+)
 
 
 def lines_without_digits(card: str) -> list[str]:
@@ -255,7 +260,7 @@ def lines_without_digits(card: str) -> list[str]:
 @pytest.mark.parametrize("task", ["classify", "multilabel"])
 def test_labels_are_escaped_in_the_card(task: str) -> None:
     texts, plain = make_corpus(60)
-    names = dict(zip(("bad", "good", "so-so"), UGLY_LABELS, strict=False))
+    names = dict(zip(("bad", "good", "so-so"), HOSTILE_LABELS, strict=False))
     cards = []
     for labels in (plain, [names[label] for label in plain]):
         settings = [*QUICK, "training.epochs=1", f"task={task}"]

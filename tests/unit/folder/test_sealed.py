@@ -172,14 +172,14 @@ def test_concurrent_replacement_never_mixes_two_models(
     else:
         monkeypatch.setattr(CheckedFile, "read_into", replaced_within)
     try:
-        found: Model | None = load(folder)
+        result: Model | None = load(folder)
     except FolderError:
-        found = None
+        result = None
     monkeypatch.undo()
-    if found is not None:
+    if result is not None:
         whole = [load(one).predict_proba(TEXTS) for one in two_models]
-        assert any(np.array_equal(found.predict_proba(TEXTS), one) for one in whole)
-        assert found.labels == load(two_models[0]).labels
+        assert any(np.array_equal(result.predict_proba(TEXTS), one) for one in whole)
+        assert result.labels == load(two_models[0]).labels
 
 
 def test_loading_draws_no_random_numbers(two_models: tuple[Path, Path]) -> None:

@@ -58,13 +58,13 @@ DTYPES = st.sampled_from([np.float32, np.int32, np.int64, np.uint8, np.bool_])
         max_size=5,
     )
 )
-def test_safetensors_round_trip(found: dict[str, Any]) -> None:
-    file = MemoryFile(save(found))
-    again = read_arrays(file, read_header(file))
-    assert again.keys() == found.keys()
-    for name, array in found.items():
-        assert again[name].dtype == array.dtype
-        assert np.array_equal(again[name], array)
+def test_safetensors_round_trip(result: dict[str, Any]) -> None:
+    file = MemoryFile(save(result))
+    repeated = read_arrays(file, read_header(file))
+    assert repeated.keys() == result.keys()
+    for name, array in result.items():
+        assert repeated[name].dtype == array.dtype
+        assert np.array_equal(repeated[name], array)
 
 
 ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}

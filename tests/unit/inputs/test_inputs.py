@@ -56,10 +56,10 @@ def test_encode_values_equals_encode_of_text_table(settings: Any) -> None:
     expected = fitted.encode(make_text_table(TEXTS))
     column = fitted.encode_values(pl.Series(TEXTS * 50))  # too many to go one by one
     few = fitted.encode_values(TEXTS)
-    for found in (few, fitted.encode_values(iter(TEXTS))):
-        assert found.truncated.tolist() == expected.truncated.tolist()
+    for actual in (few, fitted.encode_values(iter(TEXTS))):
+        assert actual.truncated.tolist() == expected.truncated.tolist()
         for tensor, target in zip(
-            first_batch(found).inputs, first_batch(expected).inputs, strict=True
+            first_batch(actual).inputs, first_batch(expected).inputs, strict=True
         ):
             assert torch.equal(tensor, target)
     assert column.truncated[:4].tolist() == expected.truncated.tolist()
@@ -70,18 +70,18 @@ def test_encode_values_equals_encode_of_text_table(settings: Any) -> None:
 def test_encode_values_equals_encode_of_pair_table() -> None:
     fitted = fit_pair_input(source={"max_length": 5})
     expected = fitted.encode(make_pair_table(TEXTS, TARGETS))
-    found = fitted.encode_values(TEXTS)
-    assert found.truncated.tolist() == expected.truncated.tolist() == [False, False, False, True]
-    assert found.pairs.source_ids.to_pylist() == expected.pairs.source_ids.to_pylist()
-    assert found.texts.to_list() == TEXTS
+    actual = fitted.encode_values(TEXTS)
+    assert actual.truncated.tolist() == expected.truncated.tolist() == [False, False, False, True]
+    assert actual.pairs.source_ids.to_pylist() == expected.pairs.source_ids.to_pylist()
+    assert actual.texts.to_list() == TEXTS
 
 
 def test_encode_values_equals_encode_of_image_table() -> None:
     fitted = fit_image_input()
     expected = fitted.encode(make_image_table())
-    found = fitted.encode_values([pixels[0] for pixels in PIXELS])
-    assert np.array_equal(found.values, expected.values)
-    assert not found.truncated.any()
+    actual = fitted.encode_values([pixels[0] for pixels in PIXELS])
+    assert np.array_equal(actual.values, expected.values)
+    assert not actual.truncated.any()
     assert len(fitted.encode_values(PIXELS[0, 0])) == 1
 
 
@@ -119,12 +119,12 @@ def test_input_files_round_trip(fitted: Input, tmp_path: Path) -> None:
         (tmp_path / name).write_text(json.dumps(values, ensure_ascii=False))
     save_file({"table": np.zeros((1000, 2), np.float32)}, tmp_path / "model.safetensors")
     write_manifest(tmp_path, [*files, "model.safetensors"], "0")
-    again = type(fitted).load(open_sealed(tmp_path), fitted.recipe)
-    assert again.files() == files
-    assert again.size == fitted.size
+    reloaded = type(fitted).load(open_sealed(tmp_path), fitted.recipe)
+    assert reloaded.files() == files
+    assert reloaded.size == fitted.size
     values = [PIXELS[0, 0]] if isinstance(fitted, ImageInput) else TEXTS
     pairs = zip(
-        first_batch(again.encode_values(values)).inputs,
+        first_batch(reloaded.encode_values(values)).inputs,
         first_batch(fitted.encode_values(values)).inputs,
         strict=True,
     )

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 FIRSTS = ["집에 가자", "배가 고프다", "The red house", "a small dog ran to the big red house"]
 SECONDS = ["집으로 가자", "비가 온다 비가", "the dog runs", "Dog"]
 LABELS = ["같다", "다르다"] * 2
-UGLY = st.text(st.sampled_from("집에 a\tB|\n\x00é가가👩‍👩‍👧שَ"), max_size=12)
+HOSTILE_TEXT = st.text(st.sampled_from("집에 a\tB|\n\x00é가가👩‍👩‍👧שَ"), max_size=12)
 
 
 def fit_input(model: str = "mean", reading: str = "joined", **tokenizer: Any) -> TwoTextsInput:
@@ -72,7 +72,7 @@ def test_encode_values_equals_encode_of_table(tokenizer: Any) -> None:
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(UGLY, UGLY), min_size=1, max_size=4))
+@given(st.lists(st.tuples(HOSTILE_TEXT, HOSTILE_TEXT), min_size=1, max_size=4))
 def test_hostile_texts_have_same_ids_in_small_and_large_batches(
     pairs: list[tuple[str, str]],
 ) -> None:
@@ -204,16 +204,16 @@ def test_answers_depend_on_the_pair_only_and_survive_reload(
         "seed": 1,
     }
     trained = munjang.train(data, out=tmp_path / "model", **options).model
-    again = munjang.load(tmp_path / "model")
+    reloaded = munjang.load(tmp_path / "model")
     pairs = [*zip(firsts, seconds, strict=True), ("", "집"), ("길다 " * 40, "b")]
-    together = trained.logits(pairs)
-    assert torch.isfinite(together).all()
+    batched = trained.logits(pairs)
+    assert torch.isfinite(batched).all()
     for index in (0, 7, len(pairs) - 2, len(pairs) - 1):
-        alone = trained.logits([pairs[index]])
-        torch.testing.assert_close(alone[0], together[index], atol=1e-5, rtol=1e-4)
+        single = trained.logits([pairs[index]])
+        torch.testing.assert_close(single[0], batched[index], atol=1e-5, rtol=1e-4)
     backwards = trained.logits(pairs[::-1])
-    torch.testing.assert_close(backwards.flip(0), together, atol=1e-5, rtol=1e-4)
-    assert isinstance(again, type(trained))
-    assert torch.equal(again.logits(pairs), together)
+    torch.testing.assert_close(backwards.flip(0), batched, atol=1e-5, rtol=1e-4)
+    assert isinstance(reloaded, type(trained))
+    assert torch.equal(reloaded.logits(pairs), batched)
     repeated = munjang.train(data, **options).model
-    assert torch.equal(repeated.logits(pairs), together)
+    assert torch.equal(repeated.logits(pairs), batched)

@@ -15,10 +15,13 @@ from munjang.layers.position import rotary_tables
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 lengths_of_rows = st.lists(st.integers(1, 7), min_size=1, max_size=5)
-CLOSE = {torch.float32: {"atol": 1e-5, "rtol": 1e-4}, torch.float64: {"atol": 1e-12, "rtol": 1e-9}}
+TOLERANCES = {
+    torch.float32: {"atol": 1e-5, "rtol": 1e-4},
+    torch.float64: {"atol": 1e-12, "rtol": 1e-9},
+}
 
 
-def slow_attention(
+def reference_attention(
     q: Tensor, k: Tensor, v: Tensor, length: int
 ) -> tuple[list[list[float]], Tensor]:
     """Weights and values of one head, [time, width] each, a number at a time."""
@@ -53,7 +56,7 @@ def test_attend_with_weights_equals_formula(lengths: list[int], extra: int, seed
     for row, length in enumerate(lengths):
         for head in range(2):
             parts = (x[row, head].detach() for x in (q, k, v))
-            expected_weights, expected = slow_attention(*parts, length)
+            expected_weights, expected = reference_attention(*parts, length)
             torch.testing.assert_close(taken[row, head], expected)
             torch.testing.assert_close(weights[row, head], torch.tensor(expected_weights).double())
 
@@ -68,12 +71,12 @@ def test_attend_equals_attend_with_weights_in_values_and_gradients(
     twins = [part.detach().clone().requires_grad_() for part in parts]
     visible = visible_keys(mask)
     fused, (written, _) = attend(*parts, visible), attend_with_weights(*twins, visible)
-    torch.testing.assert_close(fused, written, **CLOSE[dtype])
+    torch.testing.assert_close(fused, written, **TOLERANCES[dtype])
     output_weights = torch.randn_like(fused)
     (fused * output_weights).sum().backward()
     (written * output_weights).sum().backward()
     for part, twin in zip(parts, twins, strict=True):
-        torch.testing.assert_close(part.grad, twin.grad, **CLOSE[dtype])
+        torch.testing.assert_close(part.grad, twin.grad, **TOLERANCES[dtype])
 
 
 def test_visible_keys_is_none_without_padding() -> None:

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 def test_pick_hypotheses_equals_loop() -> None:
     hypotheses = torch.randn(3, 4, 2)
     parents = torch.tensor([[0, 0], [3, 1], [2, 3]])
-    found = pick_hypotheses(hypotheses, parents)
+    result = pick_hypotheses(hypotheses, parents)
     for row in range(3):
         for beam in range(2):
-            assert torch.equal(found[row, beam], hypotheses[row, int(parents[row, beam])])
+            assert torch.equal(result[row, beam], hypotheses[row, int(parents[row, beam])])
 
 
 @given(

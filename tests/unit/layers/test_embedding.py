@@ -23,7 +23,7 @@ def wrap_int64(number: int) -> int:
     return (number + 2**63) % 2**64 - 2**63
 
 
-def slow_bucket(gram: list[int], buckets: int) -> int:
+def reference_bucket(gram: list[int], buckets: int) -> int:
     """The bucket of one n-gram: a polynomial of its ids, multiplied and cut to 31 middle bits."""
     rolling = gram[0]
     for token in gram[1:]:
@@ -43,21 +43,21 @@ def test_hash_ngrams_equals_loop(
     rows: list[list[int]], longest: int, buckets: int, extra: int
 ) -> None:
     ids, mask = pad_rows(rows, extra=extra, filler=17)
-    found = hash_ngrams(ids, mask.sum(1), longest, buckets)
-    assert found.shape == (*ids.shape, longest - 1)
+    actual = hash_ngrams(ids, mask.sum(1), longest, buckets)
+    assert actual.shape == (*ids.shape, longest - 1)
     for index, row in enumerate(rows):
         for start in range(ids.shape[1]):
             for n in range(2, longest + 1):
                 inside = start + n <= len(row)
-                expected = slow_bucket(row[start : start + n], buckets) if inside else -1
-                assert int(found[index, start, n - 2]) == expected
+                expected = reference_bucket(row[start : start + n], buckets) if inside else -1
+                assert int(actual[index, start, n - 2]) == expected
 
 
 def test_hashes_of_neighboring_ids_are_spread() -> None:
     pairs = torch.cartesian_prod(torch.arange(4, 104), torch.arange(4, 104))
-    found = hash_ngrams(pairs, torch.full((len(pairs),), 2), 2, 2**16)[:, 0, 0]
+    result = hash_ngrams(pairs, torch.full((len(pairs),), 2), 2, 2**16)[:, 0, 0]
     # 10,000 balls in 65,536 bins hit about 9,280 different ones
-    assert len(found.unique()) > 9_000
+    assert len(result.unique()) > 9_000
 
 
 @settings(max_examples=60)
@@ -80,7 +80,9 @@ def test_vector_is_sum_of_token_row_and_ngram_rows(
             expected[index, start] += weight[token]
             for n in range(2, ngrams + 1):
                 if start + n <= len(row):
-                    expected[index, start] += weight[41 + slow_bucket(row[start : start + n], 50)]
+                    expected[index, start] += weight[
+                        41 + reference_bucket(row[start : start + n], 50)
+                    ]
     torch.testing.assert_close(embedding(ids, mask), expected)
     torch.testing.assert_close(embedding.bag(ids, mask), masked_mean(expected, mask))
 
@@ -120,9 +122,9 @@ def test_bags_of_each_row_equal_loop(ids: list[list[int]]) -> None:
     # numbers of 32 bits, and of 64
     for table in (1000, 2**40):
         for find in (bags_of_rows_by_numpy, bags_of_rows):
-            rows, starts, found = find(bags, table)
+            rows, starts, actual = find(bags, table)
             assert rows.tolist() == sorted(expected)
-            parts = torch.tensor_split(found, starts[1:]) if len(starts) else []
+            parts = torch.tensor_split(actual, starts[1:]) if len(starts) else []
             assert [part.tolist() for part in parts] == [expected[n] for n in sorted(expected)]
 
 
@@ -140,10 +142,10 @@ def test_sum_rows_equals_dense_lookup(ids: list[list[int]]) -> None:
     weight[0] = 0.0
     bags = torch.tensor(ids)
     ours, dense = (weight.clone().requires_grad_() for _ in range(2))
-    got, expected = sum_rows(ours, bags), dense[bags].sum(1)
-    torch.testing.assert_close(got, expected)
-    factors = torch.randn_like(got)
-    (got * factors).sum().backward()
+    actual, expected = sum_rows(ours, bags), dense[bags].sum(1)
+    torch.testing.assert_close(actual, expected)
+    factors = torch.randn_like(actual)
+    (actual * factors).sum().backward()
     (expected * factors).sum().backward()
     assert ours.grad is not None
     assert dense.grad is not None

@@ -79,8 +79,8 @@ def test_additive_score_equals_luong_concat() -> None:
     concat = torch.tanh(both @ torch.cat([query, state]) + attention.key_projection.bias)
     expected = attention.score_projection.weight[0] @ concat
     memory = attention.project_keys_values(state.view(1, 1, -1), torch.ones(1, 1, dtype=torch.bool))
-    found = attention.scores(query.view(1, 1, -1), memory.keys)
-    torch.testing.assert_close(found[0, 0, 0], expected)
+    actual = attention.scores(query.view(1, 1, -1), memory.keys)
+    torch.testing.assert_close(actual[0, 0, 0], expected)
 
 
 @every_score
@@ -90,9 +90,9 @@ def test_queries_are_independent(score: str) -> None:
         torch.randn(2, 5, WIDTH), mask_from_lengths(torch.tensor([5, 3]), 5)
     )
     queries = torch.randn(2, 3, WIDTH)
-    together, weights = attention(queries, memory)
-    alone, own = attention(queries[:, 1:2], memory)
-    torch.testing.assert_close(together[:, 1:2], alone)
+    batched, weights = attention(queries, memory)
+    single, own = attention(queries[:, 1:2], memory)
+    torch.testing.assert_close(batched[:, 1:2], single)
     torch.testing.assert_close(weights[:, 1:2], own)
 
 
@@ -104,9 +104,9 @@ def test_keep_selects_rows(score: str) -> None:
     )
     queries = torch.randn(3, 2, WIDTH)
     kept = torch.tensor([2, 0])
-    together, _ = attention(queries, memory)
-    alone, _ = attention(queries[kept], memory.keep(kept))
-    torch.testing.assert_close(alone, together[kept])
+    batched, _ = attention(queries, memory)
+    single, _ = attention(queries[kept], memory.keep(kept))
+    torch.testing.assert_close(single, batched[kept])
 
 
 @every_score

@@ -28,9 +28,9 @@ def count_windows(size: int, window: int, stride: int) -> int:
 def test_output_size_equals_count_of_windows(size: int, window: int, stride: int) -> None:
     assert places(size, window, stride, "valid") == count_windows(size, window, stride)
     before, behind = zeros_around(size, window, stride, "same")
-    found = places(size, window, stride, "same")
-    assert found == len(range(0, size, stride))
-    assert found == count_windows(size + before + behind, window, stride) or window < stride
+    result = places(size, window, stride, "same")
+    assert result == len(range(0, size, stride))
+    assert result == count_windows(size + before + behind, window, stride) or window < stride
     assert 0 <= behind - before <= 1
 
 
@@ -92,14 +92,14 @@ def test_random_shift_moves_whole_images_in_training_only() -> None:
     assert shifted.dtype == torch.uint8
     seen = set()
     for before, after in zip(images, shifted, strict=True):
-        found = [
+        result = [
             (down, right)
             for down in range(-2, 3)
             for right in range(-1, 2)
             if torch.equal(after, reference_shift(before, down, right))
         ]
-        assert len(found) == 1
-        seen.update(found)
+        assert len(result) == 1
+        seen.update(result)
     assert len(seen) > 5
     assert shift.eval()(images) is images
 

@@ -150,7 +150,7 @@ def test_focal_has_finite_gradient_at_certainty(gamma: float) -> None:
 CLASS_LOSSES = ["categorical_crossentropy", "sparse_categorical_crossentropy", "focal"]
 
 
-def slow_loss(name: str, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+def reference_loss(name: str, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
     """Return the loss for probabilities [rows, classes] as the papers write it, term by term."""
     losses = []
     for row, target in zip(logits.double().tolist(), targets.double().tolist(), strict=True):
@@ -173,10 +173,14 @@ def slow_loss(name: str, logits: Tensor, targets: Tensor, smoothing: float) -> T
 def test_soft_targets_give_expected_loss(name: str, classes: int, smoothing: float) -> None:
     logits, _ = random_logits_and_targets(classes)
     soft = torch.softmax(random_logits_and_targets(max(classes, 2))[0].flip(0), dim=1)
-    found = LOSSES[name](logits, soft, smoothing)
-    assert found.shape == (ROWS,)
+    result = LOSSES[name](logits, soft, smoothing)
+    assert result.shape == (ROWS,)
     torch.testing.assert_close(
-        found, slow_loss(name, logits, soft, smoothing), rtol=1e-5, atol=1e-6, check_dtype=False
+        result,
+        reference_loss(name, logits, soft, smoothing),
+        rtol=1e-5,
+        atol=1e-6,
+        check_dtype=False,
     )
 
 
@@ -206,5 +210,5 @@ def test_classify_learns_from_soft_targets(labels: int) -> None:
         (gradient,) = torch.autograd.grad(task.loss(logits, soft) * ROWS, logits)
         with torch.no_grad():
             logits -= gradient
-    found = torch.from_numpy(task.probabilities(logits.detach()))
-    torch.testing.assert_close(found.float(), soft, rtol=0, atol=0.01)
+    result = torch.from_numpy(task.probabilities(logits.detach()))
+    torch.testing.assert_close(result.float(), soft, rtol=0, atol=0.01)

@@ -31,7 +31,7 @@ def make_states(lengths: list[int], extra: int, *, distinct: bool = True) -> tup
     return states, mask_from_lengths(torch.tensor(lengths), time)
 
 
-def slow_max(states: Tensor, lengths: list[int]) -> Tensor:
+def reference_max(states: Tensor, lengths: list[int]) -> Tensor:
     """The maximum of each row's real places; `amax` shares a gradient evenly among ties."""
     rows = [
         row[:length].amax(0) if length else 0.0 * row[0]
@@ -54,7 +54,7 @@ def test_masked_max_equals_loop_in_values_and_gradients(
     states, mask = make_states(lengths, extra, distinct=distinct)
     weights = torch.randn(len(lengths), 4)
     results = []
-    for reduce in (lambda x: masked_max(x, mask), lambda x: slow_max(x, lengths)):
+    for reduce in (lambda x: masked_max(x, mask), lambda x: reference_max(x, lengths)):
         given_states = states.clone().requires_grad_()
         highest = reduce(given_states)
         (highest * weights).sum().backward()

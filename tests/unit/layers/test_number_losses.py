@@ -14,7 +14,7 @@ from munjang.layers.number_losses import NUMBER_LOSSES, huber, log_cosh, poisson
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 ROWS = 24
-THEIRS: dict[str, Any] = {
+KERAS_LOSSES: dict[str, Any] = {
     "mean_squared_error": keras_losses.MeanSquaredError,
     "mean_absolute_error": keras_losses.MeanAbsoluteError,
     "huber": keras_losses.Huber,
@@ -35,12 +35,12 @@ def assert_same(ours: Tensor, theirs: Tensor) -> None:
 
 
 @pytest.mark.parametrize("outputs", [1, 5])
-@pytest.mark.parametrize("name", THEIRS)
+@pytest.mark.parametrize("name", KERAS_LOSSES)
 def test_losses_equal_keras(name: str, outputs: int) -> None:
     settings, targets = random_outputs_and_targets(outputs)
     rows = NUMBER_LOSSES[name](settings, targets)
     assert rows.shape == (ROWS,)
-    assert_same(rows, THEIRS[name](reduction=None)(targets, settings))
+    assert_same(rows, KERAS_LOSSES[name](reduction=None)(targets, settings))
 
 
 @pytest.mark.parametrize("delta", [0.3, 1.0, 4.0])
@@ -78,11 +78,11 @@ def test_log_cosh_of_large_errors_is_finite_with_gradient() -> None:
 
 
 def test_every_loss_is_compared_with_keras() -> None:
-    assert set(NUMBER_LOSSES) == {*THEIRS, "poisson"}
+    assert set(NUMBER_LOSSES) == {*KERAS_LOSSES, "poisson"}
 
 
 def test_cosine_similarity_of_zero_vector_is_zero() -> None:
     outputs, targets = torch.zeros(2, 3), torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
     rows = NUMBER_LOSSES["cosine_similarity"](outputs, targets)
-    assert_same(rows, THEIRS["cosine_similarity"](reduction=None)(targets, outputs))
+    assert_same(rows, KERAS_LOSSES["cosine_similarity"](reduction=None)(targets, outputs))
     assert rows.tolist() == [0, 0]

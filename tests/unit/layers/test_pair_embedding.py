@@ -30,9 +30,9 @@ def make_embedding(share: bool, tie: bool, words: int = WORDS, dim: int = DIM) -
 
 def tables_by_role(embedding: PairEmbedding) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
     """The tables of source, target and output, by their names on disk."""
-    found = dict(embedding.named_parameters())
-    target = found["target_table"]
-    return found.get("source_table", target), target, found.get("output_table", target)
+    result = dict(embedding.named_parameters())
+    target = result["target_table"]
+    return result.get("source_table", target), target, result.get("output_table", target)
 
 
 def random_ids() -> tuple[Tensor, Tensor]:

@@ -22,8 +22,8 @@ class PluginEmbedding(nn.Module):
         self.bias = nn.Parameter(torch.zeros(2))
 
 
-def is_same(found: list[nn.Parameter], expected: list[nn.Parameter]) -> bool:
-    return [id(table) for table in found] == [id(table) for table in expected]
+def is_same(actual: list[nn.Parameter], expected: list[nn.Parameter]) -> bool:
+    return [id(table) for table in actual] == [id(table) for table in expected]
 
 
 def test_module_lists_its_own_tables() -> None:

@@ -23,7 +23,7 @@ from munjang.layers.pooling import POOLINGS, Pooling
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 DIM = 4
-JOINED = ["max+mean", "attention+max", "last+attention", "max+mean+last+attention"]
+CONCATENATED = ["max+mean", "attention+max", "last+attention", "max+mean+last+attention"]
 
 
 def make_states(lengths: list[int], extra: int = 1) -> tuple[Tensor, Tensor]:
@@ -32,7 +32,7 @@ def make_states(lengths: list[int], extra: int = 1) -> tuple[Tensor, Tensor]:
     return torch.randn(*mask.shape, DIM), mask
 
 
-@pytest.mark.parametrize("pooling", [*POOLINGS, *JOINED])
+@pytest.mark.parametrize("pooling", [*POOLINGS, *CONCATENATED])
 @pytest.mark.parametrize("directions", [1, 2])
 def test_output_dim_and_zeros_for_empty_row(pooling: str, directions: int) -> None:
     states, mask = make_states([3, 0, 5])
@@ -54,7 +54,7 @@ def test_concatenated_poolings_keep_their_order(directions: int, last: object) -
 
 
 @pytest.mark.parametrize(
-    ("pooling", "words"),
+    ("pooling", "message"),
     [
         ("maximum", "unknown pooling 'maximum'; did you mean 'max'"),
         ("max+men", "did you mean 'mean'"),
@@ -63,10 +63,10 @@ def test_concatenated_poolings_keep_their_order(directions: int, last: object) -
         ("mean+mean", "twice"),
     ],
 )
-def test_unknown_names_are_refused(pooling: str, words: str) -> None:
+def test_unknown_names_are_refused(pooling: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Pooling(pooling, DIM)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
 
 
 @settings(max_examples=40)

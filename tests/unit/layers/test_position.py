@@ -19,28 +19,28 @@ from munjang.layers.position import (
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def slow_waves(time: int, dim: int) -> Tensor:
+def reference_sinusoids(time: int, dim: int) -> Tensor:
     """P of Vaswani et al. (2017), section 3.5, a number at a time."""
-    found = torch.zeros(time, dim, dtype=torch.float64)
+    result = torch.zeros(time, dim, dtype=torch.float64)
     for t in range(time):
         for index in range(dim):
             angle = t / 10_000 ** ((index - index % 2) / dim)
-            found[t, index] = math.cos(angle) if index % 2 else math.sin(angle)
-    return found
+            result[t, index] = math.cos(angle) if index % 2 else math.sin(angle)
+    return result
 
 
-def slow_turn(x: Tensor) -> Tensor:
+def reference_rotary(x: Tensor) -> Tensor:
     """`x` [time, width], each pair times its rotation matrix: Su et al. (2021), equation 34."""
     time, width = x.shape
-    found = torch.zeros_like(x)
+    result = torch.zeros_like(x)
     for t in range(time):
         for pair in range(width // 2):
             angle = t * 10_000 ** (-2 * pair / width)
             c, s = math.cos(angle), math.sin(angle)
             both = x[t, [pair, pair + width // 2]]
             matrix = torch.tensor([[c, -s], [s, c]], dtype=x.dtype)
-            found[t, [pair, pair + width // 2]] = matrix @ both
-    return found
+            result[t, [pair, pair + width // 2]] = matrix @ both
+    return result
 
 
 @pytest.mark.parametrize("dim", [1, 2, 7, 16])
@@ -50,7 +50,7 @@ def test_sinusoids_equal_formula(dim: int, dtype: torch.dtype) -> None:
     added = SinusoidalPositions()(vectors, torch.ones(2, 9, dtype=torch.bool)) - vectors
     assert added.dtype == dtype
     torch.testing.assert_close(
-        added, slow_waves(9, dim).to(dtype).expand_as(added), atol=1e-6, rtol=0
+        added, reference_sinusoids(9, dim).to(dtype).expand_as(added), atol=1e-6, rtol=0
     )
 
 
@@ -70,9 +70,9 @@ def test_learned_positions_are_added_and_trained() -> None:
     positions = LearnedPositions(5, 3)
     vectors = torch.randn(2, 4, 3)
     mask = mask_from_lengths(torch.tensor([4, 2]), 4)
-    found = positions(vectors, mask)
-    assert torch.equal(found, vectors + positions.weight[:4])
-    found.sum().backward()
+    result = positions(vectors, mask)
+    assert torch.equal(result, vectors + positions.weight[:4])
+    result.sum().backward()
     assert positions.weight.grad is not None
     assert positions.weight.grad.sum(1).tolist() == [6.0] * 4 + [0.0]
 
@@ -81,9 +81,9 @@ def test_learned_positions_are_added_and_trained() -> None:
 def test_padding_may_exceed_learned_positions(longest_row: int, time: int) -> None:
     positions = LearnedPositions(5, 3)
     mask = mask_from_lengths(torch.tensor([longest_row, 1]), time)
-    found = positions(torch.zeros(2, time, 3), mask)
-    assert torch.equal(found[0, : min(time, 5)], positions.weight[:time])
-    assert not found[0, 5:].any()
+    result = positions(torch.zeros(2, time, 3), mask)
+    assert torch.equal(result[0, : min(time, 5)], positions.weight[:time])
+    assert not result[0, 5:].any()
 
 
 def test_token_beyond_learned_positions_is_an_error() -> None:
@@ -97,11 +97,11 @@ def test_token_beyond_learned_positions_is_an_error() -> None:
 def test_rotary_equals_rotation_matrices(time: int, pairs: int, seed: int) -> None:
     torch.manual_seed(seed)
     x = torch.randn(2, 3, time, 2 * pairs, dtype=torch.float64)
-    found = apply_rotary(x, rotary_tables(time, 2 * pairs, x))
+    result = apply_rotary(x, rotary_tables(time, 2 * pairs, x))
     for row in range(2):
         for head in range(3):
-            torch.testing.assert_close(found[row, head], slow_turn(x[row, head]))
-    torch.testing.assert_close(found.norm(dim=-1), x.norm(dim=-1))
+            torch.testing.assert_close(result[row, head], reference_rotary(x[row, head]))
+    torch.testing.assert_close(result.norm(dim=-1), x.norm(dim=-1))
 
 
 @settings(max_examples=20)

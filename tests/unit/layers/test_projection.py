@@ -27,22 +27,22 @@ def grads_of(loss: Tensor, parts: tuple[Tensor, ...]) -> list[Tensor]:
 
 @given(
     rows=st.integers(1, 20),
-    words=st.integers(2, 30),
+    vocabulary=st.integers(2, 30),
     smoothing=st.sampled_from([0.0, 0.1, 0.9]),
     piece=st.integers(1, 200),
 )
 def test_chunked_cross_entropy_equals_pytorch_in_loss_and_gradients(
-    rows: int, words: int, smoothing: float, piece: int
+    rows: int, vocabulary: int, smoothing: float, piece: int
 ) -> None:
-    states, weight, bias, targets = make_inputs(rows, 3, words)
+    states, weight, bias, targets = make_inputs(rows, 3, vocabulary)
     parts = states, weight, bias
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(projection, "_CHUNK", piece)
         ours = cross_entropy(*parts, targets, smoothing)
-        found = grads_of(ours * 2.5, parts)
+        result = grads_of(ours * 2.5, parts)
     theirs = F.cross_entropy(F.linear(*parts), targets, label_smoothing=smoothing)
     torch.testing.assert_close(ours, theirs)
-    for one, other in zip(found, grads_of(theirs * 2.5, parts), strict=True):
+    for one, other in zip(result, grads_of(theirs * 2.5, parts), strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
 
 

@@ -37,13 +37,13 @@ def pair_parameters(
     ours: StackedRecurrent, theirs: nn.RNNBase
 ) -> list[tuple[nn.Parameter, nn.Parameter]]:
     """Each of our parameters beside the one of the framework's stack that it stands for."""
-    found = []
+    result = []
     for suffix, stack in (("", ours.forwards), ("_reverse", ours.backwards)):
         for number, layer in enumerate(stack):
             for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
                 mine = getattr(layer, f"{kind}_l0")
-                found.append((mine, getattr(theirs, f"{kind}_l{number}{suffix}")))
-    return found
+                result.append((mine, getattr(theirs, f"{kind}_l{number}{suffix}")))
+    return result
 
 
 def run_packed(stack: nn.RNNBase, states: Tensor, lengths: list[int]) -> Tensor:
@@ -99,11 +99,11 @@ def test_stack_equals_pytorch_on_packed_rows(
         other.data = mine.detach().clone()
     states, mask = make_states(lengths, extra)
     twin = states.detach().clone().requires_grad_()
-    got = ours(states, mask).masked_fill(~mask[..., None], 0.0)
+    actual = ours(states, mask).masked_fill(~mask[..., None], 0.0)
     expected = run_packed(theirs, twin, lengths)
-    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
-    weights = torch.randn_like(got)
-    (got * weights).sum().backward()
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
+    weights = torch.randn_like(actual)
+    (actual * weights).sum().backward()
     (expected * weights).sum().backward()
     torch.testing.assert_close(states.grad, twin.grad, rtol=1e-4, atol=1e-5)
     for mine, other in pair_parameters(ours, theirs):
@@ -119,12 +119,12 @@ def test_stack_equals_reference_steps(
     torch.manual_seed(layers)
     stack = StackedRecurrent(cell, DIM, HIDDEN, layers=layers, directions=directions)
     states, mask = make_states(lengths, extra)
-    got = stack(states, mask).masked_fill(~mask[..., None], 0.0)
+    actual = stack(states, mask).masked_fill(~mask[..., None], 0.0)
     expected = reference_stack(cell, stack, states, lengths)
-    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5)
-    weights = torch.randn_like(got)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
+    weights = torch.randn_like(actual)
     inputs = [states, *stack.parameters()]
-    mine = torch.autograd.grad((got * weights).sum(), inputs)
+    mine = torch.autograd.grad((actual * weights).sum(), inputs)
     other = torch.autograd.grad((expected * weights).sum(), inputs)
     for a, b in zip(mine, other, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)

@@ -30,7 +30,7 @@ def fit_embedding(
     return spelling
 
 
-def slow_ngrams(word: str, longest: int) -> list[str]:
+def reference_ngrams(word: str, longest: int) -> list[str]:
     """Those of a word between brackets, by where they start and then by length."""
     letters = f"<{word[:MAX_NGRAMS]}>"
     return [
@@ -41,10 +41,12 @@ def slow_ngrams(word: str, longest: int) -> list[str]:
     ]
 
 
-def slow_shared(words: list[str], longest: int) -> list[list[str]]:
+def reference_shared_ngrams(words: list[str], longest: int) -> list[list[str]]:
     """The n-grams of each word that another word has as well, the first so many."""
-    owners = Counter(gram for word in words for gram in set(slow_ngrams(word, longest)))
-    return [[g for g in slow_ngrams(word, longest) if owners[g] > 1][:MAX_NGRAMS] for word in words]
+    owners = Counter(gram for word in words for gram in set(reference_ngrams(word, longest)))
+    return [
+        [g for g in reference_ngrams(word, longest) if owners[g] > 1][:MAX_NGRAMS] for word in words
+    ]
 
 
 def assert_same_rows_for_same_ngrams(
@@ -52,10 +54,10 @@ def assert_same_rows_for_same_ngrams(
 ) -> None:
     """Hold every n-gram to one row; so many different ones at most share theirs by chance."""
     row_of: dict[str, int] = {}
-    for word, grams in enumerate(slow_shared(words, longest)):
-        found = spelling.ngram_rows[len(RESERVED) + word].tolist()
-        assert found[len(grams) :] == [PAD] * (MAX_NGRAMS - len(grams))
-        for gram, row in zip(grams, found, strict=False):
+    for word, grams in enumerate(reference_shared_ngrams(words, longest)):
+        result = spelling.ngram_rows[len(RESERVED) + word].tolist()
+        assert result[len(grams) :] == [PAD] * (MAX_NGRAMS - len(grams))
+        for gram, row in zip(grams, result, strict=False):
             assert row_of.setdefault(gram, row) == row
     assert PAD not in row_of.values()
     assert len(set(row_of.values())) >= len(row_of) - meet
@@ -64,16 +66,16 @@ def assert_same_rows_for_same_ngrams(
 @pytest.mark.parametrize("longest", [3, 5, 8])
 def test_words_share_rows_of_shared_ngrams(longest: int) -> None:
     assert_same_rows_for_same_ngrams(fit_embedding(WORDS, longest), WORDS, longest)
-    assert slow_shared(WORDS, 3)[4] == []  # the only word with these letters
+    assert reference_shared_ngrams(WORDS, 3)[4] == []  # the only word with these letters
 
 
 @settings(max_examples=25)
 @given(st.lists(hostile_text().filter(bool), min_size=1, max_size=6, unique=True))
 def test_hostile_tokens_share_rows_of_shared_ngrams(tokens: list[str]) -> None:
     plain = [t.replace("<", "").replace(">", "") or str(i) for i, t in enumerate(tokens)]
-    words = [*dict.fromkeys(plain), *(f"{word}e" for word in dict.fromkeys(plain))]
-    words = list(dict.fromkeys(words))
-    assert_same_rows_for_same_ngrams(fit_embedding(words, 4), words, 4, meet=1)
+    message = [*dict.fromkeys(plain), *(f"{word}e" for word in dict.fromkeys(plain))]
+    message = list(dict.fromkeys(message))
+    assert_same_rows_for_same_ngrams(fit_embedding(message, 4), message, 4, meet=1)
 
 
 def test_vector_is_ngram_sum_divided_by_sqrt_of_count() -> None:
@@ -129,23 +131,23 @@ def test_dropped_token_is_embedded_as_oov_word() -> None:
     embedding.subwords.set_oov_words([WORDS[0]])
     unknown = embed_ids(embedding.eval(), torch.tensor([[12]]))[0]
     known = embed_ids(embedding, torch.tensor([[4]]))[0]
-    found = embed_ids(embedding.train(), torch.full((1, 400), 4))[0]
-    dropped = torch.isclose(found, unknown).all(-1)
+    result = embed_ids(embedding.train(), torch.full((1, 400), 4))[0]
+    dropped = torch.isclose(result, unknown).all(-1)
     assert 100 < int(dropped.sum()) < 300
-    torch.testing.assert_close(found[~dropped], known.expand_as(found[~dropped]))
+    torch.testing.assert_close(result[~dropped], known.expand_as(result[~dropped]))
 
 
-def slow_unknown(word: str, words: list[str], longest: int) -> list[str]:
+def reference_oov_ngrams(word: str, words: list[str], longest: int) -> list[str]:
     """The n-grams of a word out of vocabulary that two words of it have."""
-    owners = Counter(gram for known in words for gram in set(slow_ngrams(known, longest)))
-    return [g for g in slow_ngrams(word, longest) if owners[g] > 1][:MAX_NGRAMS]
+    owners = Counter(gram for known in words for gram in set(reference_ngrams(known, longest)))
+    return [g for g in reference_ngrams(word, longest) if owners[g] > 1][:MAX_NGRAMS]
 
 
 @pytest.mark.parametrize("longest", [3, 5])
 def test_oov_words_use_rows_of_known_ngrams(longest: int) -> None:
     spelling = fit_embedding(WORDS, longest)
     row_of: dict[str, int] = {}
-    for word, grams in enumerate(slow_shared(WORDS, longest)):
+    for word, grams in enumerate(reference_shared_ngrams(WORDS, longest)):
         row_of |= dict(zip(grams, spelling.ngram_rows[len(RESERVED) + word].tolist(), strict=False))
     others = ["walks", "stalking", "재미없다", "재미있었던", "quiz", "\U0001f600", "walk" * 30]
     spelling.set_oov_words(others)
@@ -153,7 +155,7 @@ def test_oov_words_use_rows_of_known_ngrams(longest: int) -> None:
     with torch.no_grad():
         vectors = spelling(torch.tensor([[size + n for n in range(len(others))]]))[0]
     for word, vector in zip(others, vectors, strict=True):
-        rows = [row_of[gram] for gram in slow_unknown(word, WORDS, longest)]
+        rows = [row_of[gram] for gram in reference_oov_ngrams(word, WORDS, longest)]
         expected = sum((spelling.weight[n] for n in rows), torch.zeros(2))
         torch.testing.assert_close(vector, expected.detach() / max(len(rows), 1) ** 0.5)
     assert not vectors[4].any()
@@ -169,9 +171,9 @@ def test_with_oov_words_shares_weights() -> None:
     second = with_oov_words(network, ["quiz"])
     assert with_oov_words(network, []) is network
     ids = torch.tensor([[12]])
-    found = [embed_ids(copy[0], ids) for copy in (first, second)]
-    assert not torch.equal(*found)
-    torch.testing.assert_close(found[1], embedding.weight[OOV].expand(1, 1, 3).detach())
+    result = [embed_ids(copy[0], ids) for copy in (first, second)]
+    assert not torch.equal(*result)
+    torch.testing.assert_close(result[1], embedding.weight[OOV].expand(1, 1, 3).detach())
     assert len(network[0].subwords.oov_ngram_rows) == 0
     assert first[0].weight is embedding.weight
     assert first[0].subwords.weight is embedding.subwords.weight
@@ -182,8 +184,8 @@ def test_token_ngrams_treat_oov_words_alike() -> None:
     embedding = TokenEmbedding(12, 3, ngrams=3, buckets=50)
     ids, other = torch.tensor([[4, 12, 5]]), torch.tensor([[4, 900, 5]])
     oov = torch.tensor([[4, OOV, 5]])
-    for found in (ids, other):
-        torch.testing.assert_close(embed_ids(embedding, found), embed_ids(embedding, oov))
+    for result in (ids, other):
+        torch.testing.assert_close(embed_ids(embedding, result), embed_ids(embedding, oov))
 
 
 def test_ngram_rows_are_saved_in_state_dict() -> None:

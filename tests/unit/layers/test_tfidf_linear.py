@@ -66,8 +66,8 @@ def test_features_equal_reference(train: list[list[int]], ngrams: int) -> None:
 
     linear = fit_linear(train, [0] * len(train), ngrams=ngrams, outputs=1, solve=solve)
     reference = reference_features(train, train, ngrams)
-    for found, row in zip(seen[0], reference, strict=True):
-        assert sorted(found[found > 0]) == pytest.approx(sorted(row.values()), abs=1e-5)
+    for result, row in zip(seen[0], reference, strict=True):
+        assert sorted(result[result > 0]) == pytest.approx(sorted(row.values()), abs=1e-5)
     # with weights of one, what it answers is the sum of the features
     answers = linear(*pad_rows(train))[:, 0].tolist()
     assert answers == pytest.approx([sum(row.values()) for row in reference], abs=1e-4)
@@ -79,9 +79,9 @@ def test_logits_do_not_depend_on_padding_or_batch(
 ) -> None:
     targets = [index % 3 for index in range(len(train))]
     linear = fit_linear(train, targets, solve=lambda f, t: solve_logistic(f, t, 3))
-    alone = torch.cat([linear(*pad_rows([row])) for row in rows])
-    together = linear(*pad_rows(rows, extra=3, filler=VOCABULARY + 2))
-    torch.testing.assert_close(alone, together)
+    single = torch.cat([linear(*pad_rows([row])) for row in rows])
+    batched = linear(*pad_rows(rows, extra=3, filler=VOCABULARY + 2))
+    torch.testing.assert_close(single, batched)
 
 
 def test_logits_equal_scikit_learn() -> None:

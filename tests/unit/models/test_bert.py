@@ -83,10 +83,10 @@ def test_single_row_equals_row_in_batch() -> None:
     for row in ROWS:
         ids, mask = pad_rows([row])
         with torch.inference_mode():
-            alone = model(ids, mask)
-        together = model(*pad_rows([row, [*row, 5, 6]]))
-        torch.testing.assert_close(alone.states[0], together.states[0, : len(row)])
-        torch.testing.assert_close(alone.pooled[0], together.pooled[0])
+            single = model(ids, mask)
+        batched = model(*pad_rows([row, [*row, 5, 6]]))
+        torch.testing.assert_close(single.states[0], batched.states[0, : len(row)])
+        torch.testing.assert_close(single.pooled[0], batched.pooled[0])
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,10 @@ def test_layers_equal_pytorch_in_values_and_gradients() -> None:
     for peer in peers:
         states = peer(states, src_key_padding_mask=~mask)
     expected = encoder.norm(states)
-    found = encoder(ids, mask).states
-    torch.testing.assert_close(found[mask], expected[mask], atol=1e-5, rtol=1e-4)
-    output_weights = torch.randn_like(found[mask])
-    (found[mask] * output_weights).sum().backward()
+    actual = encoder(ids, mask).states
+    torch.testing.assert_close(actual[mask], expected[mask], atol=1e-5, rtol=1e-4)
+    output_weights = torch.randn_like(actual[mask])
+    (actual[mask] * output_weights).sum().backward()
     (expected[mask] * output_weights).sum().backward()
     for block, peer in zip(encoder.blocks, peers, strict=True):
         for ours, theirs in [
@@ -105,9 +105,9 @@ def test_layers_have_different_attention() -> None:
 @pytest.mark.parametrize("bag", [0, 4])
 def test_empty_row_gives_zeros(pooling: str, bag: int) -> None:
     encoder = make_transformer(pooling=pooling, bag_dim=bag, bag_buckets=16)
-    together, alone = encoder(*pad_rows(ROWS)).pooled[0], encoder(*pad_rows([[]])).pooled[0]
-    assert torch.equal(together, torch.zeros(encoder.pooled_dim))
-    assert torch.equal(alone, together)
+    batched, single = encoder(*pad_rows(ROWS)).pooled[0], encoder(*pad_rows([[]])).pooled[0]
+    assert torch.equal(batched, torch.zeros(encoder.pooled_dim))
+    assert torch.equal(single, batched)
 
 
 @pytest.mark.parametrize("positions", POSITIONS)

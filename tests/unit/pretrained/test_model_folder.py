@@ -365,9 +365,9 @@ def test_loaded_model_equals_its_folder_as_source(model_folders: Any, tmp_path: 
 
 def test_training_repeats_from_saved_config(model_folders: Any, tmp_path: Path) -> None:
     first = train_from(model_folders("transformer", "masked_lm"), out=tmp_path / "out")
-    again = train(OTHER, config=tmp_path / "out" / "config.yaml")
+    repeated = train(OTHER, config=tmp_path / "out" / "config.yaml")
     for name, tensor in first.model.network.state_dict().items():
-        assert torch.equal(tensor, again.model.network.state_dict()[name])
+        assert torch.equal(tensor, repeated.model.network.state_dict()[name])
 
 
 def test_ensemble_members_start_from_source_members_in_turn(model_folders: Any) -> None:
@@ -385,14 +385,14 @@ def test_image_encoder_starts_from_images_of_another_size(tmp_path: Path) -> Non
     labels = ["a", "b"] * 20
     quick = ["training.max_steps=2", "training.threads=1"]
     train((pixels, labels), task="images", overrides=quick, out=tmp_path / "first")
-    again = train(
+    repeated = train(
         (pixels[:, :, ::-1].copy(), ["c", "d"] * 20),
         task="images",
         from_folder=tmp_path / "first",
         overrides=[*quick, "pretrained.frozen_layers=1"],
     )
     own = find_encoders(load(tmp_path / "first").network)[0].blocks
-    after = find_encoders(again.model.network)[0].blocks
+    after = find_encoders(repeated.model.network)[0].blocks
     assert torch.equal(own[0].convolution.weight, after[0].convolution.weight)
     assert not torch.equal(own[1].convolution.weight, after[1].convolution.weight)
     with pytest.raises(ConfigError, match="and the input text cannot begin from it"):

@@ -66,8 +66,8 @@ def prepare_with(
 
 
 def find_embedding(prepared: Prepared) -> TokenEmbedding:
-    found = (m for m in make_loop(prepared).state.model.modules() if isinstance(m, TokenEmbedding))
-    return next(found)
+    result = (m for m in make_loop(prepared).state.model.modules() if isinstance(m, TokenEmbedding))
+    return next(result)
 
 
 @pytest.mark.parametrize("averaged", [False, True])
@@ -101,12 +101,12 @@ def test_rows_start_as_vectors_or_random_with_their_deviation(file: Path, ngrams
     prepared = prepare_with(file, settings={"model": model})
     weight = find_embedding(prepared).weight.detach()
     assert prepared.pretrained is not None
-    found = prepared.pretrained.found
+    result = prepared.pretrained.found
     size = prepared.input.tokenizer.vocabulary.size
-    assert torch.equal(weight[found.ids], torch.from_numpy(found.vectors))
-    others = np.setdiff1d(np.arange(1, size), found.ids)
+    assert torch.equal(weight[result.ids], torch.from_numpy(result.vectors))
+    others = np.setdiff1d(np.arange(1, size), result.ids)
     assert {1, 2, 3} <= set(others.tolist())
-    spread = float(found.vectors.std())
+    spread = float(result.vectors.std())
     assert float(weight[others].std()) == pytest.approx(spread, rel=0.1)
     assert not weight[PAD].any()
     if ngrams > 1:

@@ -24,13 +24,13 @@ from munjang.report.labels import ColumnLabels, Label, text_width
 from munjang.report.shades import DARK, LIGHT, STRONG, Colors, format_weight, shade, small_paths
 from munjang.report.visible import isolated, language, right_to_left, visible, visible_text
 
-UGLY = st.text(
+HOSTILE_TEXT = st.text(
     st.characters()
     | st.sampled_from("\x00\x1b\n\t \xa0\u202e\u2028\u200b\ufffe\ud800가ㅋ<&\"'שم\u0301👨\u200d👩"),
     max_size=12,
 )
 SPACE = "{http://www.w3.org/2000/svg}"
-_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
+_DIRECTION_MARKS = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c")
 
 
 def make_attention(
@@ -52,20 +52,22 @@ def make_attention(
     return Attention(tuple(source), named, tuple(maps), " ".join(source), "answer" * bool(target))
 
 
-@given(UGLY)
+@given(HOSTILE_TEXT)
 def test_visible_shows_every_token_without_changing_direction(token: str) -> None:
     shown = visible(token)
     assert shown
-    assert {unicodedata.category(c) for c in shown} <= SEEN
-    assert not set(shown) & _TURNING
+    assert {unicodedata.category(c) for c in shown} <= VISIBLE_CATEGORIES
+    assert not set(shown) & _DIRECTION_MARKS
     ET.fromstring(f"<x>{html.escape(shown)}</x>")
     shown.encode()
     ET.fromstring(f"<x>{html.escape(visible_text(token))}</x>")
 
 
 # Cf: joiners and the tags of flags, within what is seen; Cn: what this Python does not know yet.
-SEEN = {*("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Cf", "Cn"),
-        *("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So")}  # fmt: skip
+VISIBLE_CATEGORIES = {
+    *("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Cf", "Cn"),
+    *("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So"),
+}
 
 
 @pytest.mark.parametrize(
@@ -116,19 +118,21 @@ def table_rows(page: str) -> list[list[tuple[str, str]]]:
 
 
 @settings(max_examples=40)
-@given(st.lists(UGLY, min_size=1, max_size=5), st.lists(UGLY, min_size=1, max_size=4))
+@given(
+    st.lists(HOSTILE_TEXT, min_size=1, max_size=5), st.lists(HOSTILE_TEXT, min_size=1, max_size=4)
+)
 def test_page_and_svg_accept_any_tokens(source: list[str], target: list[str]) -> None:
-    found = make_attention(source, target)
+    result = make_attention(source, target)
     columns, rows = [visible(t) for t in source], [visible(t) for t in target]
-    head, *lines = table_rows(draw_page(found))
+    head, *lines = table_rows(draw_page(result))
     assert head[1:] == [(name, name) for name in columns]
     assert [line[0] for line in lines] == [(name, name) for name in rows]
-    for row, line, weights in zip(rows, lines, found.maps[0].weights, strict=True):
+    for row, line, weights in zip(rows, lines, result.maps[0].weights, strict=True):
         for column, (text, title), weight in zip(columns, line[1:], weights, strict=True):
             assert title.startswith(f"{isolated(row)} ← {isolated(column)} ")
             assert float(title.split(" ")[-1]) == pytest.approx(weight, abs=0.0056)
             assert float(text) == float(title.split(" ")[-1])
-    titles = [title.text for title in ET.fromstring(draw_svg(found)).iter(f"{SPACE}title")]
+    titles = [title.text for title in ET.fromstring(draw_svg(result)).iter(f"{SPACE}title")]
     assert titles[1 : 1 + len(rows) + len(columns)] == rows + columns
 
 
@@ -141,14 +145,14 @@ def test_page_escapes_markup() -> None:
 
 
 def test_page_without_script_shows_mean_and_every_head() -> None:
-    found = make_attention(["a", "b", "c"], layers=2, heads=3)
-    page = re.sub(r"<script>.*?</script>", "", draw_page(found), flags=re.DOTALL)
+    result = make_attention(["a", "b", "c"], layers=2, heads=3)
+    page = re.sub(r"<script>.*?</script>", "", draw_page(result), flags=re.DOTALL)
     assert page.count("<svg") == 2 * (3 + 1)
     (held,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
-    for figures, one in zip(json.loads(held)[5:], found.heads("source", 1), strict=True):
+    for figures, one in zip(json.loads(held)[5:], result.heads("source", 1), strict=True):
         np.testing.assert_allclose(figures, one.weights.ravel() * 1000, atol=0.51)
     lines = table_rows(page)[1:]
-    mean = found.mean("source")
+    mean = result.mean("source")
     shown = [[float(title.split(" ")[-1]) for _, title in line[1:]] for line in lines]
     np.testing.assert_allclose(shown, mean, atol=0.0056)
     assert page.count('aria-pressed="true"') == 1
@@ -213,7 +217,7 @@ def test_small_map_covers_every_cell_with_its_shade(rows: list[list[float]]) -> 
     np.testing.assert_allclose(covered, np.sqrt(table), atol=0.051)
 
 
-@given(UGLY)
+@given(HOSTILE_TEXT)
 def test_label_width_is_limited(token: str) -> None:
     label = Label(token, 13, 6)
     assert text_width(label.text) <= 6 + 1e-9
@@ -241,7 +245,7 @@ def test_long_label_is_cut_with_ellipsis() -> None:
     assert Label("wonderful", 13, 4).text == "wonde…"
 
 
-@given(st.lists(UGLY | st.text("가힣ㅋ", max_size=9), min_size=1, max_size=5))
+@given(st.lists(HOSTILE_TEXT | st.text("가힣ㅋ", max_size=9), min_size=1, max_size=5))
 def test_column_labels_stay_below_their_height(tokens: list[str]) -> None:
     columns = ColumnLabels([Label(token, 13, 6) for token in tokens])
     drawn = columns.draw(40, 300, 20)
@@ -273,7 +277,7 @@ def test_unknown_suffix_is_refused_before_writing(name: str, tmp_path: Path) -> 
 
 
 def test_truncated_text_is_reported_on_the_page() -> None:
-    found: Any = make_attention(["a", "b"])
-    cut = Attention(found.source, None, found.maps, "a b c", truncated=True)
+    result: Any = make_attention(["a", "b"])
+    cut = Attention(result.source, None, result.maps, "a b c", truncated=True)
     assert "the model read 2 tokens of it" in draw_page(cut)
-    assert "The text was cut" not in draw_page(found)
+    assert "The text was cut" not in draw_page(result)

@@ -10,7 +10,7 @@ from munjang.report.html import element, page, table
 from munjang.report.names import LINE, Named, place_names
 from munjang.report.svg import Line, Point, front_of, lines, scatter
 
-NASTY = "<b onclick='x'>&\"재미\"</b>"
+MARKUP = "<b onclick='x'>&\"재미\"</b>"
 
 
 def make_points(*positions: tuple[float, float]) -> list[Point]:
@@ -18,23 +18,23 @@ def make_points(*positions: tuple[float, float]) -> list[Point]:
 
 
 def test_element_escapes_texts_and_attributes_but_not_markup() -> None:
-    found = element("td", NASTY, element("i", "ok"), class_="text", title=NASTY)
-    parsed = ET.fromstring(found)
-    assert parsed.text == NASTY
-    assert parsed.attrib == {"class": "text", "title": NASTY}
+    result = element("td", MARKUP, element("i", "ok"), class_="text", title=MARKUP)
+    parsed = ET.fromstring(result)
+    assert parsed.text == MARKUP
+    assert parsed.attrib == {"class": "text", "title": MARKUP}
     assert [child.tag for child in parsed] == ["i"]
 
 
 def test_table_escapes_text_that_looks_like_a_cell() -> None:
-    found = ET.fromstring(table(["<td>head"], [["<td>fake"], [element("td", "real")]]))
-    assert ["".join(cell.itertext()) for cell in found.iter("td")] == ["<td>fake", "real"]
+    result = ET.fromstring(table(["<td>head"], [["<td>fake"], [element("td", "real")]]))
+    assert ["".join(cell.itertext()) for cell in result.iter("td")] == ["<td>fake", "real"]
 
 
 def test_page_declares_its_encoding_first() -> None:
-    found = page(NASTY, "한글")
-    assert found.index('<meta charset="utf-8">') < found.index("<title>")
-    assert "한글" in found
-    assert NASTY not in found
+    result = page(MARKUP, "한글")
+    assert result.index('<meta charset="utf-8">') < result.index("<title>")
+    assert "한글" in result
+    assert MARKUP not in result
 
 
 @pytest.mark.parametrize(("up", "front"), [(True, ["0", "2"]), (False, ["0", "1"])])
@@ -45,13 +45,13 @@ def test_front_of_keeps_points_not_dominated(up: bool, front: list[str]) -> None
 
 @pytest.mark.parametrize("positions", [[(1.0, 0.5)], [(0.0, 0.0), (1e6, 1.0)], [(2.0, 0.5)] * 3])
 def test_scatter_draws_all_points_inside_the_frame(positions: list[tuple[float, float]]) -> None:
-    drawn = ET.fromstring(scatter(make_points(*positions), NASTY, "score"))
+    drawn = ET.fromstring(scatter(make_points(*positions), MARKUP, "score"))
     circles = list(drawn.iter("circle"))
     assert len(circles) == len(positions)
     for circle in circles:
         assert 0 <= float(circle.attrib["cx"]) <= 560
         assert 0 <= float(circle.attrib["cy"]) <= 340
-    assert NASTY in [text.text for text in drawn.iter("text")]
+    assert MARKUP in [text.text for text in drawn.iter("text")]
 
 
 @given(
@@ -63,12 +63,12 @@ def test_scatter_draws_all_points_inside_the_frame(positions: list[tuple[float, 
 )
 def test_names_do_not_overlap(positions: list[tuple[str, float, float]]) -> None:
     named = [Named(*named_point) for named_point in positions]
-    found = place_names(named, 28, 296)
-    assert [named_point.name for named_point in found] == [
+    result = place_names(named, 28, 296)
+    assert [named_point.name for named_point in result] == [
         named_point[0] for named_point in positions
     ]
-    for number, one in enumerate(found):
-        for other in found[:number]:
+    for number, one in enumerate(result):
+        for other in result[:number]:
             apart = one.reach[1] <= other.reach[0] or other.reach[1] <= one.reach[0]
             assert apart or abs(one.y - other.y) >= LINE - 1e-6
 

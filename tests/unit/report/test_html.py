@@ -14,20 +14,20 @@ from munjang.report import html
 from munjang.report.attention_page import draw_page
 from munjang.report.html import Markup, element, join, render
 
-NASTY = "\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}{% include 'page.css.jinja' %}&"
+MARKUP = "\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}{% include 'page.css.jinja' %}&"
 TEMPLATES = Path(html.__file__).parent / "templates"
 
 
 def test_template_values_are_escaped_and_not_rendered() -> None:
-    page = render("page.html.jinja", title=NASTY, body=NASTY)
+    page = render("page.html.jinja", title=MARKUP, body=MARKUP)
     assert "<img" not in page
     assert "49" not in page
-    assert Markup.escape(NASTY) in page
+    assert Markup.escape(MARKUP) in page
 
 
 def test_attention_page_escapes_every_text() -> None:
     head = AttentionMap("cross", 0, 0, np.ones((1, 1), dtype=np.float32))
-    page = draw_page(Attention((NASTY,), (NASTY,), (head, head), NASTY, NASTY, truncated=True))
+    page = draw_page(Attention((MARKUP,), (MARKUP,), (head, head), MARKUP, MARKUP, truncated=True))
     assert "<img" not in page
     assert "49" not in page
     # two texts; two tokens with their tooltips, and those of the one cell
@@ -35,9 +35,9 @@ def test_attention_page_escapes_every_text() -> None:
 
 
 def test_attributes_are_escaped() -> None:
-    drawn = ET.fromstring(element("text", NASTY, title=NASTY, class_=NASTY))
-    assert drawn.attrib == {"title": NASTY, "class": NASTY}
-    assert drawn.text == NASTY
+    drawn = ET.fromstring(element("text", MARKUP, title=MARKUP, class_=MARKUP))
+    assert drawn.attrib == {"title": MARKUP, "class": MARKUP}
+    assert drawn.text == MARKUP
     assert join(["<", Markup("<br>")]) == "&lt;<br>"
 
 

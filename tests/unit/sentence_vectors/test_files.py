@@ -103,17 +103,17 @@ def test_truncated_file_is_refused(tmp_path, name, share):
 
 
 @pytest.mark.parametrize(
-    ("array", "got"),
+    ("array", "result"),
     [
         (np.zeros(5, np.float32), r"float32 \[5\]"),
         (np.zeros((2, 2), np.int64), r"int64 \[2, 2\]"),
         (np.array([[None]], dtype=object), "Object arrays cannot be loaded|not a whole"),
     ],
 )
-def test_other_arrays_are_refused(tmp_path, array, got):
+def test_other_arrays_are_refused(tmp_path, array, result):
     path = tmp_path / "v.npy"
     np.save(path, array, allow_pickle=True)
-    with pytest.raises(DataError, match=got):
+    with pytest.raises(DataError, match=result):
         open_vectors(path)
 
 

@@ -36,7 +36,7 @@ def soften(probabilities: list[float], temperature: float) -> list[float]:
     return [power / sum(powers) for power in powers]
 
 
-def slow_kl(q: list[float], p: list[float]) -> float:
+def reference_kl(q: list[float], p: list[float]) -> float:
     return sum(a * math.log(a / b) for a, b in zip(q, p, strict=True) if a > 0)
 
 
@@ -49,11 +49,11 @@ def softmax(logits: list[float]) -> list[float]:
 @pytest.mark.parametrize("classes", [2, 3, 7])
 def test_softened_kl_follows_formula(temperature: float, classes: int) -> None:
     logits, targets = random_logits_and_targets(9, classes)
-    got = softened_kl(logits, targets, temperature)
+    result = softened_kl(logits, targets, temperature)
     for row in range(9):
         q = soften(targets[row].tolist(), temperature)
         p = softmax([logit / temperature for logit in logits[row].tolist()])
-        assert float(got[row]) == pytest.approx(temperature**2 * slow_kl(q, p), rel=1e-9)
+        assert float(result[row]) == pytest.approx(temperature**2 * reference_kl(q, p), rel=1e-9)
 
 
 @TEMPERATURES
@@ -149,7 +149,7 @@ def make_distilled_task(task: Any, **weights: float) -> DistilledTask:
     return DistilledTask(task, DistillationSettings(teachers=("t",), **weights))
 
 
-def slow_loss(task: DistilledTask, logits: Tensor, soft: Tensor, hard: list[Any]) -> float:
+def reference_loss(task: DistilledTask, logits: Tensor, soft: Tensor, hard: list[Any]) -> float:
     """The mean of the rows' losses, one row at a time."""
     total = 0.0
     for row, label in enumerate(hard):
@@ -187,9 +187,9 @@ def test_labeled_rows_use_both_losses(task: Any, labels: list[Any], weight: floa
         task.targets(rows.take([n for n, label in enumerate(labels) if label is not None]))
     )
     hard = [None if label is None else next(known) for label in labels]
-    got = distilled.loss(logits, torch.from_numpy(targets))
+    result = distilled.loss(logits, torch.from_numpy(targets))
     stored = torch.from_numpy(targets[:, : distilled.soft_columns])
-    assert float(got) == pytest.approx(slow_loss(distilled, logits, stored, hard), rel=1e-6)
+    assert float(result) == pytest.approx(reference_loss(distilled, logits, stored, hard), rel=1e-6)
 
 
 def test_soft_weight_0_equals_label_loss() -> None:

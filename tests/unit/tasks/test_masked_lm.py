@@ -133,8 +133,8 @@ def test_mask_rate_changes_linearly() -> None:
 def test_targets_follow_from_generator() -> None:
     (batch,) = make_text_rows(20).in_order_of_length(256)
     task = make_task(whole_words=True)
-    first, again, other = (task.draw_targets(batch, make_generator(n), 0.0) for n in (0, 0, 1))
-    assert torch.equal(first.ids, again.ids)
+    first, repeated, other = (task.draw_targets(batch, make_generator(n), 0.0) for n in (0, 0, 1))
+    assert torch.equal(first.ids, repeated.ids)
     assert not torch.equal(first.ids, other.ids)
 
 
@@ -291,7 +291,7 @@ def test_card_shows_scores_and_baseline(model: Any) -> None:
     assert f"{scores['cross_entropy']:.4f}" in card.details
 
 
-WRONG: list[tuple[dict[str, Any], str]] = [
+INVALID: list[tuple[dict[str, Any], str]] = [
     ({"masked_lm": {"masked_share": 0.9, "random_share": 0.2}}, "a sum of at most 1, got 1.1"),
     ({"masked_lm": {"mask_rate": 1.0}}, "mask_rate"),
     ({"masked_lm": {"pairs": "next_sentence"}}, "masked_lm.pairs: next_sentence needs rows of two"),
@@ -302,11 +302,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("changed", "words"), WRONG)
-def test_invalid_settings_are_refused(changed: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("changed", "message"), INVALID)
+def test_invalid_settings_are_refused(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         munjang.train(TABLE, task="masked_lm", config=changed)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

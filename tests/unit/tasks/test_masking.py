@@ -57,8 +57,8 @@ def test_masked_batch_has_original_tokens_as_targets(rows: list[list[int]], seed
     assert torch.equal(before[untouched], after[untouched])
     assert all(len(RESERVED) <= n < SIZE for n in after[masked.places].tolist())
     assert masked.size == batch.size
-    again = Masking(MASK, SIZE).mask(batch, make_generator(seed), 0.3)
-    assert torch.equal(again.ids, masked.ids)
+    repeated = Masking(MASK, SIZE).mask(batch, make_generator(seed), 0.3)
+    assert torch.equal(repeated.ids, masked.ids)
 
 
 def test_default_shares_are_80_10_10() -> None:

@@ -28,7 +28,7 @@ from munjang.tasks.classification_scores import (
 from munjang.tasks.classify import Classify
 
 
-def slow_calibration_error(
+def reference_calibration_error(
     probabilities: list[list[float]], targets: list[int], bins: int
 ) -> float:
     """Sort the rows into bins by hand; weigh each bin's gap by its rows."""
@@ -55,8 +55,10 @@ def slow_calibration_error(
 def test_calibration_error_equals_loop(rows: list[tuple[float, int]], bins: int) -> None:
     probabilities = [[1 - share, share] for share, _ in rows]
     targets = [target for _, target in rows]
-    got = calibration_error(np.asarray(probabilities), np.asarray(targets), bins)
-    assert got == pytest.approx(slow_calibration_error(probabilities, targets, bins), abs=1e-9)
+    result = calibration_error(np.asarray(probabilities), np.asarray(targets), bins)
+    assert result == pytest.approx(
+        reference_calibration_error(probabilities, targets, bins), abs=1e-9
+    )
 
 
 def test_score_classes_of_small_example() -> None:
@@ -105,8 +107,8 @@ def test_scores_equal_scikit_learn(seed: int, rows: int, classes: int, kinds: in
     probabilities = task.probabilities(torch.from_numpy(logits)[:, -task.outputs :])
     predictions, numbers = probabilities.argmax(1), np.arange(classes)
     table = precision_recall_fscore_support(targets, predictions, labels=numbers, zero_division=0)
-    found = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
-    np.testing.assert_allclose(np.array(found).T, table, rtol=1e-12)
+    result = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
+    np.testing.assert_allclose(np.array(result).T, table, rtol=1e-12)
     assert scores.accuracy == pytest.approx(accuracy_score(targets, predictions), rel=1e-12)
     macro = f1_score(targets, predictions, labels=numbers, average="macro", zero_division=0)
     assert scores.macro_f1 == pytest.approx(macro, rel=1e-12)

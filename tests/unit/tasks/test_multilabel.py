@@ -38,11 +38,11 @@ def make_table(labels: Any, separator: str = "|", **reading: Any) -> Table:
 
 def to_sets(table: Table) -> list[list[str]]:
     assert table.targets is not None
-    found: list[list[str]] = table.targets.to_list()
-    return found
+    result: list[list[str]] = table.targets.to_list()
+    return result
 
 
-WANTED = [["a", "b"], [], ["b"], ["a"], []]
+EXPECTED = [["a", "b"], [], ["b"], ["a"], []]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ WANTED = [["a", "b"], [], ["b"], ["a"], []]
     ],
 )
 def test_strings_and_lists_give_same_label_sets(labels: Any) -> None:
-    assert to_sets(make_table(labels)) == WANTED
+    assert to_sets(make_table(labels)) == EXPECTED
 
 
 def test_files_give_same_label_sets(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_files_give_same_label_sets(tmp_path: Path) -> None:
     )
     reader = Multilabel.reader(make_recipe(separator=";"))
     for path in (tsv, jsonl):
-        assert to_sets(read_table(path, read_labels=reader)) == WANTED[:3]
+        assert to_sets(read_table(path, read_labels=reader)) == EXPECTED[:3]
 
 
 def test_numbers_are_labels_and_invalid_values_are_named() -> None:
@@ -93,9 +93,9 @@ def test_targets_are_multi_hot() -> None:
         task.targets(make_table(["a", "a|d"]))
 
 
-@pytest.mark.parametrize(("labels", "got"), [(["", ""], "got none"), (["a", ""], "only 'a'")])
-def test_single_label_is_refused(labels: list[str], got: str) -> None:
-    with pytest.raises(DataError, match=got):
+@pytest.mark.parametrize(("labels", "result"), [(["", ""], "got none"), (["a", ""], "only 'a'")])
+def test_single_label_is_refused(labels: list[str], result: str) -> None:
+    with pytest.raises(DataError, match=result):
         Multilabel.check_rows(make_table(labels), 2)
 
 
@@ -161,11 +161,11 @@ def test_thresholds_decide_answers_and_are_saved() -> None:
     assert (first.labels, second.truncated) == (("a", "b"), True)
     assert first.lines(1, "text") == [["a|b", "text"]]
     assert first.to_json()["probabilities"]["a"] == pytest.approx(torch.tensor(2.0).sigmoid())
-    again = Multilabel.restore(check_given({"task": "multilabel", **tuned.state()}))
-    assert again.labels == tuned.labels
-    assert again.thresholds == tuned.thresholds
+    repeated = Multilabel.restore(check_given({"task": "multilabel", **tuned.state()}))
+    assert repeated.labels == tuned.labels
+    assert repeated.thresholds == tuned.thresholds
     unlike = make_dataset([[0], [1]], targets=np.zeros((2, 2)).tolist())
-    assert again.finalize(Known(logits), unlike).thresholds == tuned.thresholds
+    assert repeated.finalize(Known(logits), unlike).thresholds == tuned.thresholds
     with pytest.raises(ConfigError, match="'x' is no label; known labels: a, b"):
         fit_task(["a", "b"], thresholds={"x": 0.3})
 
@@ -200,8 +200,8 @@ def test_scores_in_batches_equal_scikit_learn(seed: int, rows: int, labels: int,
     scores, probabilities = scorer.scores(), task.probabilities(logits)
     predicted = probabilities >= 0.5
     table = precision_recall_fscore_support(targets, predicted, zero_division=0)
-    found = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
-    np.testing.assert_allclose(np.array(found).T, np.array(table), rtol=1e-12)
+    actual = [(one.precision, one.recall, one.f1, one.rows) for one in scores.classes]
+    np.testing.assert_allclose(np.array(actual).T, np.array(table), rtol=1e-12)
     for average in ("micro", "macro"):
         expected = f1_score(targets, predicted, average=average, zero_division=0)
         assert getattr(scores, f"{average}_f1") == pytest.approx(expected, rel=1e-12)

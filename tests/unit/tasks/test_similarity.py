@@ -75,7 +75,7 @@ def test_cosine_loss_is_mean_squared_error_of_scaled_numbers():
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
-def slow_negatives(outputs, same, scale):
+def reference_negatives(outputs, same, scale):
     """Cross-entropy of each partner by plain loops; equal texts are no candidates."""
     losses = []
     sides = (
@@ -110,14 +110,18 @@ def test_in_batch_negatives_loss_equals_plain_loops(rows, seed, keys, same):
     if not positives.any():
         assert loss == 0
     else:
-        assert loss == pytest.approx(slow_negatives(outputs, same[:rows], 20.0), rel=1e-4, abs=1e-5)
+        assert loss == pytest.approx(
+            reference_negatives(outputs, same[:rows], 20.0), rel=1e-4, abs=1e-5
+        )
 
 
 def test_pairs_below_threshold_are_negatives_only():
     task = fit_task([0, 5, 3], loss="in_batch_negatives", threshold=3)
     outputs = random_towers(3)
     loss = task.loss(outputs, torch.tensor([0.0, 5.0, 3.0]))
-    assert float(loss) == pytest.approx(slow_negatives(outputs, [False, True, True], 20), rel=1e-5)
+    assert float(loss) == pytest.approx(
+        reference_negatives(outputs, [False, True, True], 20), rel=1e-5
+    )
     assert task._answers(np.ones(3)) is None, "cosines of this loss stand for no number"
 
 
@@ -188,7 +192,7 @@ def test_inverted_scale_gives_same_scores(monkeypatch):
     assert reverse.metrics == pytest.approx(scores.metrics)
 
 
-def slow_ranks(first, second):
+def reference_ranks(first, second):
     ranks = []
     for queries, candidates in ((first, second), (second, first)):
         for i, query in enumerate(queries):
@@ -204,7 +208,7 @@ def slow_ranks(first, second):
 def test_partner_ranks_equal_plain_loops(rows, seed):
     random = np.random.default_rng(seed)
     first, second = random.integers(-1, 2, (2, rows, 3)).astype(np.float32)
-    ranks, scores = slow_ranks(first, second), score_partners(first, second)
+    ranks, scores = reference_ranks(first, second), score_partners(first, second)
     assert scores.mrr == pytest.approx((1 / ranks).mean())
     assert scores.accuracy == pytest.approx((ranks == 1).mean())
 

@@ -160,10 +160,10 @@ def make_hypothesis(ids: tuple[int, ...], attention: list[list[float]] | None) -
 def test_unknown_word_is_copied_by_attention() -> None:
     sides = fit_sides()
     known = sides.target.encode(pl.Series(["개가"]))[0].as_py()[0]
-    found = make_hypothesis((known, OOV, OOV), [[1, 0, 0], [0, 0.2, 0.8], [0.1, 0.6, 0.3]])
-    answer = sides.target.decode(column_of([found.ids]))[0]
+    result = make_hypothesis((known, OOV, OOV), [[1, 0, 0], [0, 0.2, 0.8], [0.1, 0.6, 0.3]])
+    answer = sides.target.decode(column_of([result.ids]))[0]
     assert answer.count("\N{REPLACEMENT CHARACTER}") == 2
-    mended = copy_unknown_words(sides, "the Zoë Straße", found, answer)
+    mended = copy_unknown_words(sides, "the Zoë Straße", result, answer)
     assert mended.split() == ["개가", "Straße", "Zoë"]
     assert (
         copy_unknown_words(sides, "the dog", make_hypothesis((known, OOV), None), answer) == answer
@@ -178,9 +178,9 @@ def test_capital_marker_is_aligned_with_its_word() -> None:
     source = sides.source
     sign = source.vocabulary.id_of(CAPITAL)
     in_ = source.vocabulary.id_of("in")
-    found = make_hypothesis((in_, OOV, sign), [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
-    assert copy_unknown_words(sides, "in Oslo", found, "in \N{REPLACEMENT CHARACTER}") == "in Oslo"
-    made = align(sides, "in Oslo", found)
+    result = make_hypothesis((in_, OOV, sign), [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    assert copy_unknown_words(sides, "in Oslo", result, "in \N{REPLACEMENT CHARACTER}") == "in Oslo"
+    made = align(sides, "in Oslo", result)
     assert made is not None
     assert [(one.answer, one.source) for one in made] == [
         ("in", "in"),
@@ -193,9 +193,9 @@ def test_alignment_uses_original_characters() -> None:
     sides = fit_sides("characters")
     text = "ab"
     ids = tuple(sides.target.encode(pl.Series(["집개"]))[0].as_py())
-    found = align(sides, text, make_hypothesis(ids, [[0.25, 0.75], [1, 0]]))
-    assert found is not None
-    assert [(one.answer, one.source, one.start, one.end, one.weight) for one in found] == [
+    result = align(sides, text, make_hypothesis(ids, [[0.25, 0.75], [1, 0]]))
+    assert result is not None
+    assert [(one.answer, one.source, one.start, one.end, one.weight) for one in result] == [
         ("집", "b", 1, 2, 0.75),
         ("개", "a", 0, 1, 1.0),
     ]

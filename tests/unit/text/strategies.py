@@ -39,7 +39,7 @@ SPACES = [
     "\xad",
     "。",
 ]
-ODDITIES = st.sampled_from([*CASED, *LATE_CASED, *COMPOSED, *COMPOSED_HANGUL, *SPACES])
+UNUSUAL = st.sampled_from([*CASED, *LATE_CASED, *COMPOSED, *COMPOSED_HANGUL, *SPACES])
 
 KOREAN = ["영화", "재미있다", "재미", "ㅋㅋㅋ", "ㅠㅠ", "최고!!", "최고"]
 OTHER = ["the", "The", "THE", "don't", "good", "3.14", "2", "a_b", "word-word", "<oov>", "<pad>"]
@@ -56,7 +56,7 @@ _characters = st.one_of(
     RIGHT_TO_LEFT,
     st.characters(exclude_categories=["Cs"]),
 )
-_pieces = st.one_of(WORDS, SEPARATORS, WORDS, SEPARATORS, EMOJI, ODDITIES, _characters)
+_pieces = st.one_of(WORDS, SEPARATORS, WORDS, SEPARATORS, EMOJI, UNUSUAL, _characters)
 
 
 def _decompose(text: str) -> str:

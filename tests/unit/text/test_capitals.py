@@ -15,7 +15,7 @@ from munjang.text.words import WordTokenizer
 from tests.unit.text.strategies import hostile_text, hostile_texts
 
 # what is easily got wrong: a sigma at the end, letters that grow, tones of skin, numbers, marks
-TRICKY = "aBZ ΑΣσςİıǅßẞ'.\u0301\u200d\u00ad²ⅧⒶ_-1🏽😀𐐀𐐨한⇧⇪\ufeff\x00"
+UNUSUAL_CHARACTERS = "aBZ ΑΣσςİıǅßẞ'.\u0301\u200d\u00ad²ⅧⒶ_-1🏽😀𐐀𐐨한⇧⇪\ufeff\x00"
 
 
 def to_series(texts: list[str]) -> pl.Series:
@@ -36,7 +36,7 @@ def reference_tokens(text: str) -> list[str]:
     plain = WordTokenizer().fit(to_series([text]))
     tokens = plain.encode_with_offsets(to_series([text]))
     ids, starts, ends = (part.to_pylist()[0] for part in (tokens.ids, tokens.starts, tokens.ends))
-    found, first = [], True
+    result, first = [], True
     for number, start, end in zip(ids, starts, ends, strict=True):
         written = text[start:end]
         if is_word(written):
@@ -44,16 +44,16 @@ def reference_tokens(text: str) -> list[str]:
             begins = written[0].lower() != written[0]
             small = [c for c in written if unicodedata.category(c) == "Ll" and c <= "\uffff"]
             if begins and len(capitals) > 1 and not small:
-                found.append(CAPITALS)
+                result.append(CAPITALS)
             elif begins and not first:
-                found.append(CAPITAL)
+                result.append(CAPITAL)
             first = False
-        found.append(plain.vocabulary.tokens[number])
-    return found
+        result.append(plain.vocabulary.tokens[number])
+    return result
 
 
 @settings(max_examples=300)
-@given(st.text(TRICKY, max_size=12) | st.text("aB cD.", max_size=20))
+@given(st.text(UNUSUAL_CHARACTERS, max_size=12) | st.text("aB cD.", max_size=20))
 @example("What did NASA name after Hubble, “Edwin”?")
 @example(" Leading space")
 @example("“Quoted first")
@@ -65,19 +65,19 @@ def test_markers_precede_capitalized_words(text: str) -> None:
 
 
 @settings(max_examples=300)
-@given(st.lists(st.text(TRICKY) | hostile_text(), max_size=4))
+@given(st.lists(st.text(UNUSUAL_CHARACTERS) | hostile_text(), max_size=4))
 @example(["ΑΣ.Σ", "x a🏽Bc", "ΑΣ.İ", "A.Σ"])
 def test_words_and_offsets_do_not_depend_on_markers(texts: list[str]) -> None:
     plain, with_signs = (
         WordTokenizer(capitals=capitals).fit(to_series(texts)) for capitals in (False, True)
     )
-    expected, found = (t.encode_with_offsets(to_series(texts)) for t in (plain, with_signs))
-    assert found.ids == with_signs.encode(to_series(texts))
-    seen = list(zip(*(part.to_pylist() for part in (found.starts, found.ends)), strict=True))
-    words = to_words(with_signs, found.ids)
+    expected, actual = (t.encode_with_offsets(to_series(texts)) for t in (plain, with_signs))
+    assert actual.ids == with_signs.encode(to_series(texts))
+    seen = list(zip(*(part.to_pylist() for part in (actual.starts, actual.ends)), strict=True))
+    message = to_words(with_signs, actual.ids)
     kept = [
         [triple for triple in zip(row, *positions, strict=True) if triple[0] not in SIGNS]
-        for row, positions in zip(words, seen, strict=True)
+        for row, positions in zip(message, seen, strict=True)
     ]
     positions = zip(*(part.to_pylist() for part in (expected.starts, expected.ends)), strict=True)
     assert kept == [

@@ -77,8 +77,8 @@ def test_slices_and_chunks(rows, start, end):
 
 def test_token_column_shares_memory():
     values = np.arange(6, dtype=np.int32)
-    again, _ = values_and_offsets(token_column(values, [0, 2, 6]))
-    assert np.shares_memory(values, again)
+    repeated, _ = values_and_offsets(token_column(values, [0, 2, 6]))
+    assert np.shares_memory(values, repeated)
 
 
 @given(ranges=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5)), max_size=8))
@@ -125,7 +125,7 @@ def colliding_hash(last, middle):
     return np.zeros(len(last), dtype=np.uint64)
 
 
-def slow_counts(rows):
+def reference_counts(rows):
     tokens = [token for row in rows for token in row]
     documents = Counter(token for row in rows for token in set(row))
     counts = Counter(tokens)
@@ -170,9 +170,9 @@ def test_counting_and_lookup_do_not_depend_on_parts(texts, other, segmenter, col
         segments = segment.segment(texts, segmenter)
         assert to_rows(segments) == whole
         counted = count_types(segments)
-        assert to_tuples(counted) == slow_counts(whole)
+        assert to_tuples(counted) == reference_counts(whole)
         batches = [count_types(batch) for batch in segment.segment_batches(texts, segmenter)]
-        assert to_tuples(merge_counts(batches)) == slow_counts(whole)
+        assert to_tuples(merge_counts(batches)) == reference_counts(whole)
         unknown = segment.segment(other, segmenter)
         positions = {token: index for index, token in enumerate(counted.types)}
         expected = [positions.get(token, -1) for row in to_rows(unknown) for token in row]
@@ -209,7 +209,7 @@ def test_segment_tokens(rows, lower, collide):
         segments = segment.segment_tokens(rows, lower=lower)
         expected = [[token.lower() if lower else token for token in row] for row in rows]
         assert to_rows(segments) == expected
-        assert to_tuples(count_types(segments)) == slow_counts(expected)
+        assert to_tuples(count_types(segments)) == reference_counts(expected)
 
 
 @given(strings=st.lists(hostile_text(3), max_size=8), start=st.integers(0, 8))
@@ -228,10 +228,10 @@ def test_key_table(known, others, crowded):
     with patched(keytable, **({"_GOLDEN": 1} if crowded else {})):
         every = unique_keys(np.array(known, dtype=np.uint64))
         assert every.tolist() == list(dict.fromkeys(known))
-        found = KeyTable(every).find(np.array([*known, *others], dtype=np.uint64)).tolist()
+        result = KeyTable(every).find(np.array([*known, *others], dtype=np.uint64)).tolist()
         repeats = keytable.find_repeats(np.array(known, dtype=np.uint64)).tolist()
     positions = {key: index for index, key in enumerate(every.tolist())}
-    assert found == [positions.get(key, -1) for key in (*known, *others)]
+    assert result == [positions.get(key, -1) for key in (*known, *others)]
     left = [key for index, key in enumerate(known) if index not in repeats]
     assert sorted(left) == sorted(positions)
     assert len(repeats) == len(known) - len(left)

@@ -94,7 +94,7 @@ def test_sequences_without_len(rows, maxlen, padding, truncating):
     assert_same_as_keras(rows, maxlen=maxlen, padding=padding, truncating=truncating)
 
 
-BAD = [
+UNPADDABLE = [
     ([], {}),
     ([1, 2], {}),
     ([[1], None], {}),
@@ -110,7 +110,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("sequences", "arguments"), BAD, ids=repr)
+@pytest.mark.parametrize(("sequences", "arguments"), UNPADDABLE, ids=repr)
 def test_unpaddable_sequences_are_refused_in_one_line(sequences, arguments):
     with pytest.raises((ConfigError, DataError)) as refused:
         pad_sequences(sequences, **arguments)

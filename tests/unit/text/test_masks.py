@@ -21,12 +21,12 @@ TEXTS = [
     "영화가 재미없다. 시간이 아깝다",
     "The film was surprisingly good, unwatchable endings aside.",
 ] * 3
-OWN = ("bert_wordpiece", "wordpiece", "bpe", "unigram", "characters", "jamo", "words")
-NAMES = (*OWN, "bert", "byte_level")
+BUILT_IN = ("bert_wordpiece", "wordpiece", "bpe", "unigram", "characters", "jamo", "words")
+NAMES = (*BUILT_IN, "bert", "byte_level")
 
 
 def fit_reader(name: str) -> Any:
-    if name in OWN:
+    if name in BUILT_IN:
         return make_tokenizer(name).fit(pl.Series(TEXTS))
     library = train_tokenizer(name, TEXTS, 400)
     return HuggingFaceTokenizer.from_tokenizer(library).fit(pl.Series(TEXTS))

@@ -19,7 +19,7 @@ def to_series(texts: list[str]) -> pl.Series:
 
 
 @pytest.fixture(scope="module")
-def tagged() -> MorphemeTokenizer:
+def tagged_tokenizer() -> MorphemeTokenizer:
     return MorphemeTokenizer(tags=True).fit(to_series(TEXTS))
 
 
@@ -32,14 +32,14 @@ def test_words_are_split_into_morphemes() -> None:
     assert encode_to_tokens(plain, "밥을 먹고 갔다") == ["밥", "을", "먹", "고", "가", "었", "다"]
 
 
-def test_tags_distinguish_homonyms(tagged: MorphemeTokenizer) -> None:
-    assert "가/JKS" in encode_to_tokens(tagged, "영화가 재미있었다")
-    assert "가/VV" in encode_to_tokens(tagged, "밥을 먹고 갔다")
+def test_tags_distinguish_homonyms(tagged_tokenizer: MorphemeTokenizer) -> None:
+    assert "가/JKS" in encode_to_tokens(tagged_tokenizer, "영화가 재미있었다")
+    assert "가/VV" in encode_to_tokens(tagged_tokenizer, "밥을 먹고 갔다")
 
 
-def test_decode_with_tags_restores_words(tagged: MorphemeTokenizer) -> None:
+def test_decode_with_tags_restores_words(tagged_tokenizer: MorphemeTokenizer) -> None:
     texts = ["영화가 재미있었다", "하늘을 나는 새", "밥을 먹고 갔다", ""]
-    assert tagged.decode(tagged.encode(to_series(texts))).to_list() == texts
+    assert tagged_tokenizer.decode(tagged_tokenizer.encode(to_series(texts))).to_list() == texts
 
 
 def test_decode_without_tags_inserts_spaces() -> None:
@@ -47,20 +47,25 @@ def test_decode_without_tags_inserts_spaces() -> None:
     assert plain.decode(plain.encode(to_series(["밥을 먹고", ""]))).to_list() == ["밥 을 먹 고", ""]
 
 
-def test_unknown_morpheme_decodes_to_replacement_character(tagged: MorphemeTokenizer) -> None:
-    assert "\ufffd" in tagged.decode(tagged.encode(to_series(["자동차를 먹고"])))[0]
+def test_unknown_morpheme_decodes_to_replacement_character(
+    tagged_tokenizer: MorphemeTokenizer,
+) -> None:
+    assert (
+        "\ufffd"
+        in tagged_tokenizer.decode(tagged_tokenizer.encode(to_series(["자동차를 먹고"])))[0]
+    )
 
 
-def test_offsets_are_characters_and_may_overlap(tagged: MorphemeTokenizer) -> None:
+def test_offsets_are_characters_and_may_overlap(tagged_tokenizer: MorphemeTokenizer) -> None:
     text = "😀 밥을 갔다"
-    tokens = tagged.encode_with_offsets(to_series([text]))
+    tokens = tagged_tokenizer.encode_with_offsets(to_series([text]))
     starts, ends = tokens.starts.to_pylist()[0], tokens.ends.to_pylist()[0]
     slices = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     assert slices == ["😀", "밥", "을", "갔", "갔", "다"]
 
 
-def test_contracted_syllable_covers_all_its_morphemes(tagged: MorphemeTokenizer) -> None:
-    tokens = tagged.encode_with_offsets(to_series(["내생에최고쓰래기영화"]))
+def test_contracted_syllable_covers_all_its_morphemes(tagged_tokenizer: MorphemeTokenizer) -> None:
+    tokens = tagged_tokenizer.encode_with_offsets(to_series(["내생에최고쓰래기영화"]))
     starts = tokens.starts.to_pylist()[0]
     assert starts == sorted(starts)
 
@@ -92,16 +97,16 @@ def test_fit_then_encode_analyzes_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls[-1] == 2
 
 
-def test_other_analyzer_version_warns(tagged: MorphemeTokenizer) -> None:
-    state = tagged.to_json()
+def test_other_analyzer_version_warns(tagged_tokenizer: MorphemeTokenizer) -> None:
+    state = tagged_tokenizer.to_json()
     assert set(state["analyzer"]) == {"kiwipiepy", "kiwipiepy_model"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        tokenizer_from_json(state, tagged.vocabulary)
+        tokenizer_from_json(state, tagged_tokenizer.vocabulary)
     state["analyzer"] = {"kiwipiepy": "0.1.2", "kiwipiepy_model": "0.1.0"}
     with pytest.warns(UserWarning, match=r"kiwipiepy==0\.1\.2"):
-        loaded = tokenizer_from_json(state, tagged.vocabulary)
-    assert loaded.encode(to_series(TEXTS)) == tagged.encode(to_series(TEXTS))
+        loaded = tokenizer_from_json(state, tagged_tokenizer.vocabulary)
+    assert loaded.encode(to_series(TEXTS)) == tagged_tokenizer.encode(to_series(TEXTS))
 
 
 def test_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

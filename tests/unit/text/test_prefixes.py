@@ -55,14 +55,14 @@ def test_prefix_gives_same_first_tokens(name: str, text: str, tokens: int) -> No
         patch.setattr(prefixes, "_FEWEST_CHARACTERS", 3)
         patch.setattr(prefixes, "_CHARACTERS_PER_TOKEN", 1)
         head = sufficient_prefix(tokenizer, text, tokens)
-    whole, found = (tokenizer.encode_text(source).tolist() for source in (text, head))
+    whole, result = (tokenizer.encode_text(source).tolist() for source in (text, head))
     signs = {tokenizer.vocabulary.id_of(sign) for sign in ("<⇧>", "<⇪>")} - {OOV}
     words = [index for index, token in enumerate(whole) if token not in signs]
     if len(words) > tokens:
-        assert found[: words[tokens]] == whole[: words[tokens]]
-        assert sum(token not in signs for token in found) > tokens
+        assert result[: words[tokens]] == whole[: words[tokens]]
+        assert sum(token not in signs for token in result) > tokens
     else:
-        assert found == whole
+        assert result == whole
 
 
 @pytest.mark.usefixtures("short_prefixes")

@@ -33,8 +33,8 @@ def test_state_contains_tokenizer_name(name: str, tmp_path: Path) -> None:
     )
     tokenizer = make_tokenizer(name, **file).fit(pl.Series(texts))
     assert tokenizer.to_json()["name"] == name
-    again = tokenizer_from_json(tokenizer.to_json(), tokenizer.vocabulary)
-    assert type(again) is type(tokenizer)
+    repeated = tokenizer_from_json(tokenizer.to_json(), tokenizer.vocabulary)
+    assert type(repeated) is type(tokenizer)
 
 
 def test_unknown_name_suggests_nearest() -> None:

@@ -77,7 +77,7 @@ def test_morphemes_of_long_text_keep_their_offsets(
     assert np.diff(offsets)[0] == 0
     assert np.diff(offsets)[1] == len(tokenizer.encode(pl.Series(["짧은 글"]))[0])
     third = slice(offsets[2], offsets[3])
-    found = [texts[2][a:b] for a, b in zip(starts[third], ends[third], strict=True)]
-    assert found.count("재미있") + found.count("재미") >= 20
+    result = [texts[2][a:b] for a, b in zip(starts[third], ends[third], strict=True)]
+    assert result.count("재미있") + result.count("재미") >= 20
     assert ends[third].max() <= len(texts[2])
     assert (np.diff(starts[third]) >= 0).all()

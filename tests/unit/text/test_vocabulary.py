@@ -107,7 +107,7 @@ def test_invalid_vocabularies_are_refused():
         build_vocabulary(["a"], max_size=4)
 
 
-def slow_coverage(fitted, validation, keeps):
+def reference_coverage(fitted, validation, keeps):
     """Compute coverage of tokens and types, and OOV rate, one token at a time."""
     tokens = [token in keeps for token in fitted]
     types = [token in keeps for token in set(fitted)]
@@ -131,7 +131,7 @@ def test_coverage_of_full_vocabulary(tokens, other):
     for row in (report.now, *report.thresholds):
         keeps = {t for t, count in Counter(tokens).items() if count >= row.min_frequency}
         assert row.vocabulary_size == len(RESERVED) + len(keeps)
-        assert to_rates(row) == slow_coverage(tokens, other, keeps)
+        assert to_rates(row) == reference_coverage(tokens, other, keeps)
     assert vocabulary_coverage(vocabulary).now.oov_rate is None
 
 
@@ -141,10 +141,10 @@ def test_coverage_of_trimmed_vocabulary_omits_unknown_thresholds(tokens, min_fre
     vocabulary = build_vocabulary(tokens, min_frequency=min_frequency, max_size=max_size)
     report = vocabulary_coverage(vocabulary)
     keeps = set(vocabulary.tokens)
-    assert to_rates(report.now)[:2] == slow_coverage(tokens, [], keeps)[:2]
+    assert to_rates(report.now)[:2] == reference_coverage(tokens, [], keeps)[:2]
     for row in report.thresholds:
         keeps = {t for t, count in Counter(tokens).items() if count >= row.min_frequency}
-        assert to_rates(row)[:2] == slow_coverage(tokens, [], keeps)[:2]
+        assert to_rates(row)[:2] == reference_coverage(tokens, [], keeps)[:2]
 
 
 @given(
@@ -173,7 +173,7 @@ def test_coverage_of_keras_tokenizer(
         )
     limit = num_words or len(tokenizer.word_index) + 2
     keeps = {w for w, i in tokenizer.word_index.items() if i < limit and w != oov_token}
-    assert to_rates(report.now) == slow_coverage(fitted, validation, keeps)
+    assert to_rates(report.now) == reference_coverage(fitted, validation, keeps)
     assert report.now.vocabulary_size == len(keeps) + 1 + (oov_token is not None)
     if min_frequency == 1 and oov_token is None:
         assert report.now.vocabulary_size == tokenizer.vocab_size

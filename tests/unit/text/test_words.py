@@ -122,7 +122,7 @@ def test_offsets_with_changed_lengths():
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("재미있다!! don't", ["재미있다", "!", "!", "don", "'", "t"]),
         ("3.14 a_b №1", ["3", ".", "14", "a", "_", "b", "№", "1"]),
@@ -132,10 +132,10 @@ def test_offsets_with_changed_lengths():
         (" \t\x00\u3000", []),
     ],
 )
-def test_unicode_words_of_examples(text, words):
-    assert reference_unicode_words(text.lower()) == words
+def test_unicode_words_of_examples(text, message):
+    assert reference_unicode_words(text.lower()) == message
     tokenizer = WordTokenizer().fit(to_series([text]))
-    assert tokenizer.decode(tokenizer.encode(to_series([text]))).to_list() == [" ".join(words)]
+    assert tokenizer.decode(tokenizer.encode(to_series([text]))).to_list() == [" ".join(message)]
 
 
 @given(texts=hostile_texts(), split=SPLITS, lower=st.booleans(), nfc=st.booleans())

@@ -110,9 +110,9 @@ def test_targets_are_drawn_from_seed_and_step() -> None:
     for loop in loops:
         torch.manual_seed(7)
         list(loop)
-    first, again, other = (get_drawn_targets(loop) for loop in loops)
+    first, repeated, other = (get_drawn_targets(loop) for loop in loops)
     assert len(first) == 32
-    assert first == again != other
+    assert first == repeated != other
     assert len({tuple(targets) for targets in first}) > 20
 
 

@@ -45,21 +45,21 @@ def train_weights(name: str, seed: int, on_step: Callable[[Step], None] | None =
     return {key: value.clone() for key, value in trained.model.network.state_dict().items()}
 
 
-def assert_equal(found: Any, expected: Any) -> None:
-    assert found.keys() == expected.keys()
-    for key, value in found.items():
+def assert_equal(actual: Any, expected: Any) -> None:
+    assert actual.keys() == expected.keys()
+    for key, value in actual.items():
         assert torch.equal(value, expected[key]), key
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_trainings_in_threads_equal_sequential_trainings(name: str) -> None:
     seeds = (1, 2, 3)
-    alone = [train_weights(name, seed) for seed in seeds]
+    sequential = [train_weights(name, seed) for seed in seeds]
     # all take their steps in turns, so that each stands between two draws of the others
-    together = threading.Barrier(len(seeds), timeout=60)
+    barrier = threading.Barrier(len(seeds), timeout=60)
     with ThreadPoolExecutor(len(seeds)) as pool:
-        futures = [pool.submit(train_weights, name, s, lambda _: together.wait()) for s in seeds]
-        for future, expected in zip(futures, alone, strict=True):
+        futures = [pool.submit(train_weights, name, s, lambda _: barrier.wait()) for s in seeds]
+        for future, expected in zip(futures, sequential, strict=True):
             assert_equal(future.result(), expected)
 
 
@@ -118,8 +118,8 @@ def test_modules_are_initialized_as_with_manual_seed(build: Any) -> None:
     torch.manual_seed(4)
     before = torch.get_rng_state()
     with seed_initialization(3):
-        found = build().state_dict()
-    assert_equal(found, expected)
+        actual = build().state_dict()
+    assert_equal(actual, expected)
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -52,8 +52,8 @@ def test_optimizer_without_private_function_gives_same_result(
     expected = train_parameters(kind)
     with monkeypatch.context() as patch:
         remove(name, patch)
-        found = train_parameters(kind)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+        actual = train_parameters(kind)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("model", [{}, {"name": "lstm", "hidden_dim": 3}])
@@ -67,8 +67,8 @@ def test_training_without_private_functions_gives_same_losses(
     with monkeypatch.context() as patch:
         for name in (*FUNCTIONS, "_coalesced_", "_indices"):
             remove(name, patch)
-        found = losses()
-    assert found == pytest.approx(expected, rel=1e-4)
+        actual = losses()
+    assert actual == pytest.approx(expected, rel=1e-4)
 
 
 def test_coalesce_rows_sums_and_sorts() -> None:

@@ -23,13 +23,13 @@ def make_network(name: str, **model: Any) -> Head:
 def get_rates(model: nn.Module, **settings: Any) -> dict[str, float]:
     """The learning rate of every parameter by name; each is in one group of one optimizer."""
     state = make_state(model, TrainingSettings(learning_rate=0.5, **settings))
-    found: dict[int, float] = {}
+    result: dict[int, float] = {}
     for optimizer in state.optimizers:
         for group in optimizer.groups:
             for parameter in group.parameters:
-                assert id(parameter) not in found
-                found[id(parameter)] = group.lr
-    return {name: found[id(parameter)] for name, parameter in model.named_parameters()}
+                assert id(parameter) not in result
+                result[id(parameter)] = group.lr
+    return {name: result[id(parameter)] for name, parameter in model.named_parameters()}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -64,28 +64,28 @@ def test_lowest_groups_are_closest_to_input(name: str) -> None:
 
 
 def test_layer_decay_lowers_rates_per_layer() -> None:
-    found = get_rates(make_network("bert", layers=2), layer_decay=0.5)
+    actual = get_rates(make_network("bert", layers=2), layer_decay=0.5)
     expected = {"encoder.blocks.1.": 0.5, "encoder.blocks.0.": 0.25, "head.": 0.5}
-    for name, rate in found.items():
+    for name, rate in actual.items():
         layer = next((value for prefix, value in expected.items() if name.startswith(prefix)), None)
         assert rate == (0.125 if layer is None else layer), name
-    assert found["encoder.embedding.weight"] == found["encoder.positions.weight"] == 0.125
+    assert actual["encoder.embedding.weight"] == actual["encoder.positions.weight"] == 0.125
 
 
 def test_tables_and_head_have_their_own_rates() -> None:
     for optimizer in ("adamw", "adagrad"):
-        found = get_rates(
+        result = get_rates(
             make_network("cnn", bag_dim=4),
             layer_decay=0.5,
             embedding_learning_rate=8.0,
             head_learning_rate=3.0,
             embedding_optimizer=optimizer,
         )
-        assert found["encoder.embedding.weight"] == 4.0
+        assert result["encoder.embedding.weight"] == 4.0
         # a table in no layer has the rate of tables
-        assert found["encoder.bag.weight"] == 8.0
-        assert found["head.weight"] == found["head.bias"] == 3.0
-        assert {r for n, r in found.items() if "convolutions" in n} == {0.5}
+        assert result["encoder.bag.weight"] == 8.0
+        assert result["head.weight"] == result["head.bias"] == 3.0
+        assert {r for n, r in result.items() if "convolutions" in n} == {0.5}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -98,8 +98,8 @@ def test_default_has_one_rate(name: str) -> None:
 
 def test_ensemble_members_and_tied_head_have_layer_rates() -> None:
     one, two = make_network("gru"), make_network("gru")
-    found = get_rates(nn.ModuleList([one, two]), layer_decay=0.5)
-    assert found["0.encoder.embedding.weight"] == found["1.encoder.embedding.weight"] == 0.25
+    result = get_rates(nn.ModuleList([one, two]), layer_decay=0.5)
+    assert result["0.encoder.embedding.weight"] == result["1.encoder.embedding.weight"] == 0.25
     masked = get_rates(MaskedHead(make_network("cnn").encoder, SIZE), layer_decay=0.5)
     assert (masked["encoder.embedding.weight"], masked["bias"]) == (0.25, 0.5)
 

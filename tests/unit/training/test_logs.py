@@ -30,16 +30,16 @@ def write_log(folder: Path, numbers: range, *, resumed_at: int = 0) -> None:
 
 def test_records_every_n_steps_and_at_validation(tmp_path: Path) -> None:
     write_log(tmp_path, range(1, 6))
-    found = read_records(tmp_path)
-    assert [(record["step"], record["part"]) for record in found] == [
+    result = read_records(tmp_path)
+    assert [(record["step"], record["part"]) for record in result] == [
         (2, "train"),
         (4, "train"),
         (5, "train"),
         (5, "valid"),
     ]
-    assert found[0]["loss"] == 0.5
-    assert found[0]["tokens_per_second"] > 0
-    assert found[3] == {
+    assert result[0]["loss"] == 0.5
+    assert result[0]["tokens_per_second"] > 0
+    assert result[3] == {
         "step": 5,
         "part": "valid",
         "accuracy": 0.75,

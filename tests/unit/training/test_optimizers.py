@@ -44,7 +44,7 @@ def run_steps(
     return before, weight.detach(), gradients
 
 
-def slow_adamw(
+def reference_adamw(
     weight: Tensor, steps: list[Touched], gradients: list[Tensor], *, lr: float, decay: float
 ) -> Tensor:
     """AdamW as the papers write it, one number at a time, touched rows only."""
@@ -63,7 +63,7 @@ def slow_adamw(
     return torch.tensor(table)
 
 
-def slow_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tensor]) -> Tensor:
+def reference_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tensor]) -> Tensor:
     """One accumulator a row: the mean of its squared gradients."""
     table, seen = weight.double().tolist(), [0.0] * ROWS
     for rows, gradient in zip(steps, gradients, strict=True):
@@ -81,7 +81,7 @@ def test_adamw_of_rows_equals_reference(steps: list[Touched], decay: float) -> N
     before, after, gradients = run_steps(
         steps, lambda w: AdamW([ParameterGroup([w], 0.01)], weight_decay=decay)
     )
-    expected = slow_adamw(before, steps, gradients, lr=0.01, decay=decay)
+    expected = reference_adamw(before, steps, gradients, lr=0.01, decay=decay)
     torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
 
 
@@ -113,7 +113,7 @@ def test_adamw_of_all_rows_equals_dense_adamw(decay: float) -> None:
 @given(steps=steps_of_rows)
 def test_row_adagrad_equals_reference(steps: list[Touched]) -> None:
     before, after, gradients = run_steps(steps, lambda w: RowAdagrad([ParameterGroup([w], 0.05)]))
-    expected = slow_adagrad(before, steps, gradients)
+    expected = reference_adagrad(before, steps, gradients)
     torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
 
 

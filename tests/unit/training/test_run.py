@@ -96,18 +96,18 @@ def test_error_in_callback_leaves_resumable_run(small_run: SmallRun, tmp_path: P
     with pytest.raises(CallbackError):
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=fail)
     assert read_checkpoint_step(tmp_path) == 8
-    again = small_run.loop(checkpoint_steps=4)
+    resumed = small_run.loop(checkpoint_steps=4)
     first: list[int] = []
     run(
-        again,
-        again.settings,
+        resumed,
+        resumed.settings,
         folder=tmp_path,
         fingerprint="f",
         resume=True,
         on_step=lambda step: first.append(step.number),
     )
     assert first == list(range(9, 19))
-    assert_same_weights(again, train_loop(small_run, checkpoint_steps=4))
+    assert_same_weights(resumed, train_loop(small_run, checkpoint_steps=4))
 
 
 def test_checkpoint_is_ignored_without_resume(small_run: SmallRun, tmp_path: Path) -> None:
@@ -133,18 +133,18 @@ def test_ctrl_c_stops_after_the_step_with_a_checkpoint(small_run: SmallRun, tmp_
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt_at(7))
     assert signal.getsignal(signal.SIGINT) is before
     assert read_checkpoint_step(tmp_path) == 7
-    again = small_run.loop()
-    run(again, again.settings, folder=tmp_path, fingerprint="f", resume=True)
-    assert_same_weights(again, train_loop(small_run))
+    resumed = small_run.loop()
+    run(resumed, resumed.settings, folder=tmp_path, fingerprint="f", resume=True)
+    assert_same_weights(resumed, train_loop(small_run))
 
 
 def test_ctrl_c_at_last_step_is_resumable(small_run: SmallRun, tmp_path: Path) -> None:
     loop = small_run.loop()
     with pytest.raises(Interrupted):
         run(loop, loop.settings, folder=tmp_path, fingerprint="f", on_step=interrupt_at(18))
-    again = small_run.loop()
-    run(again, again.settings, folder=tmp_path, fingerprint="f", resume=True)
-    assert_same_weights(again, train_loop(small_run))
+    resumed = small_run.loop()
+    run(resumed, resumed.settings, folder=tmp_path, fingerprint="f", resume=True)
+    assert_same_weights(resumed, train_loop(small_run))
 
 
 def test_ctrl_c_without_folder_has_no_advice(small_run: SmallRun) -> None:

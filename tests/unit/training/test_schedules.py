@@ -57,5 +57,5 @@ def test_inverse_square_root_follows_formula() -> None:
     total, rising = 100, 20
     for step in range(1, total + 1):
         paper = min(step**-0.5, step * rising**-1.5) * rising**0.5
-        found = learning_rate_factor(step - 1, total, warmup=0.2, schedule="inverse_sqrt")
-        assert found == pytest.approx(paper)
+        result = learning_rate_factor(step - 1, total, warmup=0.2, schedule="inverse_sqrt")
+        assert result == pytest.approx(paper)

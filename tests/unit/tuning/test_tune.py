@@ -72,11 +72,11 @@ def test_fixed_settings_are_not_changed(finished_search: Tuned) -> None:
 
 
 def test_same_seed_gives_same_trials(finished_search: Tuned, tmp_path: Path) -> None:
-    again = search(tmp_path / "again", 5)
-    assert trial_tuples(again) == trial_tuples(finished_search)
+    repeated = search(tmp_path / "again", 5)
+    assert trial_tuples(repeated) == trial_tuples(finished_search)
     texts = make_corpus(9)[0]
     np.testing.assert_array_equal(
-        again.model.predict_proba(texts), finished_search.model.predict_proba(texts)
+        repeated.model.predict_proba(texts), finished_search.model.predict_proba(texts)
     )
     other = search(tmp_path / "other", 2, seed=2**31 - 1)
     assert trial_tuples(other)[1][3] != trial_tuples(finished_search)[1][3]

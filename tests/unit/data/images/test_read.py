@@ -62,9 +62,9 @@ def test_gray_images_saved_as_rgb_are_read_as_gray(tmp_path: Path) -> None:
     gray = read_images(make_image_folder(tmp_path / "x"), GUESS)
     for path in (tmp_path / "x").rglob("*.png"):
         Image.open(path).convert("RGB").save(path)
-    again = read_images(tmp_path / "x", GUESS)
-    assert get_image_settings(again) == get_image_settings(gray)
-    assert np.array_equal(again["image"], gray["image"])
+    repeated = read_images(tmp_path / "x", GUESS)
+    assert get_image_settings(repeated) == get_image_settings(gray)
+    assert np.array_equal(repeated["image"], gray["image"])
 
 
 def test_different_sizes_are_resized_to_bounded_median(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ def test_test_report_counts_shared_pairs_and_sources():
 
 def test_report_without_overlap_is_empty():
     report = check_pairs(make_table(("a", "가")), make_table(("b", "나")))
-    for found in (report.duplicates, report.several, report.copies):
-        assert (found.texts, found.rows, found.examples) == (0, 0, ())
+    for result in (report.duplicates, report.several, report.copies):
+        assert (result.texts, result.rows, result.examples) == (0, 0, ())
     assert (report.test.pairs.rows, report.test.sources.rows) == (0, 0)
 
 

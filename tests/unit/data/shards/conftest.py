@@ -13,7 +13,7 @@ from munjang.data.shards.writer import PartWriter
 from tests.synthetic import make_column, random_rows
 
 VOCABULARY = 50
-Both = tuple[ShardedDataset, TextDataset]
+ShardedAndInMemory = tuple[ShardedDataset, TextDataset]
 
 
 def write_part(folder: Path, rows: list[list[int]], tokens: int, piece: int = 7) -> Any:
@@ -28,10 +28,12 @@ def write_part(folder: Path, rows: list[list[int]], tokens: int, piece: int = 7)
 
 
 @pytest.fixture
-def make_datasets(tmp_path: Path) -> Callable[..., Both]:
+def make_datasets(tmp_path: Path) -> Callable[..., ShardedAndInMemory]:
     """Make a dataset in files, and the same rows in memory."""
 
-    def make(count: int = 200, *, tokens: int = 100, window: int = 3, seed: int = 0) -> Both:
+    def make(
+        count: int = 200, *, tokens: int = 100, window: int = 3, seed: int = 0
+    ) -> ShardedAndInMemory:
         rows = random_rows(count, vocabulary=VOCABULARY, shortest=1, longest=9, seed=seed)
         part = write_part(tmp_path, rows, tokens)
         return ShardedDataset(tmp_path, part, VOCABULARY, window), TextDataset(make_column(rows))

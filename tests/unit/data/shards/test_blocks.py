@@ -52,7 +52,7 @@ def reference_lines(contents: Sequence[str]) -> Lines:
     return lines
 
 
-UGLY = st.text(
+HOSTILE_TEXT = st.text(
     st.one_of(
         st.sampled_from(
             "ab \n\n\t\r각\u1100\u1161\u11a8가😀👨\u200d👩\u05d0\u200f\u202e\u00ad\u3164"
@@ -64,7 +64,7 @@ UGLY = st.text(
 ).map(lambda text: text.replace("\r", "\r\n"))  # a lone CR would decide how lines end
 
 
-@given(st.lists(UGLY, min_size=1, max_size=3), st.integers(5, 40))
+@given(st.lists(HOSTILE_TEXT, min_size=1, max_size=3), st.integers(5, 40))
 def test_blocks_give_lines_and_documents_of_whole_files(
     tmp_path_factory: pytest.TempPathFactory, contents: list[str], size: int
 ) -> None:

@@ -14,7 +14,7 @@ from munjang.data.order import OrdersBatches, ShuffledOrder, order_batches
 from munjang.data.shards import dataset as datasets
 from munjang.data.shards.batch_counts import count_batches
 from munjang.data.shards.order import WindowedOrder
-from tests.unit.data.shards.conftest import Both
+from tests.unit.data.shards.conftest import ShardedAndInMemory
 
 BUCKETINGS = [
     Bucketing(8),
@@ -49,17 +49,17 @@ def test_count_batches_of_very_long_rows() -> None:
     assert len(groups) == sum(count.batches for count in counted)
 
 
-def test_batches_equal_those_in_memory(make_datasets: Callable[..., Both]) -> None:
+def test_batches_equal_those_in_memory(make_datasets: Callable[..., ShardedAndInMemory]) -> None:
     rows, memory = make_datasets()
     assert len(rows.entries) > 6
     assert len(rows) == len(memory)
     assert np.array_equal(rows.lengths, memory.lengths)
     groups = list(Bucketing(16).shuffle(memory.lengths, (0, 1)))
-    for found, expected in zip(rows.batches(groups), memory.batches(groups), strict=True):
-        assert torch.equal(found.ids, expected.ids)
-        assert torch.equal(found.mask, expected.mask)
-        assert torch.equal(found.lengths, expected.lengths)
-        assert torch.equal(found.rows, expected.rows)
+    for actual, expected in zip(rows.batches(groups), memory.batches(groups), strict=True):
+        assert torch.equal(actual.ids, expected.ids)
+        assert torch.equal(actual.mask, expected.mask)
+        assert torch.equal(actual.lengths, expected.lengths)
+        assert torch.equal(actual.rows, expected.rows)
     positions = np.array([5, 199, 0, 5, 77])
     taken, expected_rows = rows.take(positions), memory.take(positions)
     assert taken.column.equals(expected_rows.column)
@@ -69,7 +69,7 @@ def test_batches_equal_those_in_memory(make_datasets: Callable[..., Both]) -> No
 
 @pytest.mark.parametrize("bucketing", BUCKETINGS)
 def test_epoch_has_every_row_once_and_known_steps(
-    make_datasets: Callable[..., Both], bucketing: Bucketing
+    make_datasets: Callable[..., ShardedAndInMemory], bucketing: Bucketing
 ) -> None:
     rows, _ = make_datasets()
     order = order_batches(rows, bucketing, seed=4)
@@ -82,14 +82,14 @@ def test_epoch_has_every_row_once_and_known_steps(
         assert sorted(seen) == list(range(200))
         epochs.append(seen)
     assert epochs[0] != epochs[1] != epochs[2]
-    again = order_batches(rows, bucketing, seed=4)
-    assert [row for group in again.groups(1) for row in group.rows.tolist()] == epochs[1]
+    repeated = order_batches(rows, bucketing, seed=4)
+    assert [row for group in repeated.groups(1) for row in group.rows.tolist()] == epochs[1]
     other = order_batches(rows, bucketing, seed=5)
     assert [row for group in other.groups(1) for row in group.rows.tolist()] != epochs[1]
 
 
 def test_order_resumes_at_any_step_without_opening_earlier_windows(
-    make_datasets: Callable[..., Both], monkeypatch: pytest.MonkeyPatch
+    make_datasets: Callable[..., ShardedAndInMemory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, _ = make_datasets(window=2)
     order = rows.order(Bucketing(None, 40), 1)
@@ -112,7 +112,9 @@ def test_order_resumes_at_any_step_without_opening_earlier_windows(
     assert len(opened) <= 2
 
 
-def test_open_files_are_limited_to_the_window(make_datasets: Callable[..., Both]) -> None:
+def test_open_files_are_limited_to_the_window(
+    make_datasets: Callable[..., ShardedAndInMemory],
+) -> None:
     rows, _ = make_datasets(window=2)
     order = rows.order(Bucketing(4), 1)
     for batch in rows.batches(islice(order.groups(0), 100)):
@@ -124,7 +126,9 @@ def test_open_files_are_limited_to_the_window(make_datasets: Callable[..., Both]
     ), "rows of a window are mixed"
 
 
-def test_padding_share_equals_padding_of_batches(make_datasets: Callable[..., Both]) -> None:
+def test_padding_share_equals_padding_of_batches(
+    make_datasets: Callable[..., ShardedAndInMemory],
+) -> None:
     rows, memory = make_datasets()
     order = rows.order(Bucketing(None, 64), 1)
     positions = sum(group.places for group in order.groups(0))
@@ -137,14 +141,16 @@ def test_in_memory_order_equals_shuffled_batches() -> None:
         order = ShuffledOrder(bucketing, lengths, 7)
         for epoch in (0, 3, 1):
             expected = bucketing.shuffle(lengths, (7, epoch))
-            found = list(order.groups(epoch, 2))
-            assert len(found) == len(expected) - 2
-            for group, other in zip(found, expected[2:], strict=True):
+            actual = list(order.groups(epoch, 2))
+            assert len(actual) == len(expected) - 2
+            for group, other in zip(actual, expected[2:], strict=True):
                 assert np.array_equal(group.rows, other.rows)
                 assert group.time == other.time
 
 
-def test_only_datasets_in_files_order_batches(make_datasets: Callable[..., Both]) -> None:
+def test_only_datasets_in_files_order_batches(
+    make_datasets: Callable[..., ShardedAndInMemory],
+) -> None:
     rows, memory = make_datasets()
     assert isinstance(rows, OrdersBatches)
     assert not isinstance(memory, OrdersBatches)

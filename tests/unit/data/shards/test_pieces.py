@@ -16,10 +16,10 @@ from munjang.data.shards.pieces import (
 )
 from munjang.text.vocabulary import EOS, GO
 
-SIGN = 4
+MARKER = 4
 # lines, each with the step to its document and to its own number
 LINES = st.lists(
-    st.tuples(st.lists(st.integers(SIGN, 9), max_size=12), st.booleans(), st.booleans()),
+    st.tuples(st.lists(st.integers(MARKER, 9), max_size=12), st.booleans(), st.booleans()),
     max_size=12,
 )
 Row = list[int]
@@ -49,7 +49,7 @@ def to_rows(values: np.ndarray, offsets: np.ndarray) -> list[Row]:
     return [values[a:b].tolist() for a, b in pairwise(offsets.tolist())]
 
 
-def slow_split(
+def reference_split(
     tokens: list[Row], numbers: list[int], documents: list[int], most: int
 ) -> list[tuple[Row, int, int]]:
     return [
@@ -63,26 +63,28 @@ def slow_split(
 def test_long_lines_are_split_losslessly(lines: list[tuple[Row, bool, bool]], most: int) -> None:
     tokens, numbers, documents = to_arrays(lines)
     pieces = split_tokens(tokens, numbers, documents, most)
-    expected = slow_split(tokens, numbers, documents, most)
-    found = zip(to_rows(pieces.values, pieces.offsets), pieces.lines, pieces.documents, strict=True)
-    assert [(ids, int(a), int(b)) for ids, a, b in found] == expected
+    expected = reference_split(tokens, numbers, documents, most)
+    actual = zip(
+        to_rows(pieces.values, pieces.offsets), pieces.lines, pieces.documents, strict=True
+    )
+    assert [(ids, int(a), int(b)) for ids, a, b in actual] == expected
     ends = to_rows(*single_rows(pieces, add_go_eos=True))
     assert ends == [[GO, *ids, EOS] for ids, _, _ in expected]
     assert to_rows(*single_rows(pieces, add_go_eos=False)) == [ids for ids, _, _ in expected]
 
 
-@given(st.lists(st.integers(SIGN, 6), max_size=40), st.integers(1, 5))
+@given(st.lists(st.integers(MARKER, 6), max_size=40), st.integers(1, 5))
 def test_pieces_do_not_end_with_a_marker(line: Row, most: int) -> None:
     values = np.array(line, dtype=np.int32)
     one = np.array([0])
     pieces = split_lines(
-        values, np.array([0, len(line)]), one, one, most_tokens=most, signs=(SIGN,)
+        values, np.array([0, len(line)]), one, one, most_tokens=most, signs=(MARKER,)
     )
     rows = to_rows(pieces.values, pieces.offsets)
     assert [i for row in rows for i in row] == line
     assert all(1 <= len(row) <= most for row in rows)
     for row in rows[:-1]:
-        assert row[-1] != SIGN or set(row) == {SIGN}
+        assert row[-1] != MARKER or set(row) == {MARKER}
 
 
 @given(LINES, st.integers(1, 4), st.integers(1, 5))
@@ -90,7 +92,7 @@ def test_neighboring_pieces_are_joined_once(
     lines: list[tuple[Row, bool, bool]], most: int, block: int
 ) -> None:
     tokens, numbers, documents = to_arrays(lines)
-    pieces = slow_split(tokens, numbers, documents, most)
+    pieces = reference_split(tokens, numbers, documents, most)
     runs: list[list[Row]] = []
     last: tuple[int, int] | None = None
     for ids, number, document in pieces:
@@ -103,13 +105,13 @@ def test_neighboring_pieces_are_joined_once(
         for run in runs
         for k in range(0, len(run), 2)
     ]
-    joiner, found = Joiner(), []
+    joiner, actual = Joiner(), []
     for start in range(0, len(tokens), block):
         part = slice(start, start + block)
         some = split_tokens(tokens[part], numbers[part], documents[part], most)
-        found += to_rows(*joined_rows(*joiner.join(some)))
-    found += to_rows(*joined_rows(*joiner.join(empty_pieces(), is_last=True)))
-    assert found == expected
+        actual += to_rows(*joined_rows(*joiner.join(some)))
+    actual += to_rows(*joined_rows(*joiner.join(empty_pieces(), is_last=True)))
+    assert actual == expected
 
 
 def test_document_of_three_lines_gives_one_pair_and_one_single() -> None:

@@ -31,7 +31,7 @@ def mix_bits(value: int) -> int:
     return value ^ value >> 31
 
 
-def slow_hash(text: str, seed: int) -> int:
+def reference_hash(text: str, seed: int) -> int:
     data = unicodedata.normalize("NFC", text).strip().encode()
     total = sum((byte + 1) * pow(FACTOR, index, 2**64) for index, byte in enumerate(data))
     return mix_bits((total & MASK) ^ (seed * FACTOR & MASK))
@@ -42,7 +42,7 @@ def test_hashes_equal_integer_arithmetic(texts: list[str], seed: int) -> None:
     # white space at the ends is that of Polars, which the reference leaves to letters
     texts = [f"a{text}가" for text in texts]
     hashes = hash_texts(pl.Series(texts, dtype=pl.String), seed)
-    assert hashes.tolist() == [slow_hash(text, seed) for text in texts]
+    assert hashes.tolist() == [reference_hash(text, seed) for text in texts]
 
 
 def test_hashes_ignore_normal_form_and_outer_spaces() -> None:
@@ -51,7 +51,7 @@ def test_hashes_ignore_normal_form_and_outer_spaces() -> None:
     assert hash_texts(same, 0)[0] != hash_texts(same, 1)[0]
 
 
-def slow_choice(documents: list[tuple[int, int]], most: int, count: int) -> list[int]:
+def reference_smallest(documents: list[tuple[int, int]], most: int, count: int) -> list[int]:
     """Numbers of the chosen documents, from the hash and the lines of each."""
     groups = defaultdict(list)
     for number, (value, lines) in enumerate(documents):
@@ -85,7 +85,7 @@ def test_smallest_hashes_do_not_depend_on_order_of_arrival(
         numbers = np.arange(start, start + len(values))
         smallest.add(np.array(values, dtype=np.uint64), numbers, np.array(lines, dtype=np.int64))
     numbers, count = smallest.choose(expected)
-    assert numbers.tolist() == slow_choice(documents, most, expected)
+    assert numbers.tolist() == reference_smallest(documents, most, expected)
     assert count == sum(documents[number][1] for number in numbers)
 
 
@@ -95,12 +95,12 @@ def scan(path: Path, **settings: object) -> Scan:
     return scan_lines(LineReader(files, parsed), seed=3)
 
 
-def held_out_texts(path: Path, found: Scan) -> tuple[list[str], list[str]]:
+def held_out_texts(path: Path, result: Scan) -> tuple[list[str], list[str]]:
     """The texts of both parts."""
     files = find_files(str(path), None, lambda: path.parent)
     parts: tuple[list[str], list[str]] = ([], [])
     for block in LineReader(files, LinesSettings()).blocks():
-        for text, is_held_out in zip(block.texts, found.is_held_out(block), strict=True):
+        for text, is_held_out in zip(block.texts, result.is_held_out(block), strict=True):
             parts[bool(is_held_out)].append(text)
     return parts
 
@@ -113,15 +113,15 @@ def test_documents_are_held_out_whole_and_duplicates_together(
     documents = [f"문서 {n % 90}\n줄 {n % 90} 둘\n줄 {n % 90} 셋" for n in range(120)]
     path = tmp_path / "a.txt"
     path.write_text("\n\n".join(documents))
-    found = scan(path, validation_split=0.2)
-    assert found.counts.held_out_documents
-    assert (found.counts.lines, found.counts.documents) == (360, 120)
-    train, valid = held_out_texts(path, found)
-    assert len(valid) == found.counts.held_out_lines
+    result = scan(path, validation_split=0.2)
+    assert result.counts.held_out_documents
+    assert (result.counts.lines, result.counts.documents) == (360, 120)
+    train, valid = held_out_texts(path, result)
+    assert len(valid) == result.counts.held_out_lines
     assert 40 <= len(valid) <= 72
     assert not set(train) & set(valid)
     assert {text.split()[1] for text in train}.isdisjoint({text.split()[1] for text in valid})
-    assert set(found.sample.to_list()) == set(train)
+    assert set(result.sample.to_list()) == set(train)
     # the same documents in another order, in other blocks
     path.write_text("\n\n".join(documents[::-1]))
     monkeypatch.setattr(blocks, "BLOCK", 1 << 20)
@@ -133,10 +133,10 @@ def test_lines_are_held_out_without_documents_up_to_limit(
 ) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n".join(f"줄 {number}" for number in range(3000)) + "\n같은 줄" * 500)
-    found = scan(path, validation_rows=50)
-    assert not found.counts.held_out_documents
-    assert found.counts.held_out_lines == 50
-    train, valid = held_out_texts(path, found)
+    result = scan(path, validation_rows=50)
+    assert not result.counts.held_out_documents
+    assert result.counts.held_out_lines == 50
+    train, valid = held_out_texts(path, result)
     assert len(valid) == 50
     assert "같은 줄" in train
     assert "같은 줄" not in valid, "its 500 copies are more than 50"
@@ -145,14 +145,14 @@ def test_lines_are_held_out_without_documents_up_to_limit(
 def test_tokenizer_sample_is_bounded_and_spread(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("\n".join(f"line number {number:06}" for number in range(20_000)))
-    found = scan(path, tokenizer_sample=0.02)
-    size = int(found.sample.str.len_bytes().sum())
+    result = scan(path, tokenizer_sample=0.02)
+    size = int(result.sample.str.len_bytes().sum())
     assert 15_000 < size <= 20_000
-    assert found.counts.is_sampled
-    numbers = [int(text.split()[2]) for text in found.sample]
+    assert result.counts.is_sampled
+    numbers = [int(text.split()[2]) for text in result.sample]
     assert numbers == sorted(numbers)
     assert sum(number < 10_000 for number in numbers) / len(numbers) == pytest.approx(0.5, abs=0.1)
-    assert scan(path, tokenizer_sample=0.02).sample.to_list() == found.sample.to_list()
+    assert scan(path, tokenizer_sample=0.02).sample.to_list() == result.sample.to_list()
     assert not scan(path).counts.is_sampled
 
 

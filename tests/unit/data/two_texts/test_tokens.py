@@ -12,7 +12,7 @@ from munjang.data.two_texts.towers import TowersDataset
 from munjang.text.segmentation.codepoints import bounds_of
 from munjang.text.vocabulary import EOS, GO, PAD
 
-SIGN = 4
+MARKER = 4
 rows_of_ids = st.lists(
     st.tuples(st.lists(st.integers(4, 9), max_size=8), st.lists(st.integers(4, 9), max_size=8)),
     max_size=5,
@@ -59,20 +59,20 @@ def test_rows_without_markers_keep_first_tokens(pairs: Any, most: int) -> None:
 def test_marker_is_cut_with_its_word(pairs: Any, most: int, tokens: int) -> None:
     # a sign is followed by its word
     pairs = [
-        tuple([i for j in text for i in ([SIGN, 9] if j == SIGN else [j])] for text in pair)
+        tuple([i for j in text for i in ([MARKER, 9] if j == MARKER else [j])] for text in pair)
         for pair in pairs
     ]
     first, second = ([row[k] for row in pairs] for k in (0, 1))
     *kept, truncated = truncate_pairs(
-        make_side(first), make_side(second), most, signs=(SIGN,), max_tokens=tokens
+        make_side(first), make_side(second), most, signs=(MARKER,), max_tokens=tokens
     )
     for row, (a, b) in enumerate(zip(to_lists(kept[0]), to_lists(kept[1]), strict=True)):
-        words = [i for i in (*a, *b) if i != SIGN]
+        words = [i for i in (*a, *b) if i != MARKER]
         assert len(words) <= most
         assert len(a) + len(b) <= tokens
         assert a == first[row][: len(a)]
         assert b == second[row][: len(b)]
-        assert all(text[-1:] != [SIGN] for text in (a, b))
+        assert all(text[-1:] != [MARKER] for text in (a, b))
         assert truncated[row] == (len(a) + len(b) < len(first[row]) + len(second[row]))
 
 

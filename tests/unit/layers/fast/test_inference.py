@@ -42,8 +42,8 @@ def test_numpy_hashes_equal_torch(batch: tuple[Tensor, Tensor], longest: int, bu
 @given(positions=st.lists(st.integers(-64, 63), min_size=1), seed=st.integers(0, 99))
 def test_numpy_bits_equal_torch(positions: list[int], seed: int) -> None:
     bits = pack_bits(torch.rand(64, generator=torch.Generator().manual_seed(seed)) < 0.5)
-    found = are_set_by_numpy(bits, np.array(positions))
-    assert found.tolist() == are_set(bits, torch.tensor(positions)).tolist()
+    result = are_set_by_numpy(bits, np.array(positions))
+    assert result.tolist() == are_set(bits, torch.tensor(positions)).tolist()
 
 
 @pytest.mark.parametrize("pool", [masked_max, masked_mean])
@@ -94,12 +94,12 @@ def test_fused_directions_equal_single_directions(
     mask = torch.ones(rows, 9, dtype=torch.bool)
     expected = stacked(states.clone().requires_grad_(), mask)
     with torch.inference_mode():
-        found = stacked(states, mask)
+        actual = stacked(states, mask)
         longer = stacked(
             torch.cat([states, states], 1), torch.cat([mask, torch.zeros_like(mask)], 1)
         )
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-6)
-    torch.testing.assert_close(longer[:, :9], found, rtol=1e-5, atol=2e-6)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=2e-6)
+    torch.testing.assert_close(longer[:, :9], actual, rtol=1e-5, atol=2e-6)
 
 
 def _run_one_row(layer: StackedRecurrent, states: Tensor) -> tuple[Tensor, Tensor]:

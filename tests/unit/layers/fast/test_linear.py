@@ -38,11 +38,11 @@ def test_values_and_gradients_equal_pytorch(
     x = torch.randn(rows, inputs, requires_grad=True)
     wide = x.detach().double().requires_grad_()
     output_weights = torch.randn(rows, outputs)
-    found, expected = ours(x), theirs(wide)
-    (found * output_weights).sum().backward()
+    actual, expected = ours(x), theirs(wide)
+    (actual * output_weights).sum().backward()
     (expected * output_weights.double()).sum().backward()
     close = {"atol": 1e-3, "rtol": 1e-4, "check_dtype": False}
-    torch.testing.assert_close(found, expected, **close)
+    torch.testing.assert_close(actual, expected, **close)
     torch.testing.assert_close(x.grad, wide.grad, **close)
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(one.grad, other.grad, **close)

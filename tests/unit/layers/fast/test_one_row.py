@@ -53,10 +53,10 @@ def test_recurrent_row_equals_batch(
     stacked = StackedRecurrent(cell, dim, hidden, layers=layers, directions=2).eval()
     states = torch.randn(1, time, dim) * scale
     with torch.inference_mode():
-        found = stacked(states, _full_mask(states))
-    assert found.shape == (1, time, 2 * hidden)
+        actual = stacked(states, _full_mask(states))
+    assert actual.shape == (1, time, 2 * hidden)
     expected = _forward_with_gradient(stacked, states, _full_mask(states))
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_lstm_without_packed_weights_gives_same_output(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,9 +87,9 @@ def test_attention_row_equals_batch(
     states = torch.randn(1, time, 2 * pairs * heads)
     rotary = rotary_tables(time, 2 * pairs, states) if rotary else None
     with torch.inference_mode():
-        found = attention(states, None, rotary)
+        actual = attention(states, None, rotary)
     expected = _forward_with_gradient(attention, states, None, rotary)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
 
 
 @quick
@@ -110,9 +110,9 @@ def test_transformer_layer_row_equals_batch(
     states = torch.randn(1, time, 8)
     tables = rotary_tables(time, 4, states) if rotary else None
     with torch.inference_mode():
-        found = block(states, None, tables)
+        actual = block(states, None, tables)
     expected = _forward_with_gradient(block, states, None, tables)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-4)
 
 
 @quick
@@ -126,9 +126,9 @@ def test_convolutions_row_equals_batch(time: int, widths: list[int], seed: int) 
     convolutions = Convolutions(5, 3, widths).eval()
     states = torch.randn(1, time, 5)
     with torch.inference_mode():
-        found = convolutions.concatenate_maps(states)
+        actual = convolutions.concatenate_maps(states)
     expected = torch.cat([layer(states) for layer in convolutions.layers()], dim=-1)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
 
 
 @quick
@@ -138,9 +138,9 @@ def test_pooling_row_equals_batch(pooling: str, seed: int) -> None:
     layer = Pooling(pooling, 6, directions=2)
     states = torch.randn(2, 5, 6)
     with torch.inference_mode():
-        found, _ = layer(states, _full_mask(states))
+        actual, _ = layer(states, _full_mask(states))
     expected, _ = layer(states.clone().requires_grad_(), _full_mask(states))
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(actual, expected)
 
 
 def _make_embeddings(**settings_: int) -> tuple[TokenEmbedding, TokenEmbedding | None]:
@@ -183,8 +183,8 @@ def test_embedding_and_bag_row_equals_batch(
         vectors = embedding(batch, mask, row)
         bags = [bag.bag(batch, mask, combiner, row) for combiner in ("mean", "sqrtn")]
     torch.testing.assert_close(vectors, embedding(batch, mask))
-    for found, combiner in zip(bags, ("mean", "sqrtn"), strict=True):
-        torch.testing.assert_close(found, bag.bag(batch, mask, combiner))
+    for result, combiner in zip(bags, ("mean", "sqrtn"), strict=True):
+        torch.testing.assert_close(result, bag.bag(batch, mask, combiner))
 
 
 def test_hash_batch_skips_padded_empty_and_training_rows() -> None:
@@ -260,9 +260,9 @@ def test_derived_weights_follow_changed_weights(number: int, how: str) -> None:
         module, _, attribute = name.rpartition(".")
         changed = nn.Parameter(layer.get_parameter(name) + 1)
         setattr(layer.get_submodule(module), attribute, changed)
-    found = _run(layer, states)
-    torch.testing.assert_close(found, _run_reference(layer, states), rtol=1e-5, atol=2e-6)
-    assert not torch.allclose(found, before, atol=1e-3)
+    result = _run(layer, states)
+    torch.testing.assert_close(result, _run_reference(layer, states), rtol=1e-5, atol=2e-6)
+    assert not torch.allclose(result, before, atol=1e-3)
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -289,8 +289,8 @@ def test_derived_weights_are_thread_safe(number: int) -> None:
     layer.eval()
     expected = _run_reference(layer, states)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: _run(layer, states), range(40)):
-            torch.testing.assert_close(found, expected, rtol=1e-5, atol=2e-6)
+        for actual in pool.map(lambda _: _run(layer, states), range(40)):
+            torch.testing.assert_close(actual, expected, rtol=1e-5, atol=2e-6)
 
 
 def test_derived_weights_are_computed_once() -> None:

@@ -104,12 +104,12 @@ def reference_logits(model: Attentive, source: list[int], decoder_ids: list[int]
 @every_kind
 def test_logits_equal_reference_steps(model_settings: dict[str, Any]) -> None:
     model = make_attentive(**model_settings)
-    found = model(*make_pair(SOURCES[1:], TARGETS[1:])).logits()
+    actual = model(*make_pair(SOURCES[1:], TARGETS[1:])).logits()
     pairs = zip(SOURCES[1:], TARGETS[1:], strict=True)
     expected = torch.cat(
         [reference_logits(model, source, decoder_ids) for source, decoder_ids in pairs]
     )
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(actual, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

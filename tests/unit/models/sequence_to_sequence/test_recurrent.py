@@ -88,8 +88,8 @@ def test_teacher_forcing_equals_steps(name: str, model_settings: ModelSettings) 
     model = make_model(name, **model_settings).eval()
     pair = make_pair(extra=1)
     expected, _ = run_steps(model, pair)
-    found = model(*pair).logits()
-    torch.testing.assert_close(found, expected[pair[3]], atol=1e-5, rtol=1e-4)
+    actual = model(*pair).logits()
+    torch.testing.assert_close(actual, expected[pair[3]], atol=1e-5, rtol=1e-4)
 
 
 @every_setting
@@ -98,10 +98,10 @@ def test_teacher_forcing_and_steps_have_same_gradients(
 ) -> None:
     model = make_model(name, **model_settings)
     pair = make_pair(extra=1)
-    expected, found = run_steps(model, pair)[0][pair[3]], model(*pair).logits()
-    weights = torch.randn_like(found)
+    expected, actual = run_steps(model, pair)[0][pair[3]], model(*pair).logits()
+    weights = torch.randn_like(actual)
     names, parameters = zip(*model.named_parameters(), strict=True)
-    mine = torch.autograd.grad((found * weights).sum(), parameters)
+    mine = torch.autograd.grad((actual * weights).sum(), parameters)
     theirs = torch.autograd.grad((expected * weights).sum(), parameters)
     for key, a, b in zip(names, mine, theirs, strict=True):
         torch.testing.assert_close(
@@ -125,11 +125,11 @@ def test_logits_do_not_depend_on_padding_or_batch(
 ) -> None:
     model = make_model(name, **model_settings).eval()
     sources, targets = zip(*[*pairs, ([], [GO, 4]), ([5], [GO]), ([6, 7], TARGETS[3])], strict=True)
-    together = model(*make_pair(sources, targets, extra=extra, filler=filler)).logits()
-    of_rows = together.split([len(target) for target in targets])
+    batched = model(*make_pair(sources, targets, extra=extra, filler=filler)).logits()
+    of_rows = batched.split([len(target) for target in targets])
     for source, target, logits in zip(sources, targets, of_rows, strict=True):
-        alone = model(*make_pair([source], [target])).logits()
-        torch.testing.assert_close(logits, alone, atol=1e-5, rtol=1e-4)
+        single = model(*make_pair([source], [target])).logits()
+        torch.testing.assert_close(logits, single, atol=1e-5, rtol=1e-4)
 
 
 @every_setting
@@ -137,10 +137,10 @@ def test_steps_do_not_depend_on_padding(name: str, model_settings: ModelSettings
     model = make_model(name, **model_settings).eval()
     tight, loose = make_pair(), make_pair(extra=3, filler=9)
     expected, _ = run_steps(model, tight)
-    found, _ = run_steps(model, loose)
+    actual, _ = run_steps(model, loose)
     mask = tight[3]
     torch.testing.assert_close(
-        found[:, : mask.shape[1]][mask], expected[mask], atol=1e-5, rtol=1e-4
+        actual[:, : mask.shape[1]][mask], expected[mask], atol=1e-5, rtol=1e-4
     )
 
 

@@ -29,11 +29,11 @@ def test_reverse_source_equals_reversed_ids(directions: int) -> None:
     assert isinstance(model, Seq2Seq)
     straight = copy_model(model, reverse_source=False, directions=directions)
     backwards = [row[::-1] for row in SOURCES]
-    found = model(*make_pair(extra=2, filler=7)).logits()
+    result = model(*make_pair(extra=2, filler=7)).logits()
     torch.testing.assert_close(
-        found, straight(*make_pair(backwards)).logits(), atol=1e-6, rtol=1e-5
+        result, straight(*make_pair(backwards)).logits(), atol=1e-6, rtol=1e-5
     )
-    assert not torch.allclose(found, straight(*make_pair()).logits(), atol=1e-3)
+    assert not torch.allclose(result, straight(*make_pair()).logits(), atol=1e-3)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

@@ -16,25 +16,27 @@ from tests.architectures import build_encoder_decoder, pair_config
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def slow_attention(queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> Tensor:
+def reference_attention(queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor) -> Tensor:
     """One query at a time: softmax over the keys that it may see. All [time, d]."""
-    found = []
+    result = []
     for index, query in enumerate(queries):
         scores = torch.stack([query @ key / math.sqrt(len(query)) for key in keys])
         scores = scores.masked_fill(~allowed[index], -math.inf)
-        found.append((scores.softmax(0)[:, None] * values).sum(0))
-    return torch.stack(found)
+        result.append((scores.softmax(0)[:, None] * values).sum(0))
+    return torch.stack(result)
 
 
-def slow_heads(
+def reference_heads(
     layer: Any, queries: Tensor, keys: Tensor, values: Tensor, allowed: Tensor
 ) -> Tensor:
     heads = [part.chunk(layer.heads, dim=1) for part in (queries, keys, values)]
-    joined = torch.cat([slow_attention(*head, allowed) for head in zip(*heads, strict=True)], dim=1)
+    joined = torch.cat(
+        [reference_attention(*head, allowed) for head in zip(*heads, strict=True)], dim=1
+    )
     return joined @ layer.out_proj.weight.T
 
 
-def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
+def reference_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
     """A decoder layer on one sentence: x [time, dim], source [source time, dim]."""
 
     def beside(x: Tensor, norm: Any, part: Any) -> Tensor:
@@ -47,11 +49,11 @@ def slow_block(block: DecoderBlock, x: Tensor, source: Tensor) -> Tensor:
     other = block.cross.in_proj.weight.split(dim)
     x = beside(
         x, block.attention_norm,
-        lambda y: slow_heads(block.attention, *(y @ w.T for w in own), earlier),
+        lambda y: reference_heads(block.attention, *(y @ w.T for w in own), earlier),
     )  # fmt: skip
     x = beside(
         x, block.cross_norm,
-        lambda y: slow_heads(
+        lambda y: reference_heads(
             block.cross, y @ block.cross.query.weight.T, *(source @ w.T for w in other), everything
         ),
     )  # fmt: skip
@@ -63,9 +65,9 @@ def test_decoder_block_equals_formula(norm: Any) -> None:
     torch.manual_seed(0)
     block = DecoderBlock(8, 2, hidden_dim=12, activation="relu", dropout=0.0, norm=norm)
     x, source = torch.randn(2, 5, 8), torch.randn(2, 3, 8)
-    found = block(x, block.cross.project_keys_values(source), None, None)
+    result = block(x, block.cross.project_keys_values(source), None, None)
     for row in range(2):
-        torch.testing.assert_close(found[row], slow_block(block, x[row], source[row]))
+        torch.testing.assert_close(result[row], reference_block(block, x[row], source[row]))
 
 
 @pytest.mark.parametrize("norm", ["pre", "post"])
@@ -93,12 +95,12 @@ def test_hypotheses_are_queries_on_one_source() -> None:
     queries = torch.randn(3, 5, 8)
     visible = torch.ones(3, 1, 1, 4, dtype=torch.bool)
     visible[1, ..., 2:] = False
-    found = cross(queries, cross.project_keys_values(source), visible)
+    result = cross(queries, cross.project_keys_values(source), visible)
     for beam in range(5):
         alone = cross(queries[:, beam : beam + 1], cross.project_keys_values(source), visible)
-        torch.testing.assert_close(found[:, beam : beam + 1], alone)
+        torch.testing.assert_close(result[:, beam : beam + 1], alone)
     cut = cross(queries[1:2], cross.project_keys_values(source[1:2, :2]), None)
-    torch.testing.assert_close(found[1:2], cut)
+    torch.testing.assert_close(result[1:2], cut)
 
 
 def test_dim_not_divisible_by_heads_is_refused() -> None:

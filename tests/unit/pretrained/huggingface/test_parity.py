@@ -81,9 +81,9 @@ def test_masked_lm_states_and_logits_equal_transformers(hidden_act: str, tmp_pat
         ours = model.network(ids, mask, positions).tokens.logits()
         assert_close(ours, logits.flatten(0, 1)[positions][:, order])
     out = export_checkpoint(model, tmp_path / "out")
-    again = load_with_transformers(transformers.BertForMaskedLM, out)
+    reloaded = load_with_transformers(transformers.BertForMaskedLM, out)
     with torch.no_grad():
-        assert_close(again(**encode_with_transformers(out, texts)).logits, logits)
+        assert_close(reloaded(**encode_with_transformers(out, texts)).logits, logits)
 
 
 @pytest.mark.parametrize("time", [2, 3, 5, 8, 15, 16])
@@ -163,14 +163,14 @@ def test_classifier_logits_and_labels_equal_transformers(
         expected = theirs(**encode_with_transformers(folder, TEXTS)).logits
     assert_close(model.logits(TEXTS), expected)
     out = export_checkpoint(model, tmp_path / "out")
-    again = load_with_transformers(transformers.BertForSequenceClassification, out)
+    reloaded = load_with_transformers(transformers.BertForSequenceClassification, out)
     with torch.no_grad():
-        assert_close(again(**encode_with_transformers(out, TEXTS)).logits, expected)
+        assert_close(reloaded(**encode_with_transformers(out, TEXTS)).logits, expected)
     if task != "regress":
         assert list(model.labels) == list(theirs.config.id2label.values())
-        assert again.config.id2label == theirs.config.id2label
-        assert again.config.label2id == {n: i for i, n in theirs.config.id2label.items()}
-    assert again.config.num_labels == outputs
+        assert reloaded.config.id2label == theirs.config.id2label
+        assert reloaded.config.label2id == {n: i for i, n in theirs.config.id2label.items()}
+    assert reloaded.config.num_labels == outputs
 
 
 def test_regression_is_exported_in_target_unit(tmp_path: Path) -> None:

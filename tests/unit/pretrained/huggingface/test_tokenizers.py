@@ -93,8 +93,10 @@ def test_decomposed_hangul_keeps_its_offsets(tmp_path: Path) -> None:
     tokenizer = read_tokenizer(write_folder(tmp_path, vocab=WORDS))
     for form in ("NFC", "NFD"):
         text = unicodedata.normalize(form, "the 영 café")
-        found = tokenizer.encode_with_offsets(pl.Series([text]))
-        (ids,), (starts,), (ends,) = (c.to_pylist() for c in (found.ids, found.starts, found.ends))
+        result = tokenizer.encode_with_offsets(pl.Series([text]))
+        (ids,), (starts,), (ends,) = (
+            c.to_pylist() for c in (result.ids, result.starts, result.ends)
+        )
         names = [tokenizer.vocabulary.tokens[n] for n in ids]
         assert names == ["the", "ᄋ", "##ᅧ", "##ᆼ", "cafe"]
         slices = [text[a:b] for a, b in zip(starts, ends, strict=True)]
@@ -111,8 +113,8 @@ def test_decomposed_hangul_keeps_its_offsets(tmp_path: Path) -> None:
 def test_offsets_are_inside_the_text_and_ordered(text: str) -> None:
     state = bert_state({t: n for n, t in enumerate(TOKENS)}, SPECIAL, nfc=True)
     tokenizer = HuggingFaceTokenizer.from_state(state)
-    found = tokenizer.encode_with_offsets(pl.Series([text], dtype=pl.String))
-    (starts,), (ends,) = found.starts.to_pylist(), found.ends.to_pylist()
+    result = tokenizer.encode_with_offsets(pl.Series([text], dtype=pl.String))
+    (starts,), (ends,) = result.starts.to_pylist(), result.ends.to_pylist()
     assert all(0 <= a <= b <= len(text) for a, b in zip(starts, ends, strict=True))
     assert starts == sorted(starts)
     assert ends == sorted(ends)

@@ -17,7 +17,7 @@ from tests.huggingface_tokenizers import train_tokenizer
 State = dict[str, Any]
 BERT: State = json.loads(train_tokenizer("bert", ["the film"]).to_str())
 BYTES: State = json.loads(train_tokenizer("byte_level", ["the film"]).to_str())
-GROWS = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
+GROWING_REPLACE = {"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}
 
 
 def make_nested(depth: int) -> Any:
@@ -50,7 +50,7 @@ def make_sequence(*components: State) -> State:
     return with_component("normalizer", {"type": "Sequence", "normalizers": list(components)})
 
 
-STRANGE_ENDS = {"type": "BertProcessing", "sep": ["x", 999], "cls": ["y", 998]}
+UNKNOWN_SPECIAL_IDS = {"type": "BertProcessing", "sep": ["x", 999], "cls": ["y", 998]}
 CHARSMAP = {"type": "Precompiled", "precompiled_charsmap": "AAAA"}
 
 HOSTILE: dict[str, tuple[State | list[Any] | str, str]] = {
@@ -76,8 +76,8 @@ HOSTILE: dict[str, tuple[State | list[Any] | str, str]] = {
     "no piece": (make_unigram(["a"]), "pairs of a piece and a score"),
     "unk_id": (with_model(make_unigram(["a", 0.0]), unk_id=9), "cannot be built"),
     "added": (with_component("added_tokens", [{"id": 0}]), "added_tokens: expected text"),
-    "added id": (with_component("post_processor", STRANGE_ENDS), "an id that no token has"),
-    "growth": (make_sequence(*[GROWS] * 40), "times longer"),
+    "added id": (with_component("post_processor", UNKNOWN_SPECIAL_IDS), "an id that no token has"),
+    "growth": (make_sequence(*[GROWING_REPLACE] * 40), "times longer"),
     "components": (make_sequence(*[{"type": "NFC"}] * 99), "100 components"),
     "no length": (
         with_component("pre_tokenizer", {"type": "FixedLength", "length": 0}),

@@ -29,8 +29,8 @@ def load_tokenizer(kind: str, **settings: Any) -> HuggingFaceTokenizer:
 
 def tokens_and_slices(tokenizer: HuggingFaceTokenizer, text: str) -> list[tuple[str, str]]:
     """Return each token with the slice of the text that it covers."""
-    found = tokenizer.encode_with_offsets(to_series([text]))
-    (ids,), (starts,), (ends,) = (c.to_pylist() for c in (found.ids, found.starts, found.ends))
+    result = tokenizer.encode_with_offsets(to_series([text]))
+    (ids,), (starts,), (ends,) = (c.to_pylist() for c in (result.ids, result.starts, result.ends))
     names = tokenizer.vocabulary.tokens
     return [(names[i], text[a:b]) for i, a, b in zip(ids, starts, ends, strict=True)]
 
@@ -122,8 +122,8 @@ def test_dropout_is_disabled() -> None:
     library = train_tokenizer("byte_level", TEXTS)
     library.model.dropout = 0.9
     tokenizer = HuggingFaceTokenizer.from_tokenizer(library)
-    found = {tuple(tokenizer.encode_text(TEXTS[0]).tolist()) for _ in range(20)}
-    assert len(found) == 1
+    result = {tuple(tokenizer.encode_text(TEXTS[0]).tolist()) for _ in range(20)}
+    assert len(result) == 1
 
 
 def test_decode_skips_special_tokens() -> None:

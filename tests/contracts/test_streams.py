@@ -17,8 +17,8 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.stream import open_stream, stream_text
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
-from tests.contracts.test_tokenizers import Row, every_row, fitted
-from tests.unit.text.strategies import ugly_text
+from tests.contracts.test_tokenizers import Row, every_row, fit_row
+from tests.unit.text.strategies import hostile_text
 
 quick = settings(max_examples=40)
 
@@ -49,13 +49,13 @@ def check(tokenizer: Tokenizer, ids: Sequence[int]) -> None:
 
 @every_row
 @quick
-@given(text=ugly_text())
+@given(text=hostile_text())
 @example(text="")
 @example(text="한글과 English")
 @example(text="값이 싼 가게, 각각")
 @example(text="👩‍👩‍👧 café é")
 def test_the_tokens_of_a_text_give_it_back_part_by_part(row: Row, text: str) -> None:
-    tokenizer = fitted(row)
+    tokenizer = fit_row(row)
     check(tokenizer, tokenizer.encode_text(text).tolist())
 
 
@@ -63,14 +63,14 @@ def test_the_tokens_of_a_text_give_it_back_part_by_part(row: Row, text: str) -> 
 @quick
 @given(data=st.data())
 def test_tokens_in_any_order_give_what_decoding_them_gives(row: Row, data: st.DataObject) -> None:
-    tokenizer = fitted(row)
+    tokenizer = fit_row(row)
     ids = st.integers(0, tokenizer.vocabulary.size - 1)
     check(tokenizer, data.draw(st.lists(ids, max_size=60)))
 
 
 @every_row
 def test_a_long_stream_gives_what_decoding_it_gives(row: Row) -> None:
-    tokenizer = fitted(row)
+    tokenizer = fit_row(row)
     size = tokenizer.vocabulary.size
     ids = [4 + (7 * n * n + n) % (size - 4) for n in range(120)]
     ids[20:30] = [PAD, GO, EOS] * 3 + [OOV]
@@ -81,7 +81,7 @@ def test_a_long_stream_gives_what_decoding_it_gives(row: Row) -> None:
 
 @every_row
 def test_an_id_outside_of_the_vocabulary_is_refused(row: Row) -> None:
-    tokenizer = fitted(row)
+    tokenizer = fit_row(row)
     for number in -1, tokenizer.vocabulary.size:
         with pytest.raises(DataError, match="is not in this vocabulary"):
             open_stream(tokenizer).feed(number)
@@ -163,7 +163,7 @@ def test_other_decoders_of_the_library_give_what_decoding_all_gives(
 ) -> None:
     tokenizer = HuggingFaceTokenizer.from_tokenizer(library)
     ids = st.lists(st.integers(0, tokenizer.vocabulary.size - 1), max_size=100)
-    encoded = ugly_text().map(lambda text: tokenizer.encode_text(text).tolist())
+    encoded = hostile_text().map(lambda text: tokenizer.encode_text(text).tolist())
     check(tokenizer, data.draw(ids | encoded))
 
 
@@ -188,7 +188,7 @@ def test_a_prompt_is_shown_as_it_is_written_but_for_a_syllable_that_may_go_on() 
 
 @every_row
 def test_a_prompt_of_unknown_characters_is_shown_as_it_is_written(row: Row) -> None:
-    tokenizer = fitted(row)
+    tokenizer = fit_row(row)
     prompt = "Ω≈ç√ 뷁쀍 Ж"
     for written in prompt, unicodedata.normalize("NFD", prompt):
         stream = open_stream(tokenizer)

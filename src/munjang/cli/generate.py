@@ -38,7 +38,7 @@ def generate(
     ] = None,
     settings: DecodingSettings = None,
 ) -> None:
-    """Continue a text with a language model; it appears as it is written.
+    """Continue a text with a language model, token by token.
 
     \b
     Examples:

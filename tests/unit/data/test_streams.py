@@ -16,7 +16,7 @@ from munjang.errors import DataError
 from munjang.inputs.stream import encode_stream
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS
-from tests.unit.text.strategies import ugly_text
+from tests.unit.text.strategies import hostile_text
 
 
 def text_of(*lines: str) -> RunningText:
@@ -53,7 +53,7 @@ def test_a_single_line_is_not_split() -> None:
 
 
 @settings(max_examples=30)
-@given(st.lists(ugly_text(), min_size=1, max_size=6))
+@given(st.lists(hostile_text(), min_size=1, max_size=6))
 def test_a_stream_is_the_tokens_of_each_line_and_a_break_after_each(lines: list[str]) -> None:
     lines = [line.replace("\n", " ") for line in lines]
     tokenizer = make_tokenizer("characters").fit(pl.Series(lines))

@@ -13,8 +13,8 @@ from munjang.explain.surprisal import Surprisal
 from munjang.text.columns import to_lists
 from munjang.text.joining import find_joined, joins
 from munjang.text.tokenizer import Tokenizer
-from tests.contracts.test_tokenizers import Row, every_row, fitted
-from tests.unit.text.strategies import ugly_text
+from tests.contracts.test_tokenizers import Row, every_row, fit_row
+from tests.unit.text.strategies import hostile_text
 
 
 def of_tokens(text: str, *tokens: tuple[int, int, float]) -> Surprisal:
@@ -99,11 +99,11 @@ def test_plain_values_say_where_each_part_is() -> None:
 
 @every_row
 @settings(max_examples=25)
-@given(text=ugly_text())
+@given(text=hostile_text())
 @example(text="한글과 English 👍🏽 café")
 @example(text=unicodedata.normalize("NFD", "각각 값이 é ệ"))
 def test_sums_are_those_of_the_tokens_of_any_tokenizer(row: Row, text: str) -> None:
-    starts, ends = read(fitted(row), text)
+    starts, ends = read(fit_row(row), text)
     nats = np.random.default_rng(0).random(len(starts))
     surprisal = Surprisal.from_tokens(text, starts, ends, nats)
     assert surprisal.nats == pytest.approx(nats.sum())
@@ -123,7 +123,7 @@ def test_sums_are_those_of_the_tokens_of_any_tokenizer(row: Row, text: str) -> N
         assert covered[start:end].all()
 
 
-@given(text=ugly_text())
+@given(text=hostile_text())
 def test_composing_never_crosses_a_character_that_joins_none(text: str) -> None:
     for place in np.flatnonzero(~find_joined(text)).tolist():
         parts = (unicodedata.normalize("NFC", part) for part in (text[:place], text[place:]))

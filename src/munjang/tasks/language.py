@@ -23,7 +23,7 @@ from munjang.models.language.model import LanguageModel
 from munjang.reporting import pluralize
 from munjang.tasks.inference import evaluating
 from munjang.tasks.language_scores import LanguageScores
-from munjang.tasks.masked_answers import read_top
+from munjang.tasks.masked_answers import DEFAULT_TOP, read_top
 from munjang.tasks.next_tokens import NextTokens, choose_next
 from munjang.tasks.task import Answer, Card, Encoded, Floats, RunSettings
 from munjang.tasks.unlabeled import UnlabeledTask
@@ -79,6 +79,7 @@ class Language(UnlabeledTask):
     decoding: DecodingSettings
     tokenizer: Tokenizer | None = None
     baseline: NgramModel | None = field(default=None, repr=False, compare=False)
+    default_top: ClassVar[int] = DEFAULT_TOP
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "language": LanguageSettings,
         "decoding": DecodingSettings,

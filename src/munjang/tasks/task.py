@@ -298,6 +298,17 @@ class Decodes(Protocol):
 
 
 @runtime_checkable
+class RanksTokens(Protocol):
+    """A task whose answers are the likeliest tokens; `answers` has the option `top`.
+
+    Attributes:
+        default_top: number of tokens per answer unless asked.
+    """
+
+    default_top: ClassVar[int]
+
+
+@runtime_checkable
 class Generates(Protocol):
     """A task that continues texts."""
 

@@ -8,7 +8,7 @@ from munjang.checking import check, report_blocks
 from munjang.checking.blocks import Line
 from munjang.checking.lines import LinesReport
 from munjang.data.shards import measures
-from tests.made import made_corpus
+from tests.synthetic import make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,7 +32,7 @@ def lines_of(report: LinesReport) -> list[str]:
 
 
 def test_lines_documents_and_tokens_are_counted(tmp_path: Path) -> None:
-    texts, _ = made_corpus(90)
+    texts, _ = make_corpus(90)
     path, test = tmp_path / "a.txt", tmp_path / "test.txt"
     path.write_text("\n\n".join("\n".join(texts[n : n + 3]) for n in range(0, 90, 3)))
     path.write_text(path.read_text() + f"\n\n{texts[4]}\n{texts[4]}\n")
@@ -78,7 +78,7 @@ def test_a_text_that_no_training_would_take_is_described_nevertheless(tmp_path: 
 
 def test_nothing_is_left_behind_but_a_named_cache(tmp_path: Path) -> None:
     path, cache = tmp_path / "a.txt", tmp_path / "cache"
-    path.write_text("\n".join(made_corpus(60)[0]))
+    path.write_text("\n".join(make_corpus(60)[0]))
     before = set(tmp_path.iterdir())
     looked_at(path)
     assert set(tmp_path.iterdir()) == before

@@ -1,1 +1,0 @@
-"""Running text as one stream of tokens, which is read from its beginning to its end."""

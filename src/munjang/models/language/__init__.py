@@ -1,1 +1,0 @@
-"""Language models: the next token from those before it."""

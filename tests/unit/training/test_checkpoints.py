@@ -46,7 +46,7 @@ def run_until(loop: Loop, until: int) -> None:
 def get_state(loop: Loop) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Everything that a run has come to, but for how long it took."""
     numbers = asdict(loop.state.counters)
-    del numbers["seconds"]
+    del numbers["seconds"], numbers["validation_seconds"]
     numbers["history"] = [{**record, "seconds": 0} for record in numbers["history"]]
     return {name: tensor.clone() for name, tensor in loop.state.tensors().items()}, numbers
 

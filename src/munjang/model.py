@@ -1,6 +1,6 @@
 """Trained models: recipe, input, task and network; prediction, evaluation and saving."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
@@ -8,7 +8,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from torch import Tensor, nn
 
-from munjang.config import merge
+from munjang.config import LONGEST, merge
 from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
@@ -33,6 +33,7 @@ from munjang.tasks.task import (
     Decodes,
     Encoded,
     Floats,
+    Generates,
     GivesLogits,
     GivesProbabilities,
     Task,
@@ -133,6 +134,48 @@ class Model:
                 f"a model of the task {self.recipe.task} has logits per token; use predict()"
             )
         return self.task.logits(self.network, self.input.encode_values(values))
+
+    def generate(
+        self, prompt: str = "", *, length: int = 200, seed: int = 0, stop: Sequence[str] = ()
+    ) -> Iterator[str]:
+        """Continue a text: yield the prompt, and then what is added as soon as it is certain.
+
+        Joined, the parts are the whole text. Settings of sampling are those of the section
+        `decoding`; see `with_decoding`.
+
+        Args:
+            prompt: the beginning; an empty one is the beginning of a line. A last syllable that
+                may go on, as it may with tokens smaller than a syllable, comes with what follows.
+            length: number of tokens that are added, 1 or more.
+            seed: random seed; the same one repeats the text.
+            stop: strings at which the text ends; they are not yielded.
+
+        Raises:
+            ConfigError: the model continues no texts, or `length` is out of range.
+        """
+        if not isinstance(self.task, Generates):
+            raise ConfigError(
+                f"a model of the task {self.recipe.task} continues no texts; expected one of the "
+                "task language"
+            )
+        if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= LONGEST:
+            raise ConfigError(f"length: expected a number from 1 to {LONGEST:,}, got {length!r}")
+        return self._generate(self.task, prompt, length, seed, stop)
+
+    def _generate(
+        self, task: Generates, prompt: str, length: int, seed: int, stop: Sequence[str]
+    ) -> Iterator[str]:
+        text = task.continue_text(prompt, stop)
+        if text.shown_prompt:
+            yield text.shown_prompt
+        encoded = self.input.encode_values(prompt)
+        for step in task.generate(self.network, encoded, length=length, seed=seed):
+            if more := text.feed(step[0]):
+                yield more
+            if text.is_ended:
+                return
+        if rest := text.close():
+            yield rest
 
     def embed(self, values: Any, *, pooling: str | None = None, normalize: bool = False) -> Vectors:
         """Return a vector per value, float32 [values, dim]; a single value counts as a list of one.

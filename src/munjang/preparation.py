@@ -1,12 +1,14 @@
 """Preparation of a training, for every input: read, check, split, fit and encode."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
+from munjang.baselines.kneser_ney import KneserNey
 from munjang.data.dataset import Dataset
+from munjang.data.streams.dataset import StreamDataset
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.folder.workspace import Workspace
@@ -22,8 +24,8 @@ from munjang.recipe import (
     section_of,
 )
 from munjang.registry import INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
-from munjang.reporting import Report
-from munjang.tasks.task import SolvesLinearModel, Task
+from munjang.reporting import Report, pluralize, stage
+from munjang.tasks.task import ComparesWithNgrams, SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
 
 
@@ -184,6 +186,8 @@ def prepare_parts(
         report(line)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}
+    if isinstance(task, ComparesWithNgrams) and task.ngram_orders:
+        task = task.with_ngrams(_fit_ngrams(task.ngram_orders, encoded, fitted.size))
     facts = fitted.facts(parts, encoded)
     pretrained = None if source is None else source.find(recipe, fitted, task)
     lines = fitted.fact_lines(facts)
@@ -197,6 +201,13 @@ def prepare_parts(
     return Prepared(
         recipe, fitted, task, encoded, datasets["train"], datasets["valid"], facts, pretrained
     )
+
+
+def _fit_ngrams(orders: Sequence[int], encoded: Mapping[str, Encoded], size: int) -> KneserNey:
+    """Return the n-gram model of the training stream whose order is best for validation."""
+    train, valid = (cast(StreamDataset, encoded[key].dataset()).ids for key in ("train", "valid"))
+    with stage(f"counting n-grams of {pluralize(len(train), 'token')}"):
+        return KneserNey.fit_best(train, valid, size, orders)
 
 
 def choose_input(given: Mapping[str, Any], data: Any, report: Report) -> dict[str, Any]:

@@ -269,6 +269,14 @@ INPUTS: Registry[InputRow] = Registry(
             unit="tokens",
         ),
         InputRow(
+            "stream",
+            "munjang.inputs.stream:StreamInput",
+            "running text, read from its beginning to its end",
+            "lstm",
+            example='"the beginning of a text"',
+            unit="tokens",
+        ),
+        InputRow(
             "image",
             "munjang.inputs.image:ImageInput",
             "one image per row",
@@ -347,6 +355,14 @@ TASKS: Registry[TaskRow] = Registry(
             example='"a text with a [MASK]"',
         ),
         TaskRow(
+            "language",
+            "munjang.tasks.language:Language",
+            "the next token of running text; generates texts",
+            inputs=("stream",),
+            metrics=("cross_entropy",),
+            needs="decoder",
+        ),
+        TaskRow(
             "translate",
             "munjang.tasks.translate:Translate",
             "a text for a text",
@@ -411,6 +427,22 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
             "Transformer to be pretrained on masked tokens",
             config="BertConfig",
             gives=("pooled", "states"),
+        ),
+        *(
+            ArchitectureRow(
+                name,
+                f"{_TEXT}.language.{name}:{kind}Language",
+                summary,
+                config=f"{kind}LanguageConfig",
+                takes=("stream",),
+                gives=("decoder",),
+            )
+            for name, kind, summary in (
+                ("lstm", "Lstm", "recurrent language model with memory cells; minutes, a megabyte"),
+                ("gru", "Gru", "like lstm, with fewer weights"),
+                ("rnn", "Rnn", "simple recurrent language model"),
+                ("transformer", "Transformer", "causal self-attention; much text and time"),
+            )
         ),
         ArchitectureRow(
             "image_cnn",

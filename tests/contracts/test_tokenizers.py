@@ -91,6 +91,7 @@ ROWS = [
     Row("characters"),
     Row("characters", {"lower": True}, exact=False, written=None),
     Row("jamo", written=None),
+    Row("bytes", written=None, open=False),
     Row("morphemes", exact=False, written=None, slow=True),
     Row("morphemes", {"tags": True}, exact=False, written=None, slow=True),
     Row("bpe", written=_strip_marks),

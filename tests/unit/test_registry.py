@@ -130,9 +130,13 @@ def test_input_and_task_are_inferred_from_names(settings, kind, task):
         (
             {"tokenizer": {"name": "words"}, "input": "image"},
             "unknown setting 'tokenizer'; it goes with the input text or the input two_texts or "
-            "the input lines or the input parallel, and this is classify on the input image",
+            "the input lines or the input stream or the input parallel, and this is classify "
+            "on the input image",
         ),
-        ({"decoding": {"beam": 3}}, "unknown setting 'decoding'; it goes with the task translate"),
+        (
+            {"decoding": {"beam": 3}},
+            "unknown setting 'decoding'; it goes with the task language or",
+        ),
     ],
 )
 def test_incompatible_settings_are_refused_in_one_line(settings, message):

@@ -185,19 +185,10 @@ or `munjang predict path/to/this/folder "a text"`.
         Raises:
             FolderError: another process writes there.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         values = {CONFIG: {"kind": self.kind, **self.config()}}
         values |= {file: getattr(self, name) for file, name in self.string_files.items()}
-        with hold_lock(folder), replace_model(folder) as place:
-            for file, value in values.items():
-                write_atomically(place / file, json.dumps(value, ensure_ascii=False) + "\n")
-            arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in self.array_names}
-            with write_whole(place / WEIGHTS) as partial:
-                save_file(arrays, partial)
-            write_atomically(place / CARD, self.card())
-            write_manifest(place, self.files(), __version__)
-        return folder
+        arrays = {name: getattr(self, name) for name in self.array_names}
+        return write_baseline(Path(folder), values, arrays, self.card())
 
     @classmethod
     def read(cls, sealed: SealedFolder, config: dict[str, Any]) -> Self:
@@ -225,3 +216,26 @@ or `munjang predict path/to/this/folder "a text"`.
             cls.check_arrays(file.path, strings, arrays)
         sealed.check(CARD)
         return cls(**arguments, **strings, **arrays)
+
+
+def write_baseline(folder: Path, values: Mapping[str, Any], arrays: Arrays, card: str) -> Path:
+    """Write the files of a baseline into a folder, sealed with checksums.
+
+    Args:
+        folder: made if it does not exist; an earlier model in it stays until this one is complete.
+        values: of each JSON file.
+        arrays: of the weights.
+        card: text of the model card.
+
+    Raises:
+        FolderError: another process writes there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with hold_lock(folder), replace_model(folder) as place:
+        for file, value in values.items():
+            write_atomically(place / file, json.dumps(value, ensure_ascii=False) + "\n")
+        with write_whole(place / WEIGHTS) as partial:
+            save_file({n: np.ascontiguousarray(array) for n, array in arrays.items()}, partial)
+        write_atomically(place / CARD, card)
+        write_manifest(place, (*values, WEIGHTS, CARD), __version__)
+    return folder

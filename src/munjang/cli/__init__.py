@@ -17,6 +17,7 @@ from munjang.cli.distil import distil
 from munjang.cli.embed import embed
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
+from munjang.cli.generate import generate
 from munjang.cli.import_export import export_app, import_app
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
@@ -89,6 +90,7 @@ app.command(cls=Command)(predict)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(embed)
 app.command(cls=Command)(search)
+app.command(cls=Command)(generate)
 app.command(cls=Command)(shapes)
 app.add_typer(import_app)
 app.add_typer(export_app)

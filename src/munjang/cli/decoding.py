@@ -54,10 +54,13 @@ def predict_with(
     options = {**decoding, **({"align": True} if align else {}), **({"seed": seed} if seed else {})}
     if top is not None:
         from munjang.model import Model
-        from munjang.tasks.task import ReadsMarks
+        from munjang.tasks.task import RanksTokens
 
-        if not isinstance(model, Model) or not isinstance(model.task, ReadsMarks):
-            raise ConfigError("--top: is for models that predict masked tokens (task masked_lm)")
+        if not isinstance(model, Model) or not isinstance(model.task, RanksTokens):
+            raise ConfigError(
+                "--top: is for models that predict masked or next tokens (task masked_lm or "
+                "language)"
+            )
         if options:
             raise ConfigError("--top and options of decoding are for different models; give one")
         return partial(model.predict, top=top)

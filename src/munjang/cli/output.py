@@ -41,6 +41,14 @@ def show_unwrapped(line: str) -> None:
         print(_encodable(escape_lines(line), sys.stdout))
 
 
+def show_part(text: str) -> None:
+    """Write a part of a text as it is written; control characters but line breaks are escaped."""
+    lines = text.split("\n")
+    with _to_output():
+        sys.stdout.write("\n".join(_encodable(escape_line(line), sys.stdout) for line in lines))
+        sys.stdout.flush()
+
+
 def flush() -> None:
     """Flush standard output."""
     with _to_output():

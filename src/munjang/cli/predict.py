@@ -78,7 +78,7 @@ def predict(
         typer.Option(
             metavar="N",
             min=1,
-            help="Number of tokens per [MASK], the likeliest first; for masked language models.  "
+            help="Number of tokens per [MASK], or of next tokens; for language models.  "
             "[default: 5]",
         ),
     ] = None,
@@ -97,6 +97,7 @@ def predict(
       multilabel  labels, text
       pairs       as above, with both texts
       masked_lm   row, number of the [MASK], probability, token; a line per token
+      language    row, probability, next token; a line per token
       translate   the answer alone; with --nbest row, score and answer
 
     Answers are in the order of the texts, and an empty line is answered too, so that line n of the

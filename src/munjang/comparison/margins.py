@@ -7,8 +7,11 @@ from munjang.tasks.metric_table import METRICS
 
 # Share of the whole range of a metric: 0.01 of accuracy, 1 of chrF and BLEU.
 _SHARE = 0.01
-# Metrics without a range: nats, the share of variance, and standard deviations of the numbers.
-_OPEN_ENDED = {"log_loss": 0.02, "cross_entropy": 0.02, "r2": 0.01, "mae": 0.01, "rmse": 0.01}
+# Metrics without a range: nats and bits, the share of variance, and standard deviations of the
+# numbers.
+_NATS = {"log_loss": 0.02, "cross_entropy": 0.02}
+_BITS = {"bits_per_character": 0.02, "bits_per_byte": 0.02}
+_OPEN_ENDED = {**_NATS, **_BITS, "r2": 0.01, "mae": 0.01, "rmse": 0.01}
 # Those whose margin is relative: it grows with the unit of the data.
 RELATIVE = ("mae", "rmse")
 

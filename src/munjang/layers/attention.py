@@ -155,6 +155,15 @@ class SelfAttention(nn.Module):
         project, join = self.in_proj.forward_row, self.out_proj.forward_row
         return attend_row(row, project, join, self.heads, full)
 
+    def read(self, states: Tensor, rotary: Rotary | None) -> tuple[Tensor, KeysValues]:
+        """Compute `forward` with causal attention, and the keys and values of all tokens.
+
+        Keys and values are [batch, heads, time, dim / heads] each.
+        """
+        queries, keys, values = self._heads(states, rotary)
+        outputs = attend(queries, keys, values, None, causal=True)
+        return self._combine_heads(outputs), (keys, values)
+
     def step(
         self,
         states: Tensor,

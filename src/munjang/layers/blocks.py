@@ -23,7 +23,7 @@ Norm = Literal["pre", "post"]
 Sublayer = Callable[[Tensor], Tensor]
 
 
-class _TransformerLayer(nn.Module):
+class TransformerLayer(nn.Module):
     """Residual connections and the feed-forward sublayer of encoder and decoder layers.
 
         FeedForward(x) = W_2 f(W_1 x + b_1) + b_2
@@ -65,7 +65,7 @@ def _normalize(norm: nn.LayerNorm, states: Tensor) -> Tensor:
     return F.layer_norm(states, norm.normalized_shape, norm.weight, norm.bias, norm.eps)
 
 
-class Block(_TransformerLayer):
+class Block(TransformerLayer):
     """Encoder layer: self-attention, then feed-forward.
 
     Args:
@@ -133,7 +133,7 @@ class Block(_TransformerLayer):
         return self.down.forward_row(self.activation(self.up.forward_row(row)))
 
 
-class DecoderBlock(_TransformerLayer):
+class DecoderBlock(TransformerLayer):
     """Decoder layer: causal self-attention, cross-attention to the source, then feed-forward.
 
     Args:

@@ -22,7 +22,7 @@ from munjang.layers.masking import has_no_padding, reverse_rows
 
 Cell = Literal["rnn", "lstm", "gru"]
 
-_FUSED: dict[Cell, type[nn.RNN | nn.LSTM | nn.GRU]] = {
+FUSED: dict[Cell, type[nn.RNN | nn.LSTM | nn.GRU]] = {
     "rnn": nn.RNN,
     "lstm": nn.LSTM,
     "gru": nn.GRU,
@@ -61,7 +61,7 @@ class StackedRecurrent(nn.Module):
         variational: bool = True,
     ) -> None:
         super().__init__()
-        fused = _FUSED[cell]
+        fused = FUSED[cell]
         stacked_dim = hidden * directions
         self.forwards = nn.ModuleList(
             fused(w, hidden, batch_first=True) for w in input_dims(dim, stacked_dim, layers)

@@ -22,7 +22,7 @@ from munjang.data.table import Table
 from munjang.errors import DataError
 from munjang.tasks.heads import MaskedHead, MaskedOutputs
 from munjang.tasks.inference import evaluating
-from munjang.tasks.masked_answers import MaskAnswer, fill_masks, read_top
+from munjang.tasks.masked_answers import DEFAULT_TOP, MaskAnswer, fill_masks, read_top
 from munjang.tasks.masked_scores import MaskedScorer, MaskedScores, unigram_log_probabilities
 from munjang.tasks.masking import MaskedBatch, Masking
 from munjang.tasks.memory_check import require_memory
@@ -99,6 +99,7 @@ class MaskedLm(UnlabeledTask):
     settings: MaskedLmSettings
     tokenizer: Tokenizer | None = None
     sections: ClassVar[Mapping[str, type[Settings]]] = {"masked_lm": MaskedLmSettings}
+    default_top: ClassVar[int] = DEFAULT_TOP
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from munjang.layers.projection import Projected
 from munjang.tasks.heads import MaskedOutputs
+from munjang.tasks.metric_table import perplexity_of
 from munjang.tasks.sentence_pairs import NO_PAIR
 from munjang.tasks.task import Floats
 from munjang.text.masks import find_predictable
@@ -116,10 +117,10 @@ class MaskedScorer:
             rows=rows,
             tokens=self.tokens,
             cross_entropy=loss,
-            perplexity=_exponential(loss),
+            perplexity=perplexity_of(loss),
             accuracy=self.right / tokens,
             baseline_cross_entropy=baseline_loss,
-            baseline_perplexity=_exponential(baseline_loss),
+            baseline_perplexity=perplexity_of(baseline_loss),
             baseline_accuracy=self.baseline_right / tokens,
             pair_accuracy=self.right_pairs / self.pairs if self.pairs else None,
         )
@@ -151,8 +152,3 @@ def unigram_log_probabilities(vocabulary: Vocabulary) -> Floats:
     with np.errstate(divide="ignore"):
         log_probabilities: Floats = np.log(counts / max(1.0, counts.sum()))
     return log_probabilities
-
-
-def _exponential(value: float) -> float:
-    """Return the exponential, infinite where it is too large for a float."""
-    return math.exp(value) if value < 700 else math.nan if math.isnan(value) else math.inf

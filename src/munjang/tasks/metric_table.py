@@ -44,6 +44,8 @@ METRICS: dict[str, Metric] = {
     "exact_match": Metric("exact match", larger_is_better=True),
     "cross_entropy": Metric("cross-entropy", larger_is_better=False, highest=None),
     "perplexity": Metric("perplexity", larger_is_better=False, can_select=False, highest=None),
+    "bits_per_character": Metric("bits per character", larger_is_better=False, highest=None),
+    "bits_per_byte": Metric("bits per byte", larger_is_better=False, highest=None),
     "pair_accuracy": Metric("accuracy of pairs", larger_is_better=True, can_select=False),
     "cut_share": Metric("cut at the length limit", larger_is_better=False, can_select=False),
 }
@@ -55,6 +57,13 @@ _LOSSES = ("log_loss", "cross_entropy")
 def find_loss(metrics: Mapping[str, float]) -> float:
     """Return the log loss or cross-entropy among metrics, in nats; 0 if there is neither."""
     return next((metrics[name] for name in _LOSSES if name in metrics), 0.0)
+
+
+def perplexity_of(cross_entropy: float) -> float:
+    """Return the exponential of nats, infinite where it is too large for a float."""
+    if cross_entropy < 700:
+        return math.exp(cross_entropy)
+    return math.nan if math.isnan(cross_entropy) else math.inf
 
 
 def finite_or_none(value: float) -> float | None:

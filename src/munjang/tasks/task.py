@@ -1,6 +1,6 @@
 """The protocol of a task: what is learned, from the target column to answers and scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -270,6 +270,18 @@ class SolvesLinearModel(Protocol):
 
 
 @runtime_checkable
+class ComparesWithNgrams(Protocol):
+    """A task on one stream of tokens, whose scores stand beside those of an n-gram model."""
+
+    @property
+    def ngram_orders(self) -> Sequence[int]:
+        """Orders of n-gram models of which the best one is the baseline; none for no baseline."""
+
+    def with_ngrams(self, baseline: Any) -> Any:
+        """Return the task with an n-gram model of the training text."""
+
+
+@runtime_checkable
 class ReadsMarks(Protocol):
     """A task that answers marks in what is predicted for, such as [MASK] in a text."""
 
@@ -283,3 +295,27 @@ class Decodes(Protocol):
 
     def with_decoding(self, changes: Mapping[str, Any]) -> Any:
         """Return the task with other decoding settings."""
+
+
+@runtime_checkable
+class RanksTokens(Protocol):
+    """A task whose answers are the likeliest tokens; `answers` has the option `top`.
+
+    Attributes:
+        default_top: number of tokens per answer unless asked.
+    """
+
+    default_top: ClassVar[int]
+
+
+@runtime_checkable
+class Generates(Protocol):
+    """A task that continues texts."""
+
+    def generate(
+        self, network: nn.Module, encoded: Any, *, length: int, seed: int = 0
+    ) -> Iterator[dict[int, int]]:
+        """Yield the next token of each text by its place, step by step."""
+
+    def continue_text(self, prompt: str, stop: Sequence[str]) -> Any:
+        """Return the `munjang.text.continuation.Continuation` of a text."""

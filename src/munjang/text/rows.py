@@ -4,6 +4,7 @@ TOKENIZERS: dict[str, str] = {
     "words": "munjang.text.words:WordTokenizer",
     "characters": "munjang.text.characters:CharacterTokenizer",
     "jamo": "munjang.text.jamo:JamoTokenizer",
+    "bytes": "munjang.text.utf8_bytes:ByteTokenizer",
     "morphemes": "munjang.text.morphemes:MorphemeTokenizer",
     "bpe": "munjang.text.subwords.tokenizers:BpeTokenizer",
     "unigram": "munjang.text.subwords.tokenizers:UnigramTokenizer",

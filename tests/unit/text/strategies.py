@@ -1,8 +1,8 @@
 """Hypothesis strategies of difficult text, as in real files and worse.
 
-`ugly_text()` draws one string, `ugly_texts()` a list of strings that share words, so that counts,
-vocabularies and unknown tokens are exercised. They hold no lone surrogates, which no file can hold
-(`with_surrogates()` draws these, for tests that they are refused).
+`hostile_text()` draws one string, `hostile_texts()` a list of strings that share words, so that
+counts, vocabularies and unknown tokens are exercised. They hold no lone surrogates, which no file
+can hold (`with_surrogates()` draws these, for tests that they are refused).
 """
 
 import unicodedata

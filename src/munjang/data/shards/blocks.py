@@ -36,7 +36,7 @@ class Block:
     """Some lines that follow each other.
 
     Attributes:
-        texts: the lines that have a visible character.
+        texts: the lines; blank ones only if they were asked for.
         documents: number of the document of each line, from 0, ascending.
         first: number of the first line among all lines, from 0.
     """
@@ -61,6 +61,7 @@ class LineReader:
     Attributes:
         files: the files, in order.
         settings: encoding, column and what to do with bad rows.
+        keep_blank: yield blank lines too, which then end no document.
         skipped: bad rows by reason, counted while reading.
         cut_lines: number of lines longer than `BLOCK`, which were cut.
         has_documents: True if a blank line ended a document, or a table was read.
@@ -68,6 +69,7 @@ class LineReader:
 
     files: Sequence[TextFile]
     settings: LinesSettings
+    keep_blank: bool = False
     skipped: Counter[str] = field(default_factory=Counter)
     cut_lines: int = 0
     has_documents: bool = False
@@ -133,6 +135,10 @@ class LineReader:
             lists = texts.str.replace_all("\r\n", "\n", literal=True).str.split("\n")
             lines = lists.explode()
             numbers = np.repeat(np.arange(len(texts)), lists.list.len().to_numpy())
+            if self.keep_blank:
+                yield lines, document + numbers
+                document += len(texts)
+                continue
             keep = np.delete(np.arange(len(lines)), blank_rows(lines))
             kept, numbers = lines.gather(keep), numbers[keep]
             present, dense = np.unique(numbers, return_inverse=True)
@@ -157,6 +163,9 @@ class LineReader:
             row += len(starts) - (not is_whole)
             self.cut_lines += not is_whole
             texts = self._strings(name, data, starts, stops, rows)
+            if self.keep_blank:
+                yield texts, np.zeros(len(texts), dtype=np.int64)
+                continue
             is_blank = np.zeros(len(texts), dtype=np.bool_)
             is_blank[blank_rows(texts)] = True
             numbers = ends.number(is_blank, is_whole=is_whole)

@@ -154,12 +154,12 @@ class LibraryTokenizer:
         loaded = require_fitted(self._loaded, self.name)
         ids, offsets = real_tokens(column, loaded.vocabulary.size)
         kept = ~loaded.hidden.take(ids)
-        names = list(loaded.vocabulary.tokens)
-        names[OOV] = UNKNOWN
+        names = loaded.vocabulary.tokens
         decoder = loaded.library.decoder
         texts = []
         for start, end in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
-            tokens = [names[n] for n in ids[start:end][kept[start:end]].tolist()]
+            shown = ids[start:end][kept[start:end]].tolist()
+            tokens = [UNKNOWN if n == OOV else names[n] for n in shown]
             with library_errors(DataError, "the tokenizer's decoder fails"):
                 texts.append(" ".join(tokens) if decoder is None else decoder.decode(tokens))
         return pl.Series(texts, dtype=pl.String)

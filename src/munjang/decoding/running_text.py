@@ -1,0 +1,38 @@
+"""Decoding of running text, in which a line break is a token like any other.
+
+Decoding ends a text at EOS, and running text has EOS for a line break. The step of a language
+model is therefore given to decoding with two ids exchanged: a line break stands at OOV, which no
+text gets, and EOS is impossible.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from munjang.models.decoder import Step, StepOutput
+from munjang.text.vocabulary import EOS, OOV
+
+
+def running_step(step: Step) -> Step:
+    """Return the step of a language model on running text, as decoding calls it."""
+
+    def exchanged(state: Any, ids: Tensor) -> StepOutput:
+        output = step(state, to_running(ids))
+        logits = output.logits.clone()
+        logits[..., OOV] = logits[..., EOS]
+        logits[..., EOS] = -math.inf
+        return StepOutput(logits, output.state, output.attention)
+
+    return exchanged
+
+
+def to_running(ids: Tensor) -> Tensor:
+    """Return ids of decoding as those of running text: OOV becomes a line break."""
+    return torch.where(ids == OOV, EOS, ids)
+
+
+def to_decoding(ids: Tensor) -> Tensor:
+    """Return ids of running text as decoding has them: a line break becomes OOV."""
+    return torch.where(ids == EOS, OOV, ids)

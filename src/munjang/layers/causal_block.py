@@ -1,0 +1,72 @@
+"""Transformer layer of a language model: no token attends to a later one."""
+
+from torch import Tensor, nn
+
+from munjang.layers.activations import Activation
+from munjang.layers.attention import KeysValues, SelfAttention
+from munjang.layers.blocks import TransformerLayer
+from munjang.layers.position import Rotary
+
+
+class CausalBlock(TransformerLayer):
+    """Causal self-attention, then feed-forward, each with the norm before it ("pre-norm").
+
+    The parameters are those of `munjang.layers.blocks.Block`.
+
+    Args:
+        dim: width of a state.
+        heads: number of attention heads.
+        hidden_dim: hidden width of the feed-forward sublayer.
+        activation: name of its activation.
+        dropout: dropout rate of each sublayer's output.
+    """
+
+    def __init__(
+        self, dim: int, heads: int, *, hidden_dim: int, activation: Activation, dropout: float
+    ) -> None:
+        super().__init__(dropout=dropout, norm="pre")
+        self.attention_norm = nn.LayerNorm(dim)
+        self.attention = SelfAttention(dim, heads)
+        self._add_feed_forward(dim, hidden_dim, activation)
+
+    def forward(self, states: Tensor, rotary: Rotary | None) -> Tensor:
+        """Return the new states [batch, time, dim] of `states` [batch, time, dim]."""
+        return self.read(states, rotary)[0]
+
+    def read(self, states: Tensor, rotary: Rotary | None) -> tuple[Tensor, KeysValues]:
+        """Compute `forward`, and the keys and values of all tokens."""
+        kept: list[KeysValues] = []
+
+        def attention(x: Tensor) -> Tensor:
+            outputs, keys_values = self.attention.read(x, rotary)
+            kept.append(keys_values)
+            return outputs
+
+        return self.feed_forward(self.residual(states, self.attention_norm, attention)), kept[0]
+
+    def step(
+        self,
+        states: Tensor,
+        past: KeysValues | None,
+        rotary: Rotary | None,
+        visible: Tensor | None,
+    ) -> tuple[Tensor, KeysValues]:
+        """Read one more token of each row.
+
+        Args:
+            states: [rows, 1, dim].
+            past: keys and values of earlier tokens, see `SelfAttention.step`.
+            rotary: tables of the new position.
+            visible: positions that may be attended to, see `SelfAttention.step`.
+
+        Returns:
+            [rows, 1, dim], and keys and values with the new token.
+        """
+        kept: list[KeysValues] = []
+
+        def attention(x: Tensor) -> Tensor:
+            outputs, keys_values = self.attention.step(x, past, rotary, visible)
+            kept.append(keys_values)
+            return outputs
+
+        return self.feed_forward(self.residual(states, self.attention_norm, attention)), kept[0]

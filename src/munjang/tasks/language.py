@@ -1,0 +1,257 @@
+"""Language modeling: the next token from those before it.
+
+It needs running text without labels. The score is the cross-entropy in nats per token and, so that
+tokenizers can be compared, in bits per character and per byte of the text, line breaks included.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol, Self, cast
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from munjang.config import Settings, merge
+from munjang.data.dataset import Dataset
+from munjang.data.streams.dataset import StreamDataset
+from munjang.decoding.continuous import ContinuousBatch
+from munjang.decoding.running_text import running_step, to_decoding, to_running
+from munjang.decoding.settings import DecodingSettings
+from munjang.layers.projection import Projected
+from munjang.models.language.model import LanguageModel
+from munjang.reporting import pluralize
+from munjang.tasks.inference import evaluating
+from munjang.tasks.language_scores import LanguageScores
+from munjang.tasks.masked_answers import DEFAULT_TOP, read_top
+from munjang.tasks.next_tokens import NextTokens, choose_next
+from munjang.tasks.task import Answer, Card, Encoded, Floats, RunSettings
+from munjang.tasks.unlabeled import UnlabeledTask
+from munjang.text.columns import Int32s
+from munjang.text.continuation import Continuation
+from munjang.text.masks import TokenTexts
+from munjang.text.tokenizer import Tokenizer
+
+
+class LanguageSettings(Settings):
+    """Settings of the task `language`."""
+
+    ngram_order: int = Field(
+        8,
+        ge=0,
+        le=16,
+        description="longest n-gram of the Kneser-Ney baseline, whose order is chosen on the "
+        "validation part; 0 = no baseline",
+    )
+
+
+class NgramModel(Protocol):
+    """An n-gram model of token ids; see `munjang.baselines.kneser_ney.KneserNey`."""
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-grams [tokens]."""
+
+    def log_probabilities(self, ids: Any) -> Floats:
+        """Return log-probabilities in nats of each token given those before it, [tokens]."""
+
+
+class Prompts(Encoded, Protocol):
+    """Encoded prompts; see `munjang.inputs.stream.EncodedPrompts`."""
+
+    @property
+    def rows(self) -> Sequence[Int32s]:
+        """The ids of each prompt."""
+
+
+@dataclass(frozen=True)
+class Language(UnlabeledTask):
+    """The task `language`.
+
+    Attributes:
+        settings: of the baseline.
+        decoding: settings of generation.
+        tokenizer: fitted tokenizer; None before the input is fitted.
+        baseline: n-gram model of the training text; None in a model folder.
+    """
+
+    settings: LanguageSettings
+    decoding: DecodingSettings
+    tokenizer: Tokenizer | None = None
+    baseline: NgramModel | None = field(default=None, repr=False, compare=False)
+    default_top: ClassVar[int] = DEFAULT_TOP
+    sections: ClassVar[Mapping[str, type[Settings]]] = {
+        "language": LanguageSettings,
+        "decoding": DecodingSettings,
+    }
+
+    @classmethod
+    def check_recipe(cls, recipe: RunSettings) -> None:
+        """Refuse labels, and batches that running text does not have."""
+        if recipe.labels is not None:
+            raise ValueError("labels: the task language has no labels; leave them out")
+        training = recipe.section("training")
+        for name in ("batch_tokens", "length_buckets"):
+            if getattr(training, name) is not None:
+                raise ValueError(
+                    f"training.{name}: rows of running text have data.window tokens each; set "
+                    "training.batch_size instead"
+                )
+        context = getattr(recipe.model, "context", None)
+        window = recipe.section("data").window
+        if context is not None and window > context:
+            raise ValueError(
+                f"data.window: rows of {window} tokens, but a token of the model sees {context}; "
+                "lower it, or raise model.context"
+            )
+
+    @classmethod
+    def defaults(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the defaults of decoding: random tokens."""
+        return {"decoding": {"method": "sample"}}
+
+    @classmethod
+    def restore(cls, recipe: RunSettings) -> Self:
+        """Return the task of a model folder."""
+        return cls(recipe.section("language"), recipe.section("decoding"))
+
+    def with_input(self, fitted: Any) -> Self:
+        """Return the task with the tokenizer of the input."""
+        return replace(self, tokenizer=fitted.tokenizer)
+
+    def with_decoding(self, changes: Mapping[str, Any]) -> Self:
+        """Return the task with other settings of `munjang.decoding.settings.DecodingSettings`.
+
+        Raises:
+            ConfigError: an unknown setting, or a value that it cannot take.
+        """
+        settings = merge(self.decoding.model_dump(exclude_unset=True), changes)
+        return replace(self, decoding=DecodingSettings.parse(settings, where="decoding"))
+
+    @property
+    def fitted_tokenizer(self) -> Tokenizer:
+        """The tokenizer of the fitted input."""
+        assert self.tokenizer is not None, "the input is not fitted"
+        return self.tokenizer
+
+    def remarks(self, train: Any) -> list[str]:
+        """Return no notes."""
+        return []
+
+    def dataset(self, encoded: Encoded, rows: Any) -> Dataset:
+        """Return the tokens; the target of each is the next one."""
+        return encoded.dataset()
+
+    @property
+    def ngram_orders(self) -> range:
+        """Orders of n-gram models of which the best one is the baseline."""
+        return range(1, self.settings.ngram_order + 1)
+
+    def with_ngrams(self, baseline: NgramModel) -> Self:
+        """Return the task with an n-gram model of the training text."""
+        return replace(self, baseline=baseline)
+
+    def network(self, body: nn.Module) -> nn.Module:
+        """Return the language model as it is: it has an output layer."""
+        return body
+
+    def loss(self, outputs: Projected, targets: Tensor) -> Tensor:
+        """Return the mean cross-entropy of the next tokens in nats, a scalar."""
+        return outputs.loss(targets)
+
+    def validate(self, network: nn.Module, data: Dataset) -> LanguageScores:
+        """Return scores of a network on a text, without those of the baseline."""
+        stream = cast(StreamDataset, data)
+        model = cast(LanguageModel, network)
+        device = next(network.parameters()).device
+        ids = torch.from_numpy(stream.ids).long()
+        with evaluating(network), torch.inference_mode():
+            losses = model.negative_log_likelihoods(ids.to(device))
+        return LanguageScores.from_nats(
+            float(losses.double().sum()),
+            rows=len(losses),
+            tokens=len(losses),
+            characters=stream.characters,
+            bytes=stream.bytes,
+            unknown_bytes=stream.unknown_bytes,
+        )
+
+    def evaluate(self, network: nn.Module, data: Dataset) -> LanguageScores:
+        """Return scores of a network on a text, beside those of the baseline if it is known."""
+        scores = self.validate(network, data)
+        if self.baseline is None:
+            return scores
+        stream = cast(StreamDataset, data)
+        nats = -self.baseline.log_probabilities(stream.ids)[1:]
+        name = f"Kneser-Ney, {pluralize(self.baseline.order, 'token')}"
+        return scores.with_baseline(name, float(nats.sum()))
+
+    def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
+        """Return the likeliest next tokens of each text.
+
+        Args:
+            network: the language model.
+            encoded: the texts, see `munjang.inputs.stream.EncodedPrompts`.
+            options: `top`, the number of tokens per text.
+
+        Raises:
+            ConfigError: an option that the task does not have.
+        """
+        top, texts = read_top(options), TokenTexts(self.fitted_tokenizer)
+        answers: list[NextTokens] = []
+        with evaluating(network), torch.inference_mode():
+            for ids in prompts_of(network, cast(Prompts, encoded).rows):
+                model = cast(LanguageModel, network)
+                projected, _ = model.read(model.begin(1), ids)
+                last = replace(projected, states=projected.states[-1:])
+                answers += choose_next(last.logits(), texts, top)
+        return answers
+
+    def generate(
+        self, network: nn.Module, encoded: Prompts, *, length: int, seed: int = 0
+    ) -> Iterator[dict[int, int]]:
+        """Continue prompts, all of them together, token by token.
+
+        Args:
+            network: the language model.
+            encoded: the prompts, see `munjang.inputs.stream.EncodedPrompts`.
+            length: number of tokens that are added to each prompt.
+            seed: random seed of sampling; what a prompt gets depends on it and on the prompt's
+                place alone.
+
+        Yields:
+            The next token of each prompt, by its place.
+        """
+        model = cast(LanguageModel, network)
+        settings = self.decoding.model_copy(update={"allow_unknown": True})
+        with evaluating(network), torch.inference_mode():
+            batch = ContinuousBatch(running_step(model.step), settings, seed=seed)
+            limit = torch.tensor([length], device=next(network.parameters()).device)
+            for ids in prompts_of(network, encoded.rows):
+                state = model.begin(1)
+                if ids.shape[1] > 1:
+                    _, state = model.read(state, ids[:, :-1])
+                batch.join(state, limit, first_ids=to_decoding(ids[:, -1]))
+            for step in batch:
+                ids = to_running(step.ids)
+                yield dict(zip(step.keys.tolist(), ids[:, 0].tolist(), strict=True))
+
+    def continue_text(self, prompt: str, stop: Sequence[str]) -> Continuation:
+        """Return the continuation of a prompt, which turns tokens into text."""
+        return Continuation(self.fitted_tokenizer, prompt, stop)
+
+    def card(self, scores: Mapping[str, Any], noun: str) -> Card:
+        """Return what the scores mean."""
+        return Card(
+            kind="language model",
+            about="It predicts the next token of a text from those before it.",
+            details="",
+            limits="It continues texts as its training\ntext would go on, whether true or not.",
+        )
+
+
+def prompts_of(network: nn.Module, rows: Sequence[Int32s]) -> Iterator[Tensor]:
+    """Yield the ids of each prompt, [1, tokens] int64, on the device of the network."""
+    device = next(network.parameters()).device
+    for row in rows:
+        yield torch.from_numpy(row).long()[None].to(device)

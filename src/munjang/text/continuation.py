@@ -1,0 +1,64 @@
+"""The text that continues a prompt, token by token, over several lines."""
+
+from collections.abc import Sequence
+
+from munjang.text.stream import open_stream
+from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import EOS
+
+
+class Continuation:
+    """Tokens of running text in, text out; the id EOS is a line break.
+
+    Text is returned as soon as it is certain: Hangul is never half composed, and the beginning of a
+    stop string waits until it is known to be none.
+
+    Args:
+        tokenizer: fitted tokenizer.
+        prompt: the text before the first token.
+        stop: strings at which the text ends; they are not part of it.
+
+    Attributes:
+        shown_prompt: the prompt without a last syllable that later tokens may complete.
+        is_ended: True once a stop string was found.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, prompt: str, stop: Sequence[str] = ()) -> None:
+        self._stream = open_stream(tokenizer)
+        self._stop = [text for text in stop if text]
+        self._held = ""
+        self.is_ended = False
+        before, line_break, line = prompt.rpartition("\n")
+        shown = self._stream.feed_prompt(line, tokenizer.encode_text(line).tolist())
+        self.shown_prompt = before + line_break + shown
+
+    def feed(self, token: int) -> str:
+        """Take one token and return the text that became certain, which may be empty."""
+        if self.is_ended:
+            return ""
+        text = self._stream.close() + "\n" if token == EOS else self._stream.feed(token)
+        return self._until_stop(self._held + text)
+
+    def close(self) -> str:
+        """Return the text that was held back."""
+        if self.is_ended:
+            return ""
+        text = self._until_stop(self._held + self._stream.close())
+        rest, self._held = text + self._held, ""
+        return rest
+
+    def _until_stop(self, text: str) -> str:
+        """Return the text before a stop string, without an end that may be the beginning of one."""
+        places = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+        if places:
+            self.is_ended, self._held = True, ""
+            return text[: min(places)]
+        waiting = max((_overlap(text, stop) for stop in self._stop), default=0)
+        self._held = text[len(text) - waiting :]
+        return text[: len(text) - waiting]
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Return the length of the longest end of `text` with which `stop` begins, but is not."""
+    longest = min(len(text), len(stop) - 1)
+    return next((n for n in range(longest, 0, -1) if text.endswith(stop[:n])), 0)

@@ -1,0 +1,95 @@
+"""Language models by the command line: training, evaluation, next tokens, generated texts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.system.commands import run
+
+SIZES = {
+    "model.dim": 16,
+    "model.ngram_buckets": 512,
+    "training.threads": 1,
+    "training.learning_rate": 0.01,
+    "training.batch_size": 8,
+    "data.window": 16,
+    "language.ngram_order": 4,
+}
+LINES = ["가나다 라마바사", "아자차카 타파하", "", "가나다 타파하"]
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text("\n".join(LINES * 60) + "\n", "utf-8")
+    return path
+
+
+def train(text: Path, out: Path, *options: str) -> str:
+    sizes = [part for key, value in SIZES.items() for part in ("--set", f"{key}={value}")]
+    result = run("train", text, "--task", "language", "--out", out, *sizes, *options)
+    assert result.code == 0, result.err
+    return result.err + result.out
+
+
+@pytest.fixture(scope="module")
+def model(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("language") / "m"
+    printed = train(text, folder, "--set", "training.epochs=30", "--set", "model.hidden_dim=32")
+    assert "Kneser-Ney" in printed
+    return folder
+
+
+def test_repetitive_text_is_learned_and_scored(model: Path, text: Path) -> None:
+    result = run("evaluate", model, text, "--json")
+    scores = json.loads(result.out)
+    assert scores["cross_entropy"] < 0.5
+    assert scores["bits_per_byte"] < scores["bits_per_character"]
+
+
+def test_predict_gives_next_tokens(model: Path) -> None:
+    result = run("predict", model, "가나", "아자차카 ", "--top", "1")
+    assert [line.split("\t")[0::2] for line in result.out.splitlines()] == [
+        ["1", "다"],
+        ["2", "타"],
+    ]
+
+
+@pytest.mark.parametrize("tokenizer", ["jamo", "bytes"])
+@pytest.mark.parametrize("name", ["gru", "transformer"])
+def test_generated_text_is_whole_syllables(
+    text: Path, tmp_path: Path, tokenizer: str, name: str
+) -> None:
+    options = ["--model", name, "--tokenizer", tokenizer, "--set", "training.max_steps=3"]
+    train(text, tmp_path / "m", *options)
+    result = run("generate", tmp_path / "m", "--prompt", "새 글자 쀍", "--length", "40")
+    assert result.code == 0, result.err
+    assert result.out.startswith("새 글자 쀍"[:-1])
+
+
+def test_same_seed_repeats_text_and_stop_ends_it(model: Path) -> None:
+    once, again, other = (
+        run("generate", model, "--prompt", "가나", "--length", "60", "--seed", seed).out
+        for seed in ("1", "1", "2")
+    )
+    assert once == again != other
+    line = run("generate", model, "--prompt", "가나", "--length", "60", "--stop", "\\n").out
+    assert line.count("\n") == 1
+    assert line.startswith("가나다 ")
+
+
+def test_greedy_text_follows_the_training_text(model: Path) -> None:
+    options = ["--set", "decoding.method=greedy", "--length", "12"]
+    assert run("generate", model, "--prompt", "아자", *options).out.startswith("아자차카 타파하\n")
+
+
+def test_a_classifier_continues_no_text(tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    rows = [f"good {n},1\nbad {n},0\n" for n in range(20)]
+    data.write_text("text,label\n" + "".join(rows), "utf-8")
+    run("train", data, "--model", "mean", "--out", tmp_path / "m", "--set", "training.epochs=1")
+    result = run("generate", tmp_path / "m")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.count("\n") == 1
+    assert "continues no texts" in result.err

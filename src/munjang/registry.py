@@ -274,6 +274,7 @@ INPUTS: Registry[InputRow] = Registry(
             "running text, read from its beginning to its end",
             "lstm",
             example='"the beginning of a text"',
+            check="munjang.checking.streams:CHECK",
             unit="tokens",
         ),
         InputRow(

@@ -116,7 +116,7 @@ def test_unfillable_input_is_refused(
     message = refusal_message(call(capsys, "predict", folder, "재미있다"))
     assert 'expected [MASK] in the text, as in "이 영화 [MASK] 재미있다", got "재미있다"' in message
     message = refusal_message(call(capsys, "predict", model, "재미있다", "--top", "3"))
-    assert "--top: is for models that predict masked tokens (task masked_lm)" in message
+    assert "--top: is for models that predict masked or next tokens" in message
     assert "beam" in refusal_message(call(capsys, "predict", folder, "[MASK]", "--beam", "3"))
     assert "from 1 to 1000" in refusal_message(
         call(capsys, "predict", folder, "[MASK]", "--top", "9999")

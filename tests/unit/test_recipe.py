@@ -162,7 +162,7 @@ def test_texts_that_fit_the_positions_are_accepted(
 def make_rows(kind: str, task: str) -> Any:
     """Some rows of an input with the targets of a task."""
     words = ["한 그릇", "a b", "b c", "c d"] * 3
-    if kind == "lines":
+    if kind in ("lines", "stream"):
         checked = check_given({"input": kind, "task": task})
         return INPUTS.require(kind).load().read((words, None), checked, None, discard)
     if kind == "parallel":

@@ -6,6 +6,7 @@ from typing import Any
 
 from munjang.checking.blocks import Block
 from munjang.checking.input_check import InputCheck
+from munjang.checking.streams import StreamReport
 from munjang.config import collect_settings
 from munjang.data.data_report import DataReport
 from munjang.data.images.checks import ImageReport
@@ -17,7 +18,7 @@ from munjang.recipe import named_input
 from munjang.registry import INPUTS, InputRow, import_place
 from munjang.reporting import discard
 
-Report = DataReport | PairReport | ImageReport
+Report = DataReport | StreamReport | PairReport | ImageReport
 
 
 def check(
@@ -49,8 +50,9 @@ def check(
             out.
 
     Returns:
-        A `DataReport` of texts, a `LinesReport` of running text (input lines), a `PairReport` of
-        pairs (task translate), an `ImageReport` of images.
+        A `DataReport` of texts, a `LinesReport` of running text (input lines), a `StreamReport` of
+        running text that is read as one stream (input stream), a `PairReport` of pairs (task
+        translate), an `ImageReport` of images.
 
     Raises:
         DataError: a row cannot be used.

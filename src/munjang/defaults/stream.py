@@ -26,12 +26,11 @@ _BY_MODEL: dict[str, dict[str, Any]] = {
 }
 
 
-def stream_defaults(given: Mapping[str, Any], characters: int) -> dict[str, Any]:
+def stream_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return default settings of an architecture, nested as in `config.yaml`.
 
     Args:
         given: the user's settings, with the names of the model and the task.
-        characters: number of characters of the text; 0 before it is read.
     """
     name = given.get("model", {}).get("name", "")
     return merge(_ALL, _BY_MODEL.get(name, {}))

@@ -109,8 +109,8 @@ class StreamInput(Input):
 
     @classmethod
     def defaults(cls, given: Mapping[str, Any], rows: Any) -> Mapping[str, Any]:
-        """Return what suits an architecture and the length of the text."""
-        return stream_defaults(given, 0 if rows is None else rows.characters)
+        """Return what suits an architecture."""
+        return stream_defaults(given)
 
     @classmethod
     def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report) -> Any:

@@ -22,6 +22,7 @@ DATA = {
     ("text", "multilabel"): (TEXTS, SETS),
     ("text", "masked_lm"): (TEXTS, None),
     ("lines", "masked_lm"): (TEXTS, None),
+    ("stream", "language"): (TEXTS, None),
     ("two_texts", "classify"): (PAIRS, CLASSES),
     ("two_texts", "regress"): (PAIRS, NUMBERS),
     ("two_texts", "multilabel"): (PAIRS, SETS),

@@ -159,16 +159,25 @@ class Language(UnlabeledTask):
         """Return the mean cross-entropy of the next tokens in nats, a scalar."""
         return outputs.loss(targets)
 
+    def token_losses(self, network: nn.Module, ids: Int32s) -> Floats:
+        """Return the negative log-likelihood of each token but the first, in nats [tokens - 1].
+
+        Args:
+            network: the language model.
+            ids: one text, [tokens].
+        """
+        model = cast(LanguageModel, network)
+        tokens = torch.from_numpy(ids).long().to(next(network.parameters()).device)
+        with evaluating(network), torch.inference_mode():
+            losses: Floats = model.negative_log_likelihoods(tokens).double().cpu().numpy()
+        return losses
+
     def validate(self, network: nn.Module, data: Dataset) -> LanguageScores:
         """Return scores of a network on a text, without those of the baseline."""
         stream = cast(StreamDataset, data)
-        model = cast(LanguageModel, network)
-        device = next(network.parameters()).device
-        ids = torch.from_numpy(stream.ids).long()
-        with evaluating(network), torch.inference_mode():
-            losses = model.negative_log_likelihoods(ids.to(device))
+        losses = self.token_losses(network, stream.ids)
         return LanguageScores.from_nats(
-            float(losses.double().sum()),
+            float(losses.sum()),
             rows=len(losses),
             tokens=len(losses),
             characters=stream.characters,

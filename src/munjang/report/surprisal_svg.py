@@ -1,8 +1,7 @@
 """Surprisal as one SVG picture: the text in shades, wrapped at pieces.
 
-Tokens are text in the fonts of the system, squeezed or stretched to the width of their shade.
-Colors stand at every shape, for programs that read no style sheet, and change in a dark color
-scheme.
+Tokens are text in a monospaced font of the system, fitted to the width of their shade. Colors stand
+at every shape, for programs that read no style sheet, and change in a dark color scheme.
 """
 
 from collections.abc import Iterator
@@ -11,11 +10,13 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from munjang.explain.surprisal import Surprisal
-from munjang.report.html import FONTS, element
+from munjang.report.html import element
 from munjang.report.labels import text_width
 from munjang.report.shades import DARK, LIGHT, STRONG
 from munjang.report.surprisal_shades import MOST_BITS, Part, shown_parts
 
+# A single letter is centered in its shade, which suits letters of about one width.
+_FONTS = "ui-monospace, D2Coding, NanumGothicCoding, Menlo, Consolas, monospace"
 _EDGE, _LINE, _SIZE, _WIDTH = 20.0, 24.0, 15.0, 720.0
 _LEGEND = (0, 2, 4, 6, 8, 10)
 
@@ -61,7 +62,7 @@ def draw_surprisal_svg(surprisal: Surprisal) -> Markup:
         viewBox=f"0 0 {_WIDTH + 2 * _EDGE:g} {height:g}",
         width=f"{_WIDTH + 2 * _EDGE:g}",
         height=f"{height:g}",
-        font_family=FONTS,
+        font_family=_FONTS,
         font_size=_SIZE,
         role="img",
     )
@@ -98,17 +99,18 @@ def _draw(placed: _Placed) -> Iterator[Markup]:
     if not placed.part.text.strip():
         return
     strong = shade >= STRONG
+    fitted = {"textLength": f"{placed.width:.5g}", "lengthAdjust": "spacingAndGlyphs"}
     yield element(
         "text",
         placed.part.text,
         class_="on" if strong else "ink",
-        x=f"{placed.x:.5g}",
+        x=f"{placed.x + placed.width / 2:.5g}",
         y=f"{placed.y + _SIZE + 1:.5g}",
         fill=LIGHT.on_full if strong else LIGHT.ink,
-        textLength=f"{placed.width:.5g}",
-        lengthAdjust="spacingAndGlyphs",
+        text_anchor="middle",
         pointer_events="none",
         style="white-space:pre",
+        **(fitted if len(placed.part.text) > 1 else {}),
     )
 
 

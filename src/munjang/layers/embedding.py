@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.fast.ngram_row import HashedRow, hash_row
-from munjang.layers.fast.sparse_rows import sum_rows
+from munjang.layers.fast.sparse_rows import first_rows, sum_rows
 from munjang.layers.ngram_rows import NgramRows
 from munjang.layers.randomness import current_generator
 from munjang.layers.subword_embedding import SubwordEmbedding
@@ -102,6 +102,8 @@ class TokenEmbedding(nn.Module):
 
         The row of PAD gets no gradient of that layer, so that it stays zero.
         """
+        if len(self.weight) > self.vocabulary_size:
+            return first_rows(self.weight, self.vocabulary_size)
         return cast(Tensor, _WithoutPad.apply(self.weight[: self.vocabulary_size]))  # type: ignore[no-untyped-call]
 
     @torch.no_grad()

@@ -250,3 +250,25 @@ def test_frozen_rows_get_no_gradient(bags: list[list[int]], frozen: set[int]) ->
     assert whole.grad is not None
     assert not set(some.grad._indices()[0].tolist()) & frozen
     assert torch.equal(some.grad.to_dense(), whole.grad.to_dense() * learns[:, None])
+
+
+def test_tied_weight_with_ngrams_has_gradient_of_its_rows_alone() -> None:
+    torch.manual_seed(0)
+    embedding = TokenEmbedding(7, 4, ngrams=2, buckets=16)
+    ids = torch.tensor([[2, 3, 4], [4, 4, 5]])
+    states, output = torch.randn(5, 4), torch.randn(2, 3, 4)
+
+    def loss(tied: torch.Tensor) -> torch.Tensor:
+        vectors = embedding(ids, ids != PAD)
+        return (vectors * output).sum() + (states @ tied.T).square().sum()
+
+    loss(embedding.tied_weight()).backward()
+    assert embedding.weight.grad is not None
+    assert embedding.weight.grad.is_sparse
+    actual = embedding.weight.grad.to_dense()
+    embedding.weight.grad = None
+    loss(embedding.weight[:7]).backward()
+    assert embedding.weight.grad is not None
+    expected = embedding.weight.grad.to_dense()
+    expected[PAD] = 0
+    torch.testing.assert_close(actual, expected)

@@ -19,7 +19,11 @@ def make_model(data: Path, architecture: str) -> Any:
     """Return a model after one training step."""
     import munjang
 
-    config = {"language": {"ngram_order": 0}, "training": {"max_steps": 1}}
+    config = {
+        "language": {"ngram_order": 0},
+        "data": {"validation_split": 0.001},
+        "training": {"max_steps": 1},
+    }
     return munjang.train(data, task="language", model=architecture, config=config).model
 
 

@@ -9,7 +9,7 @@ from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.running_text import running_step, to_decoding, to_running
 from munjang.decoding.settings import DecodingSettings
 from munjang.registry import find_architectures
-from munjang.text.vocabulary import EOS, OOV
+from munjang.text.vocabulary import EOS, GO, OOV, PAD
 
 VOCABULARY, CONTEXT = 11, 8
 ROWS = {row.name: row for row in find_architectures("stream", "decoder")}
@@ -36,6 +36,52 @@ def logits_of_prefix(model: torch.nn.Module, ids: Tensor) -> Tensor:
     return projected.logits()[-1]
 
 
+def logits_of_forward(model: torch.nn.Module, ids: Tensor) -> Tensor:
+    """Return the next logits after `ids` [tokens] by `forward`, of a transformer on its window."""
+    start = 0
+    if hasattr(model, "context"):
+        half = model.context // 2
+        start = max(0, (len(ids) - 1) // half - 1) * half
+    padded = torch.cat([ids.new_zeros(model.before), ids])
+    previous, window = padded[start : start + model.before], ids[start:]
+    return model(window[None], previous[None], torch.tensor(True)).logits()[-1]
+
+
+@pytest.mark.parametrize("ngrams", [1, 3])
+@pytest.mark.parametrize("name", ROWS)
+@torch.inference_mode()
+def test_reading_a_prefix_of_any_length_predicts_what_forward_predicts(
+    name: str, ngrams: int
+) -> None:
+    model = make_model(name, layers=2, ngrams=ngrams)
+    ids = random_ids(5 * CONTEXT + 3)
+    for tokens in range(1, len(ids) + 1):
+        found = logits_of_prefix(model, ids[:tokens])
+        expected = logits_of_forward(model, ids[:tokens])
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("prompt", [1, CONTEXT - 1, CONTEXT, 3 * CONTEXT + 2])
+@pytest.mark.parametrize("name", ROWS)
+@torch.inference_mode()
+def test_greedy_text_is_that_of_a_loop_over_whole_prefixes(name: str, prompt: int) -> None:
+    model = make_model(name, layers=2)
+    expected = random_ids(prompt)
+    state = model.begin(1)
+    if prompt > 1:
+        _, state = model.read(state, expected[None, :-1])
+    settings = DecodingSettings(method="greedy", allow_unknown=True)
+    batch = ContinuousBatch(running_step(model.step), settings)
+    steps = 4 * CONTEXT
+    batch.join(state, torch.tensor([steps]), first_ids=to_decoding(expected[-1:]))
+    found = torch.cat([to_running(step.ids[0]) for step in batch])
+    for _ in range(steps):
+        logits = logits_of_forward(model, expected)
+        logits[[PAD, OOV, GO]] = -torch.inf
+        expected = torch.cat([expected, logits.argmax()[None]])
+    assert found.tolist() == expected[prompt:].tolist()
+
+
 @pytest.mark.parametrize("ngrams", [1, 3])
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("name", ROWS)
@@ -51,6 +97,19 @@ def test_steps_predict_what_reading_the_prefix_predicts(
         state = output.state
         expected = logits_of_prefix(model, ids[: place + 1])
         torch.testing.assert_close(output.logits[0, 0], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+def test_one_token_is_read_with_and_without_gradients_alike(name: str, rows: int) -> None:
+    model = make_model(name, layers=2)
+    vectors = torch.randn(rows, 1, 12)
+    state = torch.randn_like(model.recurrent.zero_state(rows))
+    with torch.no_grad():
+        found = model.recurrent(vectors, state)
+    if rows:
+        torch.testing.assert_close(found, model.recurrent(vectors, state))
+    assert [part.shape for part in found] == [(rows, 1, 10), state.shape]
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.layers.fast.ngram_row import HashedRow, hash_row
-from munjang.layers.fast.sparse_rows import first_rows, sum_rows
+from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.layers.ngram_rows import NgramRows
 from munjang.layers.randomness import current_generator
 from munjang.layers.subword_embedding import SubwordEmbedding
@@ -33,6 +33,27 @@ class _WithoutPad(torch.autograd.Function):
         gradient = grads[0].clone()
         gradient[PAD] = 0.0
         return gradient
+
+
+class _FirstRows(torch.autograd.Function):
+    """Autograd function: the first rows of a table, with a row-sparse gradient, none for PAD.
+
+    That of a slice is as large as the table, and so the optimizer would update all of its rows.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, count: int) -> Tensor:
+        ctx.shape = table.shape
+        return table[:count]
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (gradient,) = grads
+        rows = torch.arange(PAD + 1, len(gradient), device=gradient.device)
+        touched = torch.sparse_coo_tensor(
+            rows[None], gradient[PAD + 1 :], ctx.shape, is_coalesced=True, check_invariants=False
+        )
+        return touched, None
 
 
 class TokenEmbedding(nn.Module):
@@ -100,10 +121,13 @@ class TokenEmbedding(nn.Module):
     def tied_weight(self) -> Tensor:
         """Return the rows of the vocabulary, [vocabulary size, dim], as weights of an output layer.
 
-        The row of PAD gets no gradient of that layer, so that it stays zero.
+        The row of PAD gets no gradient of that layer, so that it stays zero. Where the table has
+        rows of n-grams, the gradient is row-sparse, as that of `forward` is.
         """
-        if len(self.weight) > self.vocabulary_size:
-            return first_rows(self.weight, self.vocabulary_size)
+        if not torch.is_grad_enabled():
+            return self.weight[: self.vocabulary_size]
+        if self.buckets:
+            return cast(Tensor, _FirstRows.apply(self.weight, self.vocabulary_size))  # type: ignore[no-untyped-call]
         return cast(Tensor, _WithoutPad.apply(self.weight[: self.vocabulary_size]))  # type: ignore[no-untyped-call]
 
     @torch.no_grad()

@@ -114,6 +114,9 @@ def rotary_tables(time: int, width: int, like: Tensor, first: int = 0) -> Rotary
     """Return cosines and sines of the places from `first` on, of the type of `like`."""
     if first == 0 and time <= _CACHED:
         return _cached_tables(time, width, like.device, like.dtype)
+    if first + time <= _CACHED:  # a step of decoding
+        cos, sin, _ = _cached_tables(_CACHED, width, like.device, like.dtype)
+        return Rotary(cos[first : first + time], sin[first : first + time])
     angles = position_angles(time, width, like.device, first)
     return Rotary(angles.cos().to(like.dtype), angles.sin().to(like.dtype))
 

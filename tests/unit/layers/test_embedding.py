@@ -10,6 +10,7 @@ from munjang.layers.fast.sparse_rows import bags_of_rows, bags_of_rows_by_numpy,
 from munjang.layers.hashing import hash_ngrams
 from munjang.layers.masking import masked_mean
 from munjang.text.vocabulary import OOV, PAD
+from munjang.training.kernels import coalesce_rows
 from tests.synthetic import pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -252,23 +253,32 @@ def test_frozen_rows_get_no_gradient(bags: list[list[int]], frozen: set[int]) ->
     assert torch.equal(some.grad.to_dense(), whole.grad.to_dense() * learns[:, None])
 
 
-def test_tied_weight_with_ngrams_has_gradient_of_its_rows_alone() -> None:
+@pytest.mark.parametrize("ngrams", [1, 3])
+def test_gradient_of_tied_weight_adds_to_that_of_lookups(ngrams: int) -> None:
     torch.manual_seed(0)
-    embedding = TokenEmbedding(7, 4, ngrams=2, buckets=16)
-    ids = torch.tensor([[2, 3, 4], [4, 4, 5]])
-    states, output = torch.randn(5, 4), torch.randn(2, 3, 4)
+    embedding = TokenEmbedding(7, 3, ngrams=ngrams, buckets=50)
+    ids, mask = pad_rows([[1, 2, 1], [6, 5]])
+    states = torch.randn(4, 3)
+    loss = (embedding(ids, mask) ** 2).sum() + (states @ embedding.tied_weight().T).exp().sum()
+    loss.backward()
+    table = embedding.weight.detach().clone().requires_grad_()
+    vectors = table[embedding.rows(ids, mask)].sum(2)
+    ((vectors**2).sum() + (states @ table[:7].T).exp().sum()).backward()
+    assert table.grad is not None
+    expected = table.grad.clone()
+    expected[PAD] = 0.0
+    gradient = embedding.weight.grad
+    assert gradient is not None
+    torch.testing.assert_close(gradient.to_dense(), expected)
+    # without n-grams most rows of the table are those of the output layer
+    assert gradient.is_sparse == (ngrams > 1)
 
-    def loss(tied: torch.Tensor) -> torch.Tensor:
-        vectors = embedding(ids, ids != PAD)
-        return (vectors * output).sum() + (states @ tied.T).square().sum()
 
-    loss(embedding.tied_weight()).backward()
+def test_gradient_of_tied_weight_leaves_out_ngrams_of_other_batches() -> None:
+    embedding = TokenEmbedding(7, 3, ngrams=2, buckets=10_000)
+    ids, mask = pad_rows([[1, 2], [2, 1]])
+    (embedding(ids, mask).sum() + embedding.tied_weight().sum()).backward()
     assert embedding.weight.grad is not None
-    assert embedding.weight.grad.is_sparse
-    actual = embedding.weight.grad.to_dense()
-    embedding.weight.grad = None
-    loss(embedding.weight[:7]).backward()
-    assert embedding.weight.grad is not None
-    expected = embedding.weight.grad.to_dense()
-    expected[PAD] = 0
-    torch.testing.assert_close(actual, expected)
+    rows, _ = torch.sort(coalesce_rows(embedding.weight.grad).indices()[0])
+    pairs = embedding.rows(ids, mask)[:, 0, 1].sort().values
+    assert rows.tolist() == [1, 2, 3, 4, 5, 6, *pairs.tolist()]

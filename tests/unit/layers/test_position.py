@@ -13,6 +13,7 @@ from munjang.layers.position import (
     LearnedPositions,
     SinusoidalPositions,
     apply_rotary,
+    position_angles,
     rotary_tables,
 )
 
@@ -116,3 +117,11 @@ def test_rotary_score_depends_on_distance_only(first: int, second: int, shift: i
     torch.testing.assert_close(near, far)
     other = turned_queries[first] @ turned_keys[second + shift]
     assert abs(float(near - other)) > 1e-9
+
+
+@pytest.mark.parametrize(("first", "time"), [(0, 3), (5, 1), (250, 6), (251, 6), (300, 2)])
+def test_rotary_tables_of_later_places_are_rows_of_all_angles(first: int, time: int) -> None:
+    tables = rotary_tables(time, 6, torch.zeros(1), first)
+    angles = position_angles(first + time, 6, torch.device("cpu"))[first:]
+    torch.testing.assert_close(tables.cos, angles.cos().float(), rtol=0, atol=0)
+    torch.testing.assert_close(tables.sin, angles.sin().float(), rtol=0, atol=0)

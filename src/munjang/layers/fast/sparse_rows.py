@@ -41,35 +41,6 @@ class _SumRows(torch.autograd.Function):
         return touched, None, None
 
 
-class _FirstRows(torch.autograd.Function):
-    """Autograd function from `weight` [rows, dim] to its first `count` rows."""
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, count: int) -> Tensor:
-        ctx.shape = weight.shape
-        return weight.detach()[:count]
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        gradient = grads[0][PAD + 1 :]
-        rows = torch.arange(PAD + 1, len(grads[0]), device=gradient.device)
-        touched = torch.sparse_coo_tensor(
-            rows[None], gradient, ctx.shape, is_coalesced=True, check_invariants=False
-        )
-        return touched, None
-
-
-def first_rows(weight: Tensor, count: int) -> Tensor:
-    """Return the first `count` rows of `weight` [rows, dim], [count, dim].
-
-    The gradient is sparse and coalesced, without the PAD row 0, which therefore stays zero. That of
-    a slice would be as large as the whole table.
-    """
-    if not torch.is_grad_enabled():
-        return weight[:count]
-    return cast(Tensor, _FirstRows.apply(weight, count))  # type: ignore[no-untyped-call]
-
-
 def _sums(weight: Tensor, ids: Tensor, starts: Tensor) -> Tensor:
     """Return the sum of the rows of each bag; `F.embedding_bag` spends more on its checks."""
     return torch.embedding_bag(weight, ids, starts, False, 0, False)[0]

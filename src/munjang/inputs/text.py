@@ -206,7 +206,7 @@ class TextInput(Input):
         if marks and not cls.has_line_breaks:
             raise ConfigError(
                 f"the input {other.recipe.input} begins a text with a line break, and rows of this "
-                "input do not; begin with --input text"
+                "input do not; only --input text can begin from it"
             )
         known = {**own.model_dump(mode="json"), **marks}
         settings = {key: value for key, value in known.items() if key in kind.model_fields}

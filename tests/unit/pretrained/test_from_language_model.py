@@ -190,8 +190,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "an encoder": ("lstm", {"model": {"name": "cnn"}}, "model.name"),
     "causal": ("transformer", {}, "only to those before them"),
     "causal, what else": ("transformer", {}, "begin from lstm, gru or rnn"),
-    "two texts": ("lstm", {"input": "two_texts"}, "begin with --input text"),
-    "masked": ("lstm", {"task": "masked_lm"}, "begin with --input text"),
+    "two texts": ("lstm", {"input": "two_texts"}, "only --input text can begin from it"),
+    "masked": ("lstm", {"task": "masked_lm"}, "only --input text can begin from it"),
     "images": ("lstm", {"task": "images"}, "the input image cannot begin from it"),
     "freezing": ("lstm", {"pretrained": {"frozen_layers": 2}}, "has 1 layer above its embedding"),
 }

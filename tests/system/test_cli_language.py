@@ -135,7 +135,11 @@ def test_explain_refuses_what_language_models_lack(
 
 def test_a_classifier_continues_no_text(tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
-    rows = [f"good {n},1\nbad {n},0\n" for n in range(20)]
+    rows = [
+        f'"가나다{end} {n}","x"\n"아자차카 {n}{end}","y"\n'
+        for n in range(30)
+        for end in ("", "\n타")
+    ]
     data.write_text("text,label\n" + "".join(rows), "utf-8")
     run("train", data, "--model", "mean", "--out", tmp_path / "m", "--set", "training.epochs=1")
     result = run("generate", tmp_path / "m")
@@ -145,3 +149,53 @@ def test_a_classifier_continues_no_text(tmp_path: Path) -> None:
     result = run("explain", tmp_path / "m", "good", "--surprisal", tmp_path / "a.svg")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert "only language models have surprisal" in result.err
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Labeled texts of the words of `LINES`, some of them of two lines."""
+    path = tmp_path_factory.mktemp("table") / "reviews.csv"
+    rows = [
+        f'"가나다{end} {n}","x"\n"아자차카 {n}{end}","y"\n'
+        for n in range(30)
+        for end in ("", "\n타")
+    ]
+    path.write_text("text,label\n" + "".join(rows), "utf-8")
+    return path
+
+
+def test_classifier_begins_from_a_language_model(model: Path, table: Path, tmp_path: Path) -> None:
+    out, few = tmp_path / "classifier", ("--set", "training.threads=1")
+    result = run("train", table, "--from", model, "--out", out, *few)
+    assert result.code == 0, result.err
+    assert f"weights: begin from {model} (lstm, task language)" in result.err
+    assert "left over, not used: adapter.bias, adapter.weight, bias" in result.err
+    result = run("predict", out, "가나다 1", "아자차카\n타")
+    assert result.code == 0, result.err
+    assert [line.split("\t")[0] for line in result.out.splitlines()] == ["x", "y"]
+    assert run("evaluate", out, table, "--json").code == 0
+
+
+def test_compared_classifier_begins_from_a_language_model(
+    model: Path, table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "compared"
+    result = run(
+        *("compare", table, "--task", "classify", "--models", "majority", "--from", model),
+        *("--out", out, "--seeds", 1, "--budget", "2000 tokens", "--set", "training.threads=1"),
+    )
+    assert result.code == 0, result.err
+    rows = json.loads((out / "compare.json").read_text())["standings"]
+    assert {row["name"] for row in rows} == {"majority", f"lstm from {model}"}
+
+
+def test_attention_of_all_tokens_cannot_begin_from_a_causal_one(
+    text: Path, table: Path, tmp_path: Path
+) -> None:
+    causal, out = tmp_path / "causal", tmp_path / "out"
+    train(text, causal, "--model", "transformer", "--set", "training.max_steps=2")
+    result = run("train", table, "--from", causal, "--out", out)
+    assert (result.code, result.out) == (2, "")
+    (line,) = result.err.splitlines()[-1:]
+    assert "those of the encoder transformer to all; begin from lstm, gru or rnn" in line
+    assert not out.exists()

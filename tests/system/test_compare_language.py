@@ -177,15 +177,17 @@ def test_errors_are_one_line_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_language_model_is_no_beginning_yet(
-    text: Path, compared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_language_model_goes_on_beside_one_from_scratch(
+    text: Path, compared: Path, tmp_path: Path
 ) -> None:
-    folder = compared / "runs/lstm/seed-0/model"
-    result = call(
-        capsys, "compare", text, "--task", "language", "--from", folder, "--out", tmp_path / "o"
+    folder, out = compared / "runs/lstm/seed-0/model", tmp_path / "out"
+    result = run(
+        *("compare", text, "--models", "lstm", "--from", folder, "--out", out, "--json"),
+        *OPTIONS,
+        *("--budget", "4k tokens"),
     )
-    assert (result.code, result.out) == (2, "")
-    assert "no encoder that another task could begin from" in result.err
+    assert result.code == 0, result.err
+    assert set(read_standings(out)) == {"lstm", f"lstm from {folder}"}
 
 
 def test_given_parts_are_read_as_they_are_and_a_failing_run_stays_alone(

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from munjang.data.batches import truncate_rows
+from munjang.data.text_lines import split_texts
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, token_column, values_and_offsets
 from munjang.text.prefixes import longest_encoded_whole, sufficient_prefix
@@ -55,11 +56,13 @@ def encode_texts(
     with_oov_words: bool = False,
     known: Sequence[str] = (),
     max_tokens: int | None = None,
+    line_breaks: bool = False,
 ) -> EncodedTexts:
     """Encode texts and keep the first `max_length` tokens of each.
 
     GO, EOS and capital signs are not counted, so that a text keeps as many words with them as
-    without. No sign is kept without its word.
+    without. No sign is kept without its word. With `line_breaks`, the EOS of a line break within
+    the text is counted.
 
     Args:
         tokenizer: fitted.
@@ -69,16 +72,22 @@ def encode_texts(
         with_oov_words: give each OOV word an id of its own; for the tokenizer `words` only.
         known: OOV words that have an id already; `oov_words` begins with them.
         max_tokens: most tokens of a text, signs counted, GO and EOS not; None: no limit.
+        line_breaks: put EOS before each text and for each line break in it, as
+            `munjang.data.streams.encode.encode_prompt` does.
     """
-    texts = _shorten(
-        tokenizer, texts, max_length if max_tokens is None else min(max_length, max_tokens)
-    )
+    most = max_length if max_tokens is None else min(max_length, max_tokens)
+    lines = split_texts(texts, most) if line_breaks else None
+    texts = _shorten(tokenizer, texts if lines is None else lines.lines, most)
     oov_words: list[str] = []
     if with_oov_words and isinstance(tokenizer, WordTokenizer):
         column, oov_words = tokenizer.encode_with_oov_words(texts)
         column = _number_oov_tokens(column, tokenizer.vocabulary.size)
     else:
         column = tokenizer.encode(texts)
+    if lines is not None:
+        column = lines.join(column)
+        # the EOS before a text is not counted
+        max_length, max_tokens = max_length + 1, None if max_tokens is None else max_tokens + 1
     signs = sign_ids(tokenizer.vocabulary)
     column, truncated = truncate_rows(column, max_length, signs=signs, max_tokens=max_tokens)
     column, distinct = _merge_oov_ids(column, tokenizer.vocabulary.size, oov_words, known)

@@ -39,11 +39,25 @@ class TokenizerSettings(Settings):
         "truncated and counted",
     )
     add_go_eos: bool = Field(False, description="put GO before and EOS after each text")
+    line_breaks: bool = Field(
+        False,
+        description="put EOS before each text and for each line break in it, as language models "
+        "read running text",
+    )
 
     @property
     def added_tokens(self) -> int:
-        """Number of tokens that are added to a text: GO and EOS, or none."""
-        return 2 if self.add_go_eos else 0
+        """Number of tokens that are added to a text: GO and EOS, EOS before it, or none."""
+        return 2 * self.add_go_eos + self.line_breaks
+
+    @model_validator(mode="after")
+    def _check_ends(self) -> Self:
+        if self.line_breaks and self.add_go_eos:
+            raise ValueError(
+                "line_breaks: EOS stands for a line break or for the end of a text, not for both; "
+                "set add_go_eos or line_breaks to false"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_settings(self) -> Self:

@@ -14,6 +14,7 @@ import torch
 
 from munjang.data.batches import Batch, mask_kept_tokens, pad
 from munjang.data.buckets import Bucketing, Group
+from munjang.data.text_lines import join_rows, split_text
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import Int32s, Int64s
 from munjang.text.prefixes import sufficient_prefix
@@ -109,6 +110,7 @@ def encode_rows(
     with_oov_words: bool = False,
     known: Sequence[str] = (),
     max_tokens: int | None = None,
+    line_breaks: bool = False,
 ) -> EncodedRows:
     """Encode texts one after another; the arguments are those of `encode_texts`."""
     signs = sign_ids(tokenizer.vocabulary)
@@ -117,15 +119,18 @@ def encode_rows(
     rows: list[Int32s] = []
     truncated = np.zeros(len(texts), dtype=np.bool_)
     most = max_length if max_tokens is None else min(max_length, max_tokens)
+    first = int(line_breaks)  # the EOS before a text, which is not counted
+    longest, room = max_length + first, None if max_tokens is None else max_tokens + first
     for row, text in enumerate(texts):
-        text = sufficient_prefix(tokenizer, text, most)
-        if with_oov_words and isinstance(tokenizer, WordTokenizer):
-            ids, oov_words = tokenizer.encode_text_with_oov_words(text)
-        else:
-            ids, oov_words = tokenizer.encode_text(text), []
-        if len(ids) > most:
+        lines = split_text(text, most) if line_breaks else [text]
+        parts = [_encode_line(tokenizer, line, most, with_oov_words) for line in lines]
+        ids, oov_words = parts[0]
+        if line_breaks:
+            ids = join_rows([part for part, _ in parts])
+            oov_words = [word for _, words in parts for word in words]
+        if len(ids) > most + first:
             kept = mask_kept_tokens(
-                ids, np.array([0, len(ids)]), max_length, signs=signs, max_tokens=max_tokens
+                ids, np.array([0, len(ids)]), longest, signs=signs, max_tokens=room
             )
             truncated[row] = not kept.all()
             ids = ids[kept]
@@ -138,6 +143,16 @@ def encode_rows(
         lengths = np.fromiter(map(len, rows), np.int64, len(rows))
         joined = TokenRows(np.concatenate([np.zeros(0, np.int32), *rows]), bounds_of(lengths))
     return EncodedRows(joined, truncated, tuple(numbers))
+
+
+def _encode_line(
+    tokenizer: Tokenizer, text: str, most: int, with_oov_words: bool
+) -> tuple[Int32s, Sequence[str]]:
+    """Return the ids of a text, of which `most` are kept, and its OOV words if asked for."""
+    text = sufficient_prefix(tokenizer, text, most)
+    if with_oov_words and isinstance(tokenizer, WordTokenizer):
+        return tokenizer.encode_text_with_oov_words(text)
+    return tokenizer.encode_text(text), []
 
 
 def _number_oov_words(

@@ -76,7 +76,7 @@ _BY_MODEL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 }
 
 # A task that goes on with pretraining has its own defaults.
-_BY_TASK: dict[str, dict[str, Any]] = {"masked_lm": {}}
+_BY_TASK: dict[str, dict[str, Any]] = {"masked_lm": {}, "language": {}}
 
 # Rows per training, and the fewest and most epochs.
 _ROWS, _FEWEST, _MOST = 30_000, 3, 8

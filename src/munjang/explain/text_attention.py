@@ -62,7 +62,13 @@ def compute_attention(model: Any, text: Any, target: str | None = None) -> Atten
 
 
 def text_attention(
-    text: str, encoded: EncodedTexts, *, tokenizer: Tokenizer, network: nn.Module, ends: bool
+    text: str,
+    encoded: EncodedTexts,
+    *,
+    tokenizer: Tokenizer,
+    network: nn.Module,
+    ends: bool,
+    line_breaks: bool = False,
 ) -> Attention:
     """Compute the weights of a text encoder over one text.
 
@@ -72,6 +78,7 @@ def text_attention(
         tokenizer: the model's.
         network: in evaluation mode; of several members the first is used.
         ends: True if the model reads GO and EOS.
+        line_breaks: True if it reads EOS before the text and for each line break.
 
     Raises:
         ConfigError: the encoder has no attention.
@@ -80,7 +87,8 @@ def text_attention(
     ids = to_lists(encoded.column)[0]
     if not ids:
         raise DataError(f"expected a text with words in it, got {text!r}: no token is found there")
-    tokens = label_text(text, tokenizer)[: len(ids) - 2 * ends]
+    tokens = _label_lines(text, tokenizer) if line_breaks else label_text(text, tokenizer)
+    tokens = tokens[: len(ids) - 2 * ends]
     if ends:
         tokens = [GO_LABEL, *tokens, EOS_LABEL]
     return row_attention(ids, tokens, network, text=text, truncated=bool(encoded.truncated[0]))
@@ -121,6 +129,12 @@ def _weights(encoder: Any, ids: Tensor) -> list[AttentionWeights]:
         return encoder.forward_with_attention(ids, mask)[1]
     pooling = encoder(ids, mask).attention
     return [] if pooling is None else [AttentionWeights("pooling", 0, pooling)]
+
+
+def _label_lines(text: str, tokenizer: Tokenizer) -> list[str]:
+    """Return the tokens of a text as they are displayed, with EOS before each of its lines."""
+    lines = text.split("\n")
+    return [label for line in lines for label in (EOS_LABEL, *label_text(line, tokenizer))]
 
 
 def label_text(text: str, tokenizer: Tokenizer) -> list[str]:

@@ -75,6 +75,7 @@ class LinesInput(TextInput):
 
     is_learned: bool = True
     row: ClassVar[str] = "row"
+    has_line_breaks: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": LinesSettings,
         "tokenizer": LinesTokenizerSettings,

@@ -151,10 +151,12 @@ class TextInput(Input):
 
     Attributes:
         tokenizer: fitted tokenizer.
+        has_line_breaks: True if the setting `tokenizer.line_breaks` can be on.
     """
 
     tokenizer: Tokenizer
     has_word_vectors: ClassVar[bool] = True
+    has_line_breaks: ClassVar[bool] = True
     may_differ: ClassVar[frozenset[str]] = frozenset({"tokenizer.max_length"})
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": DataSettings,
@@ -199,7 +201,14 @@ class TextInput(Input):
         if not isinstance(other, HasTokenizer):
             raise ConfigError(f"the input {other.recipe.input} has no tokenizer of texts")
         kind = cls.sections["tokenizer"]
-        known = other.recipe.section("tokenizer").model_dump(mode="json")
+        own = other.recipe.section("tokenizer")
+        marks = getattr(own, "of_texts", {})
+        if marks and not cls.has_line_breaks:
+            raise ConfigError(
+                f"the input {other.recipe.input} begins a text with a line break, and rows of this "
+                "input do not; only --input text can begin from it"
+            )
+        known = {**own.model_dump(mode="json"), **marks}
         settings = {key: value for key, value in known.items() if key in kind.model_fields}
         positions = getattr(other.recipe.model, "most_tokens", None)
         if positions is not None:
@@ -260,6 +269,7 @@ class TextInput(Input):
             "max_tokens": limit_tokens(self.recipe),
             "add_go_eos": settings.add_go_eos,
             "with_oov_words": with_oov_words,
+            "line_breaks": getattr(settings, "line_breaks", False),
         }
 
     def encode(self, rows: Table) -> EncodedText:
@@ -382,7 +392,8 @@ class TextInput(Input):
             encoded,
             tokenizer=self.tokenizer,
             network=with_oov_words(network, encoded.oov_words),
-            ends=self.recipe.section("tokenizer").add_go_eos,
+            ends=self.encoding["add_go_eos"],
+            line_breaks=self.encoding["line_breaks"],
         )
 
     @property

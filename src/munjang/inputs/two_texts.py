@@ -91,6 +91,7 @@ class TwoTextsInput(TextInput):
 
     row: ClassVar[str] = "pair"
     noun: ClassVar[str] = "text pair"
+    has_line_breaks: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, type[Settings]]] = {
         "data": TwoTextsDataSettings,
         "tokenizer": TwoTextsTokenizerSettings,

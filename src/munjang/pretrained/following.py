@@ -7,8 +7,11 @@ from munjang.config import Settings, merge
 from munjang.errors import ConfigError
 from munjang.inputs.input import FitsFrom, Input
 from munjang.model import Model
-from munjang.recipe import PretrainedSettings, named_input, section_of
-from munjang.tasks.heads import find_heads
+from munjang.models.encoder_source import EncoderSourceConfig
+from munjang.names import join_names
+from munjang.recipe import PretrainedSettings, named_input, named_task, section_of
+from munjang.registry import ARCHITECTURES, ArchitectureRow, find_architectures
+from munjang.tasks.heads import find_members
 from munjang.tasks.task import Task
 
 
@@ -26,22 +29,17 @@ def follow(model: Model, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: a setting contradicts the model, or it has no encoder for the input.
     """
-    heads = find_heads(model.network)
-    if not heads:
+    if not find_members(model.network):
         raise ConfigError(
             f"pretrained.folder: {name} is a model of the task {model.recipe.task}, which has no "
             "encoder that another task could begin from"
         )
-    architecture = model.recipe.architecture
-    own = {"model": {"name": architecture.name}}
-    _refuse(_find_difference(own, given), name)
-    kind = named_input(merge(own, given))
-    input_class: type[Input] = kind.load()
-    if kind.name not in architecture.takes or not issubclass(input_class, FitsFrom):
-        raise ConfigError(
-            f"pretrained.folder: {name} is a {architecture.name} on the input "
-            f"{model.recipe.input}, and the input {kind.name} cannot begin from it"
-        )
+    named = {"model": {"name": model.recipe.architecture.name}}
+    _refuse(_find_difference(named, given), name)
+    settings = merge(named, given)
+    architecture = _architecture_from(model, name, settings)
+    input_class: type[Input] = named_input(settings).load()
+    assert issubclass(input_class, FitsFrom), "_architecture_from has checked it"
     try:
         sections = input_class.settings_from(model.input)
     except ConfigError as error:
@@ -52,7 +50,7 @@ def follow(model: Model, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         **input_class.sections,
         "model": architecture.config_class(),
     }
-    own = {**sections, "model": _model_settings(model)}
+    own = {**sections, "model": determined_settings(model, architecture)}
     settings = merge(own, given)
     changed = _find_difference(own, _parse(settings, own, kinds))
     free = input_class.may_differ
@@ -68,8 +66,48 @@ def _names(sections: Mapping[str, Any]) -> dict[str, Any]:
     return {key: {"name": part["name"]} for key, part in sections.items() if "name" in part}
 
 
-def _model_settings(model: Model) -> dict[str, Any]:
+def _architecture_from(model: Model, name: str, given: Mapping[str, Any]) -> ArchitectureRow:
+    """Return the architecture that begins from a model, for the input and the task of settings.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    own, kind = model.recipe.architecture, named_input(given)
+    without = f"pretrained.folder: {name} is a {own.name} on the input {model.recipe.input}, and "
+    if issubclass(kind.load(), FitsFrom):
+        if kind.name in own.takes:
+            return own
+        fitting = find_architectures(kind.name, named_task(given).needs)
+        encoder = next((row for row in fitting if row.name == own.name), None)
+        if encoder is not None and isinstance(model.recipe.model, EncoderSourceConfig):
+            return encoder
+        if reason := getattr(model.recipe.model, "without_encoder", ""):
+            raise ConfigError(
+                f"{without}no encoder can begin from it: {reason}; begin from "
+                f"{join_names(_encoder_sources(own), 'or')}"
+            )
+    raise ConfigError(f"{without}the input {kind.name} cannot begin from it")
+
+
+def _encoder_sources(other: ArchitectureRow) -> list[str]:
+    """Return the names of architectures that encoders begin from, on the inputs of another one."""
+    return [
+        row.name
+        for row in ARCHITECTURES.rows
+        if not set(row.takes).isdisjoint(other.takes)
+        and hasattr(row.config_class(), "encoder_settings")
+    ]
+
+
+def determined_settings(model: Model, architecture: ArchitectureRow) -> dict[str, Any]:
+    """Return the settings of an architecture that follow from a model, its name among them.
+
+    They are its own, without those that no weight depends on, or those of the encoder of the same
+    name.
+    """
     config = model.recipe.model
+    if architecture != model.recipe.architecture and isinstance(config, EncoderSourceConfig):
+        return {"name": architecture.name, **config.encoder_settings()}
     own = config.model_dump(mode="json", exclude=set(_not_in_weights(config)))
     return dict(own)
 

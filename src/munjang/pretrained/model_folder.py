@@ -18,11 +18,17 @@ from munjang.inputs.input import Encoded, FitsFrom, Input
 from munjang.layers.parameters import HasLayers
 from munjang.model import Model
 from munjang.network import build_network
-from munjang.pretrained.following import follow, free_settings, is_continued, pooled_parts
+from munjang.pretrained.following import (
+    determined_settings,
+    follow,
+    free_settings,
+    is_continued,
+    pooled_parts,
+)
 from munjang.pretrained.matching import Match, load_matching, match_weights
 from munjang.recipe import IN_MEMORY, Recipe
 from munjang.reporting import Report, pluralize, stage
-from munjang.tasks.heads import find_encoders, find_heads, head_weights
+from munjang.tasks.heads import find_encoders, find_members, member_weights
 from munjang.tasks.task import Task
 
 _ENCODER = "encoder."
@@ -103,18 +109,18 @@ class OpenModelFolder:
         """
         with shapes_only():
             network = build_network(recipe, task, fitted.size)
-        head = find_heads(network)[0]
-        takes_head = is_continued(self.model, task, recipe.task) and self._has_head_of(head)
-        members = [_member(head, self.model, takes_head) for head in find_heads(self._network)]
-        match = match_weights(head_weights(head), members[0])
+        first = find_members(network)[0]
+        takes_head = is_continued(self.model, task, recipe.task) and self._has_head_of(first)
+        members = [_take(member, self.model, takes_head) for member in find_members(self._network)]
+        match = match_weights(member_weights(first), members[0])
         if not recipe.pretrained.allow_partial:
             _refuse_partial(match, recipe, self.name)
         frozen = recipe.pretrained.frozen_layers
-        for encoder in find_encoders(network):
+        for encoder in _encoders(network):
             _layers_to_freeze(encoder, frozen, self.name)
         source = self.model.recipe
-        fixed = source.model.model_dump().keys() - free_settings(self.model)
-        unused = sorted(head_weights(find_heads(self._network)[0]).keys() - members[0].keys())
+        fixed = determined_settings(self.model, recipe.architecture).keys()
+        unused = sorted(member_weights(find_members(self._network)[0]).keys() - members[0].keys())
         return InitialEncoder(
             members,
             match,
@@ -123,16 +129,16 @@ class OpenModelFolder:
             name=self.name,
             task=source.task,
             architecture=source.model_name,
-            networks=len(find_heads(network)),
+            networks=len(find_members(network)),
             frozen_layers=frozen,
-            fixed=frozenset(f"model.{key}" for key in fixed),
+            fixed=frozenset(f"model.{key}" for key in fixed - free_settings(self.model)),
         )
 
-    def _has_head_of(self, head: Any) -> bool:
+    def _has_head_of(self, member: Any) -> bool:
         """Return whether the model's head has the shapes of another; losses differ in outputs."""
         own, other = (
-            {n: t.shape for n, t in head_weights(h).items() if not n.startswith(_ENCODER)}
-            for h in (find_heads(self._network)[0], head)
+            {n: t.shape for n, t in member_weights(m).items() if not n.startswith(_ENCODER)}
+            for m in (find_members(self._network)[0], member)
         )
         return all(own[name] == shape for name, shape in other.items() if name in own)
 
@@ -146,14 +152,19 @@ class OpenModelFolder:
         return self.model.network
 
 
-def _member(head: Any, model: Model, takes_head: bool) -> dict[str, Tensor]:
+def _encoders(network: nn.Module) -> list[Any]:
+    """Return the encoders of a network, or the network itself if it has no head."""
+    return find_encoders(network) or find_members(network)
+
+
+def _take(member: Any, model: Model, takes_head: bool) -> dict[str, Tensor]:
     """Return the weights of one head and its encoder that another training can begin with."""
     untrained: tuple[str, ...] = ()
     is_trained_here = IMPORTED not in model.metrics
-    if is_trained_here and getattr(head, "reads", "pooled") == "states":
+    if is_trained_here and getattr(member, "reads", "pooled") == "states":
         # modules of the pooled vector were not trained: they are as random as fresh ones
         untrained = _prefixes(model.recipe)
-    weights = head_weights(head)
+    weights = member_weights(member)
     return {
         name: tensor
         for name, tensor in weights.items()
@@ -248,9 +259,9 @@ class InitialEncoder:
 
         An ensemble of more networks than the folder has begins from them in turn.
         """
-        for number, head in enumerate(find_heads(network)):
-            load_matching(head_weights(head), self.members[number % len(self.members)])
-        for encoder in find_encoders(network):
+        for number, member in enumerate(find_members(network)):
+            load_matching(member_weights(member), self.members[number % len(self.members)])
+        for encoder in _encoders(network):
             for group in _layers_to_freeze(encoder, self.frozen_layers, self.name):
                 for parameter in group:
                     parameter.requires_grad_(False)

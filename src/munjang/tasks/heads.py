@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from munjang.layers.fast.linear import Linear
 from munjang.layers.projection import Projected
+from munjang.models.encoder_source import EncoderSource
 from munjang.models.pair_encoder import PairEncoder
 from munjang.models.vectors import choose_pooling, pool_vectors
 from munjang.registry import Gives
@@ -209,13 +210,25 @@ def find_encoders(network: nn.Module) -> list[Any]:
     return [body.encoder if isinstance(body, PairEncoder) else body for body in found]
 
 
-def head_weights(head: nn.Module) -> dict[str, Tensor]:
-    """Return the weights of a head by name; those of its encoder begin with `encoder.`.
+def find_members(network: nn.Module) -> list[Any]:
+    """Return the parts of `network` that are trained from one set of weights each, in their order.
+
+    They are its heads; a network without a head that has modules of an encoder is one itself.
+    """
+    heads = find_heads(network)
+    return [network] if not heads and isinstance(network, EncoderSource) else heads
+
+
+def member_weights(member: nn.Module) -> dict[str, Tensor]:
+    """Return the weights of a member by name; those of its encoder begin with `encoder.`.
 
     An encoder that reads the texts of a row apart has the names that it has alone.
     """
-    weights = head.state_dict()
-    if not isinstance(getattr(head, "encoder", None), PairEncoder):
+    weights = member.state_dict()
+    if isinstance(member, EncoderSource):
+        shared = tuple(f"{name}." for name in member.encoder_modules)
+        return {f"encoder.{n}" if n.startswith(shared) else n: t for n, t in weights.items()}
+    if not isinstance(getattr(member, "encoder", None), PairEncoder):
         return weights
     return {name.replace("encoder.encoder.", "encoder.", 1): t for name, t in weights.items()}
 

@@ -91,8 +91,8 @@ def _encoders(network: nn.Module) -> list[object]:
     encoders = find_encoders(network)
     if not encoders:
         raise ConfigError(
-            "this model has no encoder that gives a vector per text: expected a model of another "
-            "task than translate"
+            "this model has no encoder that gives a vector per text: expected a model of a task "
+            "that writes no text, such as one that begins from a language model by --from"
         )
     return encoders
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from munjang.data.encode import encode_texts, insert_go_eos
+from munjang.data.streams.encode import encode_prompt
 from munjang.text.characters import CharacterTokenizer
 from munjang.text.vocabulary import EOS, GO, OOV
 from munjang.text.words import WordTokenizer
@@ -34,6 +35,30 @@ def test_encode_texts_truncates_then_adds_go_eos(
     cut = [row[:longest] for row in whole]
     assert to_rows(encoded.column) == ([[GO, *row, EOS] for row in cut] if ends else cut)
     assert encoded.truncated.tolist() == [len(row) > longest for row in whole]
+
+
+@given(texts=hostile_texts(), longest=st.integers(1, 9), lines=st.sampled_from(["\n", "\n\n"]))
+def test_line_breaks_are_eos_and_the_first_one_is_not_counted(
+    texts: list[str], longest: int, lines: str
+) -> None:
+    texts = [*texts, lines.join(texts), lines]
+    column = pl.Series("text", texts, dtype=pl.String)
+    tokenizer = CharacterTokenizer().fit(column)
+    encoded = encode_texts(
+        tokenizer, column, max_length=longest, add_go_eos=False, line_breaks=True
+    )
+    whole = [encode_prompt(tokenizer, text).tolist() for text in texts]
+    assert to_rows(encoded.column) == [row[: longest + 1] for row in whole]
+    assert encoded.truncated.tolist() == [len(row) > longest + 1 for row in whole]
+
+
+def test_long_text_of_lines_is_encoded_as_a_short_one_with_the_same_beginning() -> None:
+    column = pl.Series(["ab\n" * 9000, "\n" * 30_000, "ab" * 20_000 + "\n", "ab\n" * 2])
+    tokenizer = CharacterTokenizer().fit(column)
+    encoded = encode_texts(tokenizer, column, max_length=5, add_go_eos=False, line_breaks=True)
+    whole = [encode_prompt(tokenizer, text).tolist()[:6] for text in column]
+    assert to_rows(encoded.column) == whole
+    assert encoded.truncated.tolist() == [True] * 3 + [True]
 
 
 @given(

@@ -1,5 +1,7 @@
 """Encoding of single texts: same ids and truncation as a column; no sign without its word."""
 
+from typing import Any
+
 import polars as pl
 import pytest
 from hypothesis import example, given, settings
@@ -31,14 +33,21 @@ TOKENIZERS: dict[str, Tokenizer] = {
     texts=hostile_texts(),
     longest=st.integers(1, 12),
     room=st.one_of(st.none(), st.integers(1, 12)),
-    ends=st.booleans(),
+    marks=st.sampled_from(["", "add_go_eos", "line_breaks"]),
 )
-@example(texts=["film Paris NASA Paris", "NASA NASA", ""], longest=2, room=3, ends=True)
-@example(texts=["new words Are NEW new"], longest=3, room=None, ends=False)
+@example(texts=["film Paris NASA Paris", "NASA NASA", ""], longest=2, room=3, marks="add_go_eos")
+@example(texts=["new words Are NEW new"], longest=3, room=None, marks="")
+@example(texts=["new\n\nwords Are\nNEW new", "\n"], longest=5, room=5, marks="line_breaks")
 def test_encode_text_equals_encode_column(
-    name: str, texts: list[str], longest: int, room: int | None, ends: bool
+    name: str, texts: list[str], longest: int, room: int | None, marks: str
 ) -> None:
-    limits = {"max_length": longest, "max_tokens": room, "add_go_eos": ends, "with_oov_words": True}
+    limits: dict[str, Any] = {
+        "max_length": longest,
+        "max_tokens": room,
+        "add_go_eos": marks == "add_go_eos",
+        "line_breaks": marks == "line_breaks",
+        "with_oov_words": True,
+    }
     few = encode_rows(TOKENIZERS[name], texts, **limits)
     column = encode_texts(TOKENIZERS[name], pl.Series(texts, dtype=pl.String), **limits)
     assert to_rows(column.column) == [

@@ -1,6 +1,7 @@
 """Settings of running text that is read as one stream: the sections `data` and `tokenizer`."""
 
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -23,7 +24,14 @@ class StreamSettings(Settings):
 
 
 class StreamTokenizerSettings(Settings):
-    """Tokenizer and vocabulary of running text."""
+    """Tokenizer and vocabulary of running text.
+
+    Attributes:
+        of_texts: settings of a tokenizer of texts, in addition, that gives a text the ids that it
+            has at the beginning of a line of running text.
+    """
+
+    of_texts: ClassVar[Mapping[str, Any]] = {"add_go_eos": False, "line_breaks": True}
 
     name: str = Field("characters", description="words, characters, jamo, morphemes, bpe, ...")
     min_frequency: int = Field(1, ge=1, le=10**9, description="rarer tokens are out of vocabulary")

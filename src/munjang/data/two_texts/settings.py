@@ -44,6 +44,9 @@ class TwoTextsTokenizerSettings(TokenizerSettings):
     add_go_eos: Literal[True] = Field(
         True, description="a row is GO first EOS second EOS; always true"
     )
+    line_breaks: Literal[False] = Field(
+        False, description="EOS ends each text, and is no line break; always false"
+    )
 
     @property
     def added_tokens(self) -> int:

@@ -28,10 +28,12 @@ class LanguageModelConfig(Settings):
     Attributes:
         not_in_weights: settings that trained weights do not depend on.
         pooled_parts: no module is for a pooled vector only.
+        without_encoder: why no encoder can begin with the weights; "" if one can.
     """
 
     not_in_weights: ClassVar[frozenset[str]] = frozenset({"embedding_dropout", "dropout"})
     pooled_parts: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    without_encoder: ClassVar[str] = ""
 
     dim: int = Field(128, ge=1, le=WIDEST, description="width of token vectors")
     ngrams: int = Field(

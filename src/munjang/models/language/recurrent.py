@@ -6,6 +6,7 @@ carried from batch to batch, without its gradient (truncated back-propagation th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -36,6 +37,20 @@ class RecurrentLanguageConfig(LanguageModelConfig):
 
     hidden_dim: int = Field(256, ge=1, le=WIDEST, description="width of the hidden state")
     layers: int = Field(1, ge=1, le=DEEPEST, description="number of stacked layers")
+
+    def encoder_settings(self) -> dict[str, Any]:
+        """Return the settings of the encoder of the same name that the weights determine."""
+        return {
+            "dim": self.dim,
+            "hidden_dim": self.hidden_dim,
+            "layers": self.layers,
+            "directions": 1,
+            "ngrams": self.ngrams,
+            "ngram_buckets": self.ngram_buckets,
+            "ngram_min_frequency": 1,
+            "ngrams_end": True,
+            "subword_ngrams": 0,
+        }
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,10 @@ class RecurrentLanguageModel(LanguageModel):
     Attributes:
         carried: the state after the last batch of training, see
             `munjang.training.state.CarriesState`.
+        encoder_modules: see `munjang.models.encoder_source`.
     """
+
+    encoder_modules: ClassVar[tuple[str, ...]] = ("embedding", "recurrent")
 
     def __init__(self, cell: Cell, config: RecurrentLanguageConfig, vocabulary_size: int) -> None:
         super().__init__(config, vocabulary_size, config.hidden_dim)

@@ -18,7 +18,7 @@ or written token by token.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Self, cast
+from typing import ClassVar, Literal, Self, cast
 
 import torch
 from pydantic import Field, model_validator
@@ -47,6 +47,10 @@ _WINDOWS = 32
 
 class TransformerLanguageConfig(LanguageModelConfig):
     """Settings of the language model `transformer`."""
+
+    without_encoder: ClassVar[str] = (
+        "its tokens attend only to those before them, and those of the encoder transformer to all"
+    )
 
     name: Literal["transformer"] = "transformer"
     layers: int = Field(4, ge=1, le=DEEPEST, description="number of stacked layers")
@@ -100,7 +104,13 @@ class TransformerLanguageState:
 
 
 class TransformerLanguage(LanguageModel):
-    """Causal self-attention layers with rotary positions over token vectors."""
+    """Causal self-attention layers with rotary positions over token vectors.
+
+    Attributes:
+        encoder_modules: see `munjang.models.encoder_source`.
+    """
+
+    encoder_modules: ClassVar[tuple[str, ...]] = ("embedding", "blocks", "norm")
 
     def __init__(self, config: TransformerLanguageConfig, vocabulary_size: int) -> None:
         super().__init__(config, vocabulary_size, config.dim)

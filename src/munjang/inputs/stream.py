@@ -1,6 +1,6 @@
 """Input of running text that is read as one stream of tokens, line breaks included."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from munjang.config import Settings
 from munjang.data.collection import collect_texts
@@ -30,16 +29,12 @@ from munjang.folder.rebuild import load_tokenizer
 from munjang.folder.sealed import SealedFolder
 from munjang.inputs.input import Encoded, Input
 from munjang.inputs.text import HasTokenizer, fit_tokenizer
-from munjang.layers.embedding import TokenEmbedding
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
 from munjang.text.columns import Int32s
 from munjang.text.tokenizer import Tokenizer, fit_notes
 from munjang.text.vocabulary import OOV
-
-# Tokens whose n-grams are counted at a time.
-_COUNTED = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -222,15 +217,6 @@ class StreamInput(Input):
             [encode_prompt(self.tokenizer, text) for text in collect_texts(values)]
         )
 
-    def prepare_network(
-        self, network: nn.Module, encoded: Mapping[str, Encoded], train: Dataset, solve: Any
-    ) -> None:
-        """Count the n-grams of the training part."""
-        for module in network.modules():
-            if isinstance(module, TokenEmbedding):
-                with stage("counting n-grams"):
-                    module.count_ngrams(_reversed_rows(_stream(encoded["train"]).ids))
-
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
         """Return the vocabulary, and the ids of both parts."""
         names = {"train": "training part", "valid": "validation part"}
@@ -270,14 +256,6 @@ class StreamInput(Input):
     def made_of(self) -> str:
         """Name of the tokenizer."""
         return f" on `{self.recipe.section('tokenizer').name}`"
-
-
-def _reversed_rows(ids: Int32s) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield ids [1, tokens] and their number [1], the last token first, as models embed them."""
-    backwards = np.ascontiguousarray(ids[::-1]).astype(np.int64)
-    for start in range(0, len(ids), _COUNTED):
-        row = torch.from_numpy(backwards[start : start + _COUNTED])
-        yield row[None], torch.tensor([len(row)])
 
 
 def _stream(part: Encoded) -> StreamDataset:

@@ -42,9 +42,6 @@ class LanguageModelConfig(Settings):
     ngram_buckets: int = Field(
         2**16, ge=1, le=2**24, description="table rows shared by all n-grams"
     )
-    ngram_min_frequency: int = Field(
-        1, ge=1, le=10**9, description="n-grams rarer than this in the training text get no row"
-    )
     tie_embeddings: bool = Field(
         True, description="the output layer shares its weights with the embedding"
     )
@@ -76,11 +73,7 @@ class LanguageModel(nn.Module):
         self.vocabulary_size = vocabulary_size
         self.states_dim = states_dim
         self.embedding = TokenEmbedding(
-            vocabulary_size,
-            config.dim,
-            ngrams=config.ngrams,
-            buckets=config.ngram_buckets,
-            ngram_min_frequency=config.ngram_min_frequency,
+            vocabulary_size, config.dim, ngrams=config.ngrams, buckets=config.ngram_buckets
         )
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.dropout = Dropout(config.dropout)

@@ -13,6 +13,7 @@ from munjang.layers.projection import Projected
 from munjang.models.pair_encoder import PairEncoder
 from munjang.models.vectors import choose_pooling, pool_vectors
 from munjang.registry import Gives
+from munjang.tasks.word_head import WordHead
 
 
 class Head(nn.Module):
@@ -195,7 +196,7 @@ class LinearEnsemble(nn.Module):
 
 
 # Modules with an attribute `encoder`.
-_HEADS = (Head, MaskedHead, TwoTowers)
+_HEADS = (Head, MaskedHead, TwoTowers, WordHead)
 
 
 def find_heads(network: nn.Module) -> list[Any]:

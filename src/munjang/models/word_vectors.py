@@ -12,7 +12,7 @@ from munjang.layers.negative_sampling import Windows
 from munjang.layers.parameters import parameters_of
 from munjang.layers.subword_embedding import SubwordUnits
 from munjang.models.encoder import EncoderOutput, TokenVectors
-from munjang.text.vocabulary import PAD
+from munjang.text.vocabulary import PAD, RESERVED
 
 
 class WordVectorsConfig(Settings):
@@ -95,11 +95,15 @@ class WordVectorEncoder(nn.Module):
 
     @torch.no_grad()
     def _initialize(self, largest: float) -> None:
-        """Draw rows from a narrow uniform distribution, as Mikolov et al. do; PAD stays zero."""
-        tables = [self.embedding, self.embedding.subwords]
-        for table in tables:
-            if table is not None:
-                table.weight[PAD + 1 :].uniform_(-largest, largest)
+        """Draw rows from a narrow uniform distribution, as Mikolov et al. do.
+
+        Rows of reserved ids are zero: no word learns them, so that a word out of the vocabulary
+        without any known n-gram has no vector.
+        """
+        self.embedding.weight[: len(RESERVED)] = 0.0
+        self.embedding.weight[len(RESERVED) :].uniform_(-largest, largest)
+        if self.embedding.subwords is not None:
+            self.embedding.subwords.weight[PAD + 1 :].uniform_(-largest, largest)
 
     def layer_groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the embedding."""

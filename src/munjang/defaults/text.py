@@ -82,7 +82,7 @@ _WORD_VECTORS: dict[str, Any] = {
     "tokenizer": {"name": "words", "min_frequency": 5, "add_go_eos": False, "max_length": 1000},
     "training": {
         "batch_size": None,
-        "batch_tokens": 2048,
+        "batch_tokens": 4096,
         "embedding_optimizer": "adagrad",
         "embedding_learning_rate": 0.1,
         "warmup": 0.0,

@@ -14,7 +14,6 @@ from torch import Tensor
 from munjang.text.columns import Int64s
 from munjang.text.vocabulary import PAD
 
-
 # Rows per bag from which on PAD is left out of the sums; below, to find it takes longer.
 _WIDE = 16
 

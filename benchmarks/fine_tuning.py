@@ -143,7 +143,7 @@ def main() -> int:
     print(describe_machine())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        munjang.import_model(checkpoint(), folder / "start")
+        munjang.import_model(checkpoint(), out=folder / "start")
         if "quality" in options.only:
             measure_quality(folder / "start", options)
         if "speed" in options.only and present(["transformers"]):

@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -51,16 +52,24 @@ def train_both(model: str, data: Path, runs: Path, options: argparse.Namespace) 
         *("pretrain", str(data / "unlabelled.txt.gz"), "--model", model),
         *("--budget", options.budget, *set_options(options.pretraining)),
     )
-    network = runs / f"{model}.yaml"
-    known = yaml.safe_load((start / "config.yaml").read_text(encoding="utf-8"))
-    kept = {name: known["tokenizer"][name] for name in ("name", "max_size", "max_length")}
-    network.write_text(yaml.safe_dump({"model": known["model"], "tokenizer": kept}))
     for seed in options.seeds:
         train = ("train", str(data / "train.tsv"), "--seed", str(seed), *COLUMNS)
-        from_pretrained = ("--from", str(start), *set_options(options.training))
-        train_if_missing(runs / f"{model}-from-{seed}", *train, *from_pretrained)
+        pretrained = runs / f"{model}-from-{seed}"
+        from_start = ("--from", str(start), *set_options(options.training))
+        train_if_missing(pretrained, *train, *from_start)
+        network = runs / f"{model}-{seed}.yaml"
+        network.write_text(yaml.safe_dump(network_settings(pretrained)))
         alone = ("--config", str(network), *set_options(options.alone))
         train_if_missing(runs / f"{model}-alone-{seed}", *train, *alone)
+
+
+def network_settings(folder: Path) -> dict[str, Any]:
+    """Return the settings of network and tokenizer, without those of regularization."""
+    settings = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    tokenizer = settings["tokenizer"]
+    names = ("name", "max_size", "min_frequency", "max_length", "settings", "add_go_eos")
+    network = {key: value for key, value in settings["model"].items() if "dropout" not in key}
+    return {"model": network, "tokenizer": {key: tokenizer[key] for key in names}}
 
 
 def read_accuracy(folder: Path, data: Path) -> float:

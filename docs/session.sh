@@ -37,5 +37,11 @@ for page in "${pages[@]}"; do
             --set training.batch_tokens=1000 --out "$scratch/names"
         "$python" -m munjang explain "$scratch/names" "Rivendell" --attention docs/images/attention.svg
         ;;
+    docs/language.md)
+        "$python" -m munjang compare "$MUNJANG_DATA/shakespeare/input.txt" --task language --quiet \
+            --models kneser-ney --out "$scratch/compared" > /dev/null
+        "$python" -m munjang explain "$scratch/compared/runs/kneser-ney/seed-0/model" \
+            "But soft, what internet through yonder window breaks?" --surprisal docs/images/surprisal.svg
+        ;;
     esac
 done

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
 
-from munjang.config import LONGEST, merge
+from munjang.config import merge
 from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
+from munjang.explain.surprisal import Surprisal
+from munjang.explain.text_surprisal import compute_surprisal
 from munjang.folder.distilled_card import describe_teachers
 from munjang.folder.save import (
     IMPORTED,
@@ -36,11 +39,13 @@ from munjang.tasks.task import (
     Generates,
     GivesLogits,
     GivesProbabilities,
+    ScoresTokens,
     Task,
     TaskScores,
 )
 from munjang.tasks.vectors import Vectors, compute_vectors
 from munjang.text.blank import is_blank
+from munjang.text.continuation import check_length
 
 
 @runtime_checkable
@@ -158,24 +163,34 @@ class Model:
                 f"a model of the task {self.recipe.task} continues no texts; expected one of the "
                 "task language"
             )
-        if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= LONGEST:
-            raise ConfigError(f"length: expected a number from 1 to {LONGEST:,}, got {length!r}")
+        check_length(length)
         return self._generate(self.task, prompt, length, seed, stop)
 
     def _generate(
         self, task: Generates, prompt: str, length: int, seed: int, stop: Sequence[str]
     ) -> Iterator[str]:
-        text = task.continue_text(prompt, stop)
-        if text.shown_prompt:
-            yield text.shown_prompt
         encoded = self.input.encode_values(prompt)
-        for step in task.generate(self.network, encoded, length=length, seed=seed):
-            if more := text.feed(step[0]):
-                yield more
-            if text.is_ended:
-                return
-        if rest := text.close():
-            yield rest
+        steps = task.generate(self.network, encoded, length=length, seed=seed)
+        yield from task.continue_text(prompt, stop).parts(step[0] for step in steps)
+
+    def surprisal(self, text: str) -> Surprisal:
+        """Return the surprisal of each part of a text, whose beginning is that of a line.
+
+        Args:
+            text: the text; it may have several lines.
+
+        Raises:
+            DataError: the text is empty.
+            ConfigError: the model is no language model.
+        """
+        task = self.task
+        if not isinstance(task, ScoresTokens):
+            raise ConfigError(
+                f"a model of the task {self.recipe.task} gives tokens no probabilities; expected "
+                "one of the task language"
+            )
+        losses = partial(task.token_losses, self.network)
+        return compute_surprisal(text, task.fitted_tokenizer, losses)
 
     def embed(self, values: Any, *, pooling: str | None = None, normalize: bool = False) -> Vectors:
         """Return a vector per value, float32 [values, dim]; a single value counts as a list of one.

@@ -370,8 +370,9 @@ TASKS: Registry[TaskRow] = Registry(
             "munjang.tasks.language:Language",
             "the next token of running text; generates texts",
             inputs=("stream",),
-            metrics=("cross_entropy",),
+            metrics=("cross_entropy", "bits_per_character", "bits_per_byte"),
             needs="decoder",
+            contests=(("stream", f"{_CONTESTS}.language:LanguageContest"),),
         ),
         TaskRow(
             "translate",

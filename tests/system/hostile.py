@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import yaml
 
 import munjang
 from munjang.baselines import fit_baseline, fit_pair_baseline
+from munjang.baselines.running_text import fit_running_text_baseline
 from munjang.data.samples.images import load_digits
 from tests.synthetic import QUICK, make_corpus
 
@@ -78,6 +80,11 @@ def _make_pair_baseline(folder: Path) -> Path:
     return fit_pair_baseline("nearest", SOURCES, TARGETS, counted).save(folder)
 
 
+def _make_running_text_baseline(folder: Path) -> Path:
+    lines = pl.Series(SOURCES * 5)
+    return fit_running_text_baseline("kneser-ney", lines, lines).save(folder)
+
+
 # Every kind of folder, and how one of it is made.
 KINDS: dict[str, Callable[[Path], Path]] = {
     "cnn": _make_text_model(
@@ -97,6 +104,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "images": _make_image_model,
     "baseline": _make_baseline,
     "pair baseline": _make_pair_baseline,
+    "running text baseline": _make_running_text_baseline,
 }
 
 

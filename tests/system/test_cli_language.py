@@ -84,6 +84,55 @@ def test_greedy_text_follows_the_training_text(model: Path) -> None:
     assert run("generate", model, "--prompt", "아자", *options).out.startswith("아자차카 타파하\n")
 
 
+def test_explain_shows_surprisal_and_the_most_surprising_words(model: Path) -> None:
+    result = run("explain", model, "가나다 라마바사\n아자차카 라마바사")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("가나다 라마바사⏎\n아자차카 라마바사\n")
+    assert "bits per character" in result.out
+    table = result.out[result.out.index("most surprising words") :]
+    words = [row.split()[0] for row in table.splitlines()[2:] if row.split()]
+    assert set(words) == {"가나다", "라마바사", "아자차카"}
+    assert words[0] == "라마바사", "the text has 타파하 there"
+
+
+def test_explain_as_json_has_the_sum_of_all_pieces(model: Path) -> None:
+    values = json.loads(run("explain", model, "가나다 타파하", "--json").out)
+    assert values["text"] == "가나다 타파하"
+    assert values["nats"] == pytest.approx(
+        sum(piece["nats"] for piece in values["pieces"]), abs=1e-3
+    )
+    assert [word["text"] for word in values["words"]] == ["가나다", "타파하"]
+
+
+@pytest.mark.parametrize(("name", "beginning"), [("a.html", "<!doctype"), ("a.svg", "<svg")])
+def test_explain_writes_pages_and_pictures(
+    model: Path, tmp_path: Path, name: str, beginning: str
+) -> None:
+    result = run("explain", model, "가나다 <b>", "--surprisal", tmp_path / name)
+    assert (result.code, result.out) == (0, "")
+    written = (tmp_path / name).read_text("utf-8")
+    assert written.lower().startswith(beginning)
+    assert "<b>" not in written
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("가나", "--layer", "0"), "--layer: a language model is explained by surprisal"),
+        (("가나", "--attention", "a.svg"), "--attention: a language model"),
+        (("가나", "--surprisal", "a.png"), "ends in one of .html, .svg, .json"),
+        (("",), "got an empty one"),
+        (("가나", "다라"), "expected one text to explain, got 2"),
+    ],
+)
+def test_explain_refuses_what_language_models_lack(
+    model: Path, options: tuple[str, ...], message: str
+) -> None:
+    result = run("explain", model, *options)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert message in result.err
+
+
 def test_a_classifier_continues_no_text(tmp_path: Path) -> None:
     data = tmp_path / "data.csv"
     rows = [f"good {n},1\nbad {n},0\n" for n in range(20)]
@@ -93,3 +142,6 @@ def test_a_classifier_continues_no_text(tmp_path: Path) -> None:
     assert (result.code, result.out) == (2, "")
     assert result.err.count("\n") == 1
     assert "continues no texts" in result.err
+    result = run("explain", tmp_path / "m", "good", "--surprisal", tmp_path / "a.svg")
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "only language models have surprisal" in result.err

@@ -20,6 +20,7 @@ from munjang.text.rows import TOKENIZERS
         ("{inputs}", INPUTS.names),
         ("{models}", ARCHITECTURES.names),
         ("{default_metrics}", [row.metrics[0] for row in TASKS.rows]),
+        ("{compared_metrics}", ["accuracy for classify", "bits_per_character for language"]),
         ("{tokenizers}", TOKENIZERS),
     ],
 )

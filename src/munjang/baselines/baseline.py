@@ -109,6 +109,11 @@ class Baseline(ABC):
         """Return dtype and shape of each array."""
 
     @classmethod
+    def most_strings(cls, header: "Mapping[str, Entry]") -> int:
+        """Return the length of the longest array, which no list of strings exceeds."""
+        return longest_side(header)
+
+    @classmethod
     @abstractmethod
     def check_strings(cls, folder: Path, config: Mapping[str, Any], strings: Strings) -> None:
         """Refuse lists of strings that do not belong to this baseline.
@@ -205,7 +210,7 @@ or `munjang predict path/to/this/folder "a text"`.
         arguments = cls.read_config(sealed.path / CONFIG, config)
         with sealed.open(WEIGHTS) as file:
             header = read_header(file)
-            longest = longest_side(header)  # no list of strings is longer than every array
+            longest = cls.most_strings(header)
             strings = {
                 name: sealed.read_strings(text_file, longest, unique=text_file == TERMS)
                 for text_file, name in cls.string_files.items()

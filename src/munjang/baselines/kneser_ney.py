@@ -292,16 +292,15 @@ class KneserNey:
             FolderError: keys do not rise, or lead out of the n-grams; or a count is below 1.
         """
         size, sizes = config["vocabulary_size"], config["sizes"]
-        cuts = np.cumsum(sizes)[:-1]
-        keys, counts = (np.split(arrays[name], cuts) for name in ("keys", "counts"))
-        for contexts, level in zip([1, *sizes[:-1]], keys, strict=True):
-            if len(level) and not (
-                level[0] >= 0 and level[-1] < contexts * size and (level[1:] > level[:-1]).all()
+        ngrams = split_ngrams(arrays, sizes)
+        for contexts, keys in zip([1, *sizes[:-1]], (n.keys for n in ngrams), strict=True):
+            if len(keys) and not (
+                keys[0] >= 0 and keys[-1] < contexts * size and (keys[1:] > keys[:-1]).all()
             ):
                 raise weights_error(path, "'keys' does not number the n-grams in their order")
         if len(arrays["counts"]) and arrays["counts"].min() < 1:
             raise weights_error(path, "'counts' holds a number below 1")
-        return cls.from_ngrams([Ngrams(*pair) for pair in zip(keys, counts, strict=True)], size)
+        return cls.from_ngrams(ngrams, size)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model into a folder of its own, sealed with checksums.
@@ -341,6 +340,18 @@ class KneserNey:
 Interpolated modified Kneser-Ney smoothing over token ids: order {self.order}, {self.parameters:,}
 n-grams, a vocabulary of {self.vocabulary_size:,} tokens.
 """
+
+
+def split_ngrams(arrays: Mapping[str, npt.NDArray[Any]], sizes: Sequence[int]) -> list[Ngrams]:
+    """Return the n-grams of 1, 2, ... tokens of the arrays `keys` and `counts` [n-grams].
+
+    Args:
+        arrays: as in `model.safetensors`.
+        sizes: number of n-grams of each length.
+    """
+    cuts = np.cumsum(sizes)[:-1]
+    keys, counts = (np.split(arrays[name], cuts) for name in ("keys", "counts"))
+    return [Ngrams(*pair) for pair in zip(keys, counts, strict=True)]
 
 
 def _chooser(settings: "DecodingSettings | None", seed: int) -> Any:

@@ -76,7 +76,7 @@ def compare(
         typer.Option(
             metavar="NAME",
             help="Metric that ranks the models, such as macro_f1, log_loss, rmse or bleu.  "
-            "[default: {default_metrics}]",
+            "[default: {compared_metrics}]",
         ),
     ] = None,
     margin: Annotated[
@@ -84,8 +84,8 @@ def compare(
         typer.Option(
             metavar="NUMBER",
             help="A model this far behind the best is still good enough, in the unit of the "
-            "metric.  [default: 1% of its range; of log_loss 0.02; of mae and rmse 1% of the "
-            "standard deviation of the training numbers]",
+            "metric.  [default: 1% of its range; of log_loss and of bits 0.02; of mae and rmse 1% "
+            "of the standard deviation of the training numbers]",
         ),
     ] = None,
     valid: Annotated[
@@ -145,6 +145,8 @@ def compare(
       munjang compare --task translate --source train.en --target train.de --out compared
       munjang compare ratings.tsv --task regress --metric rmse --out compared
       munjang compare symbols/ --task images --budget '20k images' --out compared
+      munjang compare book.txt --task language --budget 3m --out compared
+      munjang compare book.txt --task language --models gru --tokenizers jamo,bpe --out compared
     """
     from munjang.cli.progress import notes
     from munjang.cli.sources import choose_data, choose_held_out

@@ -1,7 +1,8 @@
-"""`munjang explain`: the attention weights of a model, token by token."""
+"""`munjang explain`: attention weights, or how much each token surprises a language model."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -13,6 +14,7 @@ from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
     from munjang.explain.attention import Attention
+    from munjang.folder.load import AnyModel
     from munjang.models.attention_weights import AttentionKind
 
 # Tokens shown per query, and for the vector of the whole text.
@@ -56,15 +58,27 @@ def explain(
     head: Annotated[
         int | None, typer.Option(metavar="N", help="Head, from 0.  [default: all]")
     ] = None,
+    surprisal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the surprisal to FILE, for language models: a page (.html), a picture "
+            "(.svg) or data (.json).",
+        ),
+    ] = None,
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
     """Show the attention weights of a model for one text.
 
-    The model needs attention: a transformer, an encoder-decoder with attention, or a text model
-    trained with --set model.pooling=attention. The weights of a row sum to 1. Without --attention
-    and --json the largest weights are shown: for each kind the mean over the heads of the last
-    layer, unless --layer or --head selects others.
+    Of a language model: how much each token surprises it, given the tokens before. The text is
+    shaded, from 0 bits to 10 (a probability of 1 in 1,024), and the words that it expected least
+    are listed.
+
+    Any other model needs attention: a transformer, an encoder-decoder with attention, or a text
+    model trained with --set model.pooling=attention. The weights of a row sum to 1. Without
+    --attention and --json the largest weights are shown: for each kind the mean over the heads of
+    the last layer, unless --layer or --head selects others.
 
     \b
     Examples:
@@ -73,29 +87,89 @@ def explain(
       munjang explain my-model "정말 재미있다" --attention attention.svg --layer 0 --head 2
       munjang explain my-pair-model "a question" "another question"
       munjang explain my-model --json -- "-10점도 아깝다"
+      munjang explain my-language-model "To be, or not to be" --surprisal text.html
     """
-    from munjang.explain.text_attention import compute_attention
+    from munjang.explain.text_surprisal import scores_tokens
     from munjang.folder.load import load
-    from munjang.report.attention import write_attention, writer_for
+    from munjang.report.attention import writer_for
+    from munjang.report.surprisal import surprisal_writer
 
     raise_on_signals()
+    # mistakes are reported before the model is loaded
     if attention is not None:
         writer_for(Path(attention))
+    if surprisal is not None:
+        surprisal_writer(Path(surprisal))
     model = load(folder)
     rows = model.input.group_values(texts)
     if len(rows) != 1:
         raise ConfigError(f"expected one text to explain, got {len(rows):,}; put it in quotes")
-    weights = compute_attention(model, rows[0], target)
-    weights = weights.select(cast("AttentionKind | None", kind), layer, head)
+    output = _Output(as_json=as_json, wide=wide)
+    if scores_tokens(model):
+        for name, value in (
+            ("--target", target),
+            ("--attention", attention),
+            ("--kind", kind),
+            ("--layer", layer),
+            ("--head", head),
+        ):
+            _refuse(name, value, "a language model is explained by surprisal; use --surprisal")
+        _explain_surprisal(model, rows[0], surprisal, output)
+        return
+    _refuse("--surprisal", surprisal, "only language models have surprisal; use --attention")
+    selection = (cast("AttentionKind | None", kind), layer, head)
+    _explain_attention(model, rows[0], target, selection, attention, output)
+
+
+@dataclass(frozen=True)
+class _Output:
+    """How the result is shown."""
+
+    as_json: bool
+    wide: bool
+
+
+def _refuse(option: str, value: object, reason: str) -> None:
+    if value is not None:
+        raise ConfigError(f"{option}: {reason}")
+
+
+def _explain_attention(
+    model: "AnyModel",
+    row: Any,
+    target: str | None,
+    selection: "tuple[AttentionKind | None, int | None, int | None]",
+    path: str | None,
+    output: _Output,
+) -> None:
+    """Show attention weights, or write them to a file."""
+    from munjang.explain.text_attention import compute_attention
+    from munjang.report.attention import write_attention
+
+    weights = compute_attention(model, row, target).select(*selection)
     if weights.truncated:
         note(f"the text was cut: the model read {pluralize(len(weights.source), 'token')} of it")
-    if attention is not None:
-        note(f"written: {write_attention(weights, attention)}")
-    if as_json:
+    if path is not None:
+        note(f"written: {write_attention(weights, path)}")
+    if output.as_json:
         show_json(weights.to_json())
-    elif attention is None:
+    elif path is None:
         for present in weights.kinds:
-            _draw(weights, present, wide=wide)
+            _draw(weights, present, wide=output.wide)
+
+
+def _explain_surprisal(model: "AnyModel", text: str, path: str | None, output: _Output) -> None:
+    """Show the surprisal of a text, or write it to a file."""
+    from munjang.cli.surprisal import show_surprisal
+    from munjang.report.surprisal import write_surprisal
+
+    surprisal = model.surprisal(text)  # type: ignore[union-attr]
+    if path is not None:
+        note(f"written: {write_surprisal(surprisal, path)}")
+    if output.as_json:
+        show_json(surprisal.to_json())
+    elif path is None:
+        show_surprisal(surprisal, wide=output.wide)
 
 
 _TITLES: dict[str, tuple[str, str]] = {

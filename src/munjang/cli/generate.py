@@ -1,6 +1,7 @@
 """`munjang generate`: a text that a language model continues, as it is written."""
 
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 import typer
 
@@ -8,6 +9,19 @@ from munjang.cli.options import DecodingSettings, ModelFolder
 from munjang.cli.output import flush, show_part
 from munjang.errors import ConfigError
 from munjang.stopping import raise_on_signals
+
+
+@runtime_checkable
+class ContinuesTexts(Protocol):
+    """A model or a baseline that continues texts, or says why it does not."""
+
+    def generate(
+        self, prompt: str, *, length: int, seed: int, stop: Sequence[str]
+    ) -> Iterator[str]:
+        """Yield the prompt, and what follows it."""
+
+    def with_decoding(self, changes: Mapping[str, Any]) -> Self:
+        """Return the model with other decoding settings."""
 
 
 def generate(
@@ -48,7 +62,6 @@ def generate(
     """
     from munjang.cli.decoding import decoding_settings
     from munjang.folder.load import load
-    from munjang.model import Model
 
     raise_on_signals()
     if not 0 <= seed < 2**63:
@@ -57,7 +70,7 @@ def generate(
     changes = decoding_settings(None, None, settings)
     changes |= {key: value for key, value in named.items() if value is not None}
     model = load(folder)
-    if not isinstance(model, Model):
+    if not isinstance(model, ContinuesTexts):
         raise ConfigError(f"{folder}: {model.name} is a baseline, which continues no texts")
     ends = [text.replace("\\n", "\n") for text in stop or ()]
     if changes:

@@ -62,6 +62,15 @@ def _default_metrics() -> str:
     return ", ".join(f"{row.metrics[0]} for {row.name}" for row in TASKS.rows)
 
 
+def _compared_metrics() -> str:
+    """Return the metric by which models of each task are compared by default."""
+    from munjang.comparison.contests import all_contests
+
+    # a task has one on all of its inputs
+    metrics = {contest.task: contest.metrics[0] for _, contest in all_contests()}
+    return ", ".join(f"{metric} for {task}" for task, metric in metrics.items())
+
+
 def _tokenizers() -> str:
     from munjang.text.rows import TOKENIZERS
 
@@ -85,6 +94,7 @@ _LISTS: dict[str, Callable[[], str]] = {
     "models": _models,
     "encoders": _encoders,
     "default_metrics": _default_metrics,
+    "compared_metrics": _compared_metrics,
     "tokenizers": _tokenizers,
 }
 _NAME = re.compile("{(" + "|".join(_LISTS) + ")}")

@@ -82,8 +82,8 @@ def compare(
         metric: Metric that ranks the models, one of `metrics` of the task's contest; defaults to
             its first.
         margin: How far behind the best a model is still good enough, in the unit of the metric.
-            Defaults to 1% of the range of the metric; to 0.01 of R2, 0.02 of log loss; for MAE and
-            RMSE to 1% of the standard deviation of the training numbers.
+            Defaults to 1% of the range of the metric; to 0.01 of R2, 0.02 of log loss and of bits;
+            for MAE and RMSE to 1% of the standard deviation of the training numbers.
         valid: Validation data, which selects checkpoints; a tenth of `data` if omitted.
         test: Test data, which all models are scored on; a tenth of `data` if omitted.
         text_column: Column of the texts; inferred if omitted.

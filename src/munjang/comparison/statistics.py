@@ -76,7 +76,12 @@ class Tally:
 
 def mean_tally(values: Floats) -> Tally:
     """Return the mean over rows of `values` [rows]."""
-    return Tally(np.stack([values, np.ones_like(values)], axis=1), _ratio)
+    return ratio_tally(values, np.ones_like(values))
+
+
+def ratio_tally(values: Floats, sizes: Floats) -> Tally:
+    """Return the sum over rows of `values` [rows], divided by that of `sizes` [rows]."""
+    return Tally(np.stack([values, sizes], axis=1), _ratio)
 
 
 def _ratio(sums: Floats) -> Floats:

@@ -30,7 +30,8 @@ class Part:
 
     Attributes:
         inputs: Texts, sources of pairs, names of images, or (first, second) of two texts.
-        targets: Labels, numbers, sets of labels, or targets of pairs.
+        targets: Labels, numbers, sets of labels, or targets of pairs; empty for lines of running
+            text.
     """
 
     inputs: list[Any]
@@ -43,7 +44,7 @@ class Part:
 
 
 def part_file(folder: Path, name: str) -> Path:
-    """Return the Parquet file of a part: columns of inputs, and last one of targets."""
+    """Return the Parquet file of a part: columns of inputs, and last one of targets, if any."""
     return folder / f"{name}.parquet"
 
 
@@ -51,6 +52,8 @@ def read_part(folder: Path, name: str) -> Part:
     """Read one of the parts."""
     frame = pl.read_parquet(part_file(folder, name))
     *inputs, targets = (column.to_list() for column in frame.get_columns())
+    if not inputs:
+        return Part(targets, [])
     return Part(inputs[0] if len(inputs) == 1 else list(zip(*inputs, strict=True)), targets)
 
 

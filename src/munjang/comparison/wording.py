@@ -171,10 +171,7 @@ def _notes_on(row: Standing, plan: Plan) -> Iterator[str]:
             "give a larger --budget"
         )
     if row.score is not None and row.is_constant:
-        yield (
-            f"{row.name} gives every {contest_of(plan.task).noun} of the test part the same "
-            "answer: it is never the choice"
-        )
+        yield f"{row.name} {contest_of(plan.task).constant_answer}: it is never the choice"
 
 
 def _is_of_baseline(row: Standing) -> bool:

@@ -23,7 +23,7 @@ from munjang.estimates.decoding import decoding_peak, decoding_seconds, measure_
 from munjang.memory import peak_memory
 from munjang.preparation import Prepared
 from munjang.tasks.inference import compute_logits
-from munjang.tasks.task import GivesLogits
+from munjang.tasks.task import Decodes, Generates, GivesLogits
 from munjang.training.logs import RunLog
 from munjang.training.loop import VALIDATION_SHARE, Loop
 from munjang.training.settings import TrainingSettings
@@ -218,8 +218,11 @@ def _time_steps(loop: Loop, seconds: float) -> tuple[int, float]:
 
 
 def _decodes(loop: Loop) -> bool:
-    """Return whether the answers of the task are texts, which take long to decode."""
-    return hasattr(loop.task, "decoding")
+    """Return whether an evaluation decodes texts, which takes long.
+
+    A task that continues texts (`Generates`) is evaluated without decoding any.
+    """
+    return isinstance(loop.task, Decodes) and not isinstance(loop.task, Generates)
 
 
 def _evaluation_costs(loop: Loop) -> tuple[float, float, int]:
@@ -232,8 +235,8 @@ def _evaluation_costs(loop: Loop) -> tuple[float, float, int]:
     if _decodes(loop):
         evaluation, final = decoding_seconds(network, loop.task, valid)
         return evaluation, final, decoding_peak(network, loop.task, valid, final)
-    rows = len(valid)
-    sample = valid.take(np.arange(0, rows, max(1, rows // VALIDATION_SAMPLE)))
+    rows, most = len(valid), getattr(valid, "timed_rows", VALIDATION_SAMPLE)
+    sample = valid.take(np.arange(0, rows, max(1, rows // most)))
     if isinstance(loop.task, GivesLogits):
         taken = measure_seconds(lambda: compute_logits(network, sample))
     else:

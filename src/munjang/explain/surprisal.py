@@ -52,6 +52,17 @@ class Spans:
         for start, end, nats in self._parts():
             yield self.text[start:end], nats
 
+    def with_rest(self) -> Iterator[tuple[str, float | None]]:
+        """Yield the whole text in order: each part, and what is between parts with None."""
+        place = 0
+        for start, end, nats in self._parts():
+            if place < start:
+                yield self.text[place:start], None
+            yield self.text[start:end], nats
+            place = end
+        if place < len(self.text):
+            yield self.text[place:], None
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return plain values, one mapping per part."""
         return [
@@ -120,6 +131,20 @@ class Surprisal:
     def nats(self) -> float:
         """Sum over all tokens."""
         return float(self.pieces.nats.sum()) + self.rest
+
+    def surprising_words(self, most: int) -> list[tuple[str, float, list[tuple[str, float]]]]:
+        """Return the words with the most nats, these first, each with its pieces.
+
+        The pieces of a word are those that begin after the last word, white space included.
+
+        Args:
+            most: number of words at most.
+        """
+        words = list(self.words)
+        cuts = np.searchsorted(self.pieces.starts, self.words.ends[:-1]).tolist()
+        pieces, bounds = list(self.pieces), [0, *cuts, len(self.pieces)]
+        order = np.argsort(-self.words.nats, kind="stable")[:most].tolist()
+        return [(*words[n], pieces[bounds[n] : bounds[n + 1]]) for n in order]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values: text, sum, and each part with its place and surprisal."""

@@ -19,6 +19,7 @@ from munjang.data.shards.blocks import LineReader
 from munjang.data.shards.files import find_files
 from munjang.data.shards.settings import LinesSettings
 from munjang.data.streams.dataset import StreamDataset
+from munjang.data.streams.encode import encode_prompt, encode_stream, unknown_bytes_per_line
 from munjang.data.streams.settings import StreamSettings, StreamTokenizerSettings
 from munjang.data.streams.text import RunningText
 from munjang.defaults.stream import stream_defaults
@@ -31,9 +32,9 @@ from munjang.inputs.text import HasTokenizer, fit_tokenizer
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
-from munjang.text.columns import Int32s, flat_ranges, values_and_offsets
+from munjang.text.columns import Int32s
 from munjang.text.tokenizer import Tokenizer, fit_notes
-from munjang.text.vocabulary import EOS, OOV
+from munjang.text.vocabulary import OOV
 
 
 @dataclass(frozen=True)
@@ -205,19 +206,16 @@ class StreamInput(Input):
             )
         before = max(0, getattr(self.recipe.model, "ngrams", 1) - 1)
         window = self.recipe.section("data").window
-        unknown = count_unknown_bytes(self.tokenizer, rows.lines, ids)
+        unknown = int(unknown_bytes_per_line(self.tokenizer, rows.lines, ids).sum())
         return EncodedStream(
             StreamDataset(ids, window, before, rows.characters, rows.bytes, unknown)
         )
 
     def encode_values(self, values: str | Iterable[str]) -> EncodedPrompts:
         """Encode the beginnings of texts; an empty one is the beginning of a line."""
-        rows = []
-        for text in collect_texts(values):
-            lines = encode_stream(self.tokenizer, pl.Series(text.split("\n"), dtype=pl.String))
-            # the last line goes on
-            rows.append(np.concatenate([[EOS], lines[:-1]]).astype(np.int32))
-        return EncodedPrompts(rows)
+        return EncodedPrompts(
+            [encode_prompt(self.tokenizer, text) for text in collect_texts(values)]
+        )
 
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
         """Return the vocabulary, and the ids of both parts."""
@@ -258,39 +256,6 @@ class StreamInput(Input):
     def made_of(self) -> str:
         """Name of the tokenizer."""
         return f" on `{self.recipe.section('tokenizer').name}`"
-
-
-def encode_stream(tokenizer: Tokenizer, lines: pl.Series) -> Int32s:
-    """Return the ids of lines, each with EOS after it, [tokens] int32."""
-    values, offsets = values_and_offsets(tokenizer.encode(lines))
-    lengths = np.diff(offsets)
-    ids = np.full(len(values) + len(lines), EOS, dtype=np.int32)
-    ids[flat_ranges(offsets[:-1] + np.arange(len(lines)), lengths)] = values
-    return ids
-
-
-def count_unknown_bytes(tokenizer: Tokenizer, lines: pl.Series, ids: Int32s) -> int:
-    """Return the number of bytes in UTF-8 of the tokens of lines that are out of vocabulary.
-
-    Args:
-        tokenizer: the tokenizer.
-        lines: the lines.
-        ids: their ids, of `encode_stream`.
-    """
-    ends = np.flatnonzero(ids == EOS)
-    line_of = np.searchsorted(ends, np.flatnonzero(ids == OOV))
-    some = lines.gather(np.unique(line_of))
-    if not len(some):
-        return 0
-    tokens = tokenizer.encode_with_offsets(some)
-    values, offsets = values_and_offsets(tokens.ids)
-    unknown = np.flatnonzero(values == OOV)
-    rows = np.searchsorted(offsets, unknown, side="right") - 1
-    starts, stops = (values_and_offsets(part)[0][unknown] for part in (tokens.starts, tokens.ends))
-    texts = some.to_list()
-    # the jamo of a syllable share its characters
-    spans = set(zip(rows.tolist(), starts.tolist(), stops.tolist(), strict=True))
-    return sum(len(texts[row][start:stop].encode()) for row, start, stop in spans)
 
 
 def _stream(part: Encoded) -> StreamDataset:

@@ -12,7 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from munjang.layers.fast.linear import linear, prefers_onednn
+from munjang.layers.fast.linear import (
+    fill_rows,
+    keeps_kernels,
+    linear,
+    prefers_onednn,
+    transposed_product,
+)
 
 # logits of one chunk: 4 MB of float32
 _CHUNK = 1 << 20
@@ -93,7 +99,11 @@ class _CrossEntropy(torch.autograd.Function):
             for start in range(0, rows, size):
                 chunk = states[start : start + size].to(dtype)
                 target = targets[start : start + size, None]
-                log_probabilities = linear(chunk, cast_weight).float().add_(bias).log_softmax(1)
+                count = len(chunk)
+                if states.device.type == "cpu" and keeps_kernels(dtype):
+                    chunk = fill_rows(chunk)
+                filled = linear(chunk, cast_weight).float().add_(bias).log_softmax(1)
+                log_probabilities = filled[:count]
                 total -= (1 - smoothing) * log_probabilities.gather(1, target).sum()
                 if smoothing:
                     total -= smoothing / vocabulary * log_probabilities.sum()
@@ -103,12 +113,13 @@ class _CrossEntropy(torch.autograd.Function):
                     error -= smoothing / vocabulary
                 error.scatter_add_(1, target, error.new_full(target.shape, smoothing - 1))
                 by_bias += error.sum(0)
-                error = error.to(dtype)
-                by_state[start : start + size] = linear(error, cast_weight.t())
+                filled[count:] = 0
+                filled = filled.to(dtype)
+                by_state[start : start + size] = linear(filled, cast_weight.t())[:count]
                 if dtype == by_weight.dtype and not prefers_onednn():
-                    by_weight.addmm_(error.T, chunk)
+                    by_weight.addmm_(filled.T, chunk)
                 else:
-                    by_weight += linear(error.T, chunk.T)
+                    by_weight += transposed_product(filled, chunk)
         ctx.save_for_backward(by_state, by_weight, by_bias)
         ctx.rows = max(1, rows)
         mean: Tensor = total / ctx.rows

@@ -36,7 +36,17 @@ class Colors:
     @property
     def full_rgb(self) -> str:
         """`full` as three decimal numbers for CSS."""
-        return ", ".join(str(int(self.full[at : at + 2], 16)) for at in (1, 3, 5))
+        return ", ".join(map(str, _numbers(self.full)))
+
+    def blend(self, opacity: float) -> str:
+        """Return the full color with that opacity on the ground, as a hexadecimal number."""
+        pairs = zip(_numbers(self.ground), _numbers(self.full), strict=True)
+        return "#" + "".join(f"{round(low + opacity * (high - low)):02x}" for low, high in pairs)
+
+
+def _numbers(color: str) -> list[int]:
+    """Return red, green and blue of a hexadecimal number."""
+    return [int(color[at : at + 2], 16) for at in (1, 3, 5)]
 
 
 LIGHT = Colors("#ffffff", "#08306b", "#000000", "#ffffff", "#d5d9e0", "#d55e00")

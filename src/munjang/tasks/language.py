@@ -18,6 +18,7 @@ from munjang.data.streams.dataset import StreamDataset
 from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.running_text import running_step, to_decoding, to_running
 from munjang.decoding.settings import DecodingSettings
+from munjang.errors import ConfigError
 from munjang.layers.projection import Projected
 from munjang.models.language.model import LanguageModel
 from munjang.reporting import pluralize
@@ -87,9 +88,11 @@ class Language(UnlabeledTask):
 
     @classmethod
     def check_recipe(cls, recipe: RunSettings) -> None:
-        """Refuse labels, and batches that running text does not have."""
+        """Refuse labels, a beam, and batches that running text does not have."""
         if recipe.labels is not None:
             raise ValueError("labels: the task language has no labels; leave them out")
+        if problem := _refusal(recipe.section("decoding")):
+            raise ValueError(problem)
         training = recipe.section("training")
         for name in ("batch_tokens", "length_buckets"):
             if getattr(training, name) is not None:
@@ -126,7 +129,10 @@ class Language(UnlabeledTask):
             ConfigError: an unknown setting, or a value that it cannot take.
         """
         settings = merge(self.decoding.model_dump(exclude_unset=True), changes)
-        return replace(self, decoding=DecodingSettings.parse(settings, where="decoding"))
+        decoding = DecodingSettings.parse(settings, where="decoding")
+        if problem := _refusal(decoding):
+            raise ConfigError(problem)
+        return replace(self, decoding=decoding)
 
     @property
     def fitted_tokenizer(self) -> Tokenizer:
@@ -159,16 +165,25 @@ class Language(UnlabeledTask):
         """Return the mean cross-entropy of the next tokens in nats, a scalar."""
         return outputs.loss(targets)
 
+    def token_losses(self, network: nn.Module, ids: Int32s) -> Floats:
+        """Return the negative log-likelihood of each token but the first, in nats [tokens - 1].
+
+        Args:
+            network: the language model.
+            ids: one text, [tokens].
+        """
+        model = cast(LanguageModel, network)
+        tokens = torch.from_numpy(ids).long().to(next(network.parameters()).device)
+        with evaluating(network), torch.inference_mode():
+            losses: Floats = model.negative_log_likelihoods(tokens).double().cpu().numpy()
+        return losses
+
     def validate(self, network: nn.Module, data: Dataset) -> LanguageScores:
         """Return scores of a network on a text, without those of the baseline."""
         stream = cast(StreamDataset, data)
-        model = cast(LanguageModel, network)
-        device = next(network.parameters()).device
-        ids = torch.from_numpy(stream.ids).long()
-        with evaluating(network), torch.inference_mode():
-            losses = model.negative_log_likelihoods(ids.to(device))
+        losses = self.token_losses(network, stream.ids)
         return LanguageScores.from_nats(
-            float(losses.double().sum()),
+            float(losses.sum()),
             rows=len(losses),
             tokens=len(losses),
             characters=stream.characters,
@@ -248,6 +263,16 @@ class Language(UnlabeledTask):
             details="",
             limits="It continues texts as its training\ntext would go on, whether true or not.",
         )
+
+
+def _refusal(decoding: DecodingSettings) -> str | None:
+    """Return why texts cannot be continued with some settings; None if they can."""
+    if decoding.method != "beam":
+        return None
+    return (
+        "decoding.method: a text is continued token by token, so a beam cannot be searched; set "
+        "sample or greedy"
+    )
 
 
 def prompts_of(network: nn.Module, rows: Sequence[Int32s]) -> Iterator[Tensor]:

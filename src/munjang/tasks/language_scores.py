@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from munjang.data.streams.encode import BITS_PER_BYTE
 from munjang.tasks.metric_table import finite_or_none, perplexity_of
 
-_BITS_PER_BYTE = 8  # of a text that nothing predicts
 _METRICS = ("cross_entropy", "perplexity", "bits_per_character", "bits_per_byte")
 
 
@@ -67,7 +67,7 @@ class LanguageScores:
             unknown_bytes: number of bytes of tokens outside of the vocabulary.
         """
         cross_entropy = nats / max(1, tokens)
-        bits = nats / math.log(2) + _BITS_PER_BYTE * unknown_bytes
+        bits = nats / math.log(2) + BITS_PER_BYTE * unknown_bytes
         return cls(
             rows=rows,
             tokens=tokens,

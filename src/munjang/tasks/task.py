@@ -319,3 +319,20 @@ class Generates(Protocol):
 
     def continue_text(self, prompt: str, stop: Sequence[str]) -> Any:
         """Return the `munjang.text.continuation.Continuation` of a text."""
+
+
+@runtime_checkable
+class ScoresTokens(Protocol):
+    """A task that gives each token of a text a probability, given the tokens before it."""
+
+    @property
+    def fitted_tokenizer(self) -> Any:
+        """The tokenizer of the fitted input."""
+
+    def token_losses(self, network: nn.Module, ids: Any) -> Floats:
+        """Return the negative log-likelihood of each token but the first, in nats [tokens - 1].
+
+        Args:
+            network: the language model.
+            ids: one text, [tokens] int32.
+        """

@@ -1,7 +1,9 @@
 """The text that continues a prompt, token by token, over several lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from munjang.config import LONGEST
+from munjang.errors import ConfigError
 from munjang.text.stream import open_stream
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS
@@ -32,6 +34,18 @@ class Continuation:
         shown = self._stream.feed_prompt(line, tokenizer.encode_text(line).tolist())
         self.shown_prompt = before + line_break + shown
 
+    def parts(self, tokens: Iterable[int]) -> Iterator[str]:
+        """Yield the prompt, and then the text of tokens as soon as it is certain."""
+        if self.shown_prompt:
+            yield self.shown_prompt
+        for token in tokens:
+            if more := self.feed(token):
+                yield more
+            if self.is_ended:
+                return
+        if rest := self.close():
+            yield rest
+
     def feed(self, token: int) -> str:
         """Take one token and return the text that became certain, which may be empty."""
         if self.is_ended:
@@ -56,6 +70,16 @@ class Continuation:
         waiting = max((_overlap(text, stop) for stop in self._stop), default=0)
         self._held = text[len(text) - waiting :]
         return text[: len(text) - waiting]
+
+
+def check_length(length: object) -> None:
+    """Refuse a number of tokens to add that is out of range.
+
+    Raises:
+        ConfigError: it is no whole number from 1 on.
+    """
+    if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= LONGEST:
+        raise ConfigError(f"length: expected a number from 1 to {LONGEST:,}, got {length!r}")
 
 
 def _overlap(text: str, stop: str) -> int:

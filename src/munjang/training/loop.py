@@ -24,6 +24,7 @@ from torch import Tensor
 from munjang.data.dataset import AnyBatch, Dataset
 from munjang.data.order import order_batches
 from munjang.layers.randomness import use_generator
+from munjang.memory import HeapTrimmer
 from munjang.reporting import pluralize
 from munjang.tasks.task import TaskScores, TrainableTask
 from munjang.training.members import MemberLosses
@@ -187,7 +188,7 @@ class Loop:
 
     def __iter__(self) -> Iterator[Step]:
         """Yield every step from the current one to the end."""
-        counters = self.state.counters
+        counters, trimmer = self.state.counters, HeapTrimmer()
         self.state.model.train()
         started = time.perf_counter()
         while counters.step < self.total and not counters.is_stopped:
@@ -197,6 +198,7 @@ class Loop:
             for batch in self.train.batches(islice(groups, self.total - counters.step)):
                 before = self.progress
                 step = self._step(batch, epoch)
+                trimmer.trim_if_grown()
                 started = self._count_seconds(started)
                 is_late = self._is_late()
                 if is_late or self._is_validation_due(before) or self._has_diverged(step):

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from munjang.data.buckets import Bucketing
 from munjang.data.streams.dataset import StreamDataset
+from munjang.data.streams.encode import encode_prompt, encode_stream, unknown_bytes_per_line
 from munjang.data.streams.text import RunningText
 from munjang.errors import DataError
-from munjang.inputs.stream import encode_stream
+from munjang.text.columns import to_lists
 from munjang.text.registry import make_tokenizer
-from munjang.text.vocabulary import EOS
+from munjang.text.vocabulary import EOS, OOV
 from tests.unit.text.strategies import hostile_text
 
 
@@ -59,6 +60,54 @@ def test_a_stream_is_the_tokens_of_each_line_and_a_break_after_each(lines: list[
     tokenizer = make_tokenizer("characters").fit(pl.Series(lines))
     expected = [id for line in lines for id in [*tokenizer.encode_text(line).tolist(), EOS]]
     assert encode_stream(tokenizer, pl.Series(lines, dtype=pl.String)).tolist() == expected
+
+
+@given(
+    st.lists(st.integers(0, 30), min_size=3, max_size=20),
+    st.lists(st.floats(0.01, 0.3), max_size=2),
+)
+def test_parts_at_the_end_are_in_the_order_of_the_text(
+    lengths: list[int], shares: list[float]
+) -> None:
+    text = text_of(*("x" * length for length in lengths))
+    parts = text.cut(shares)
+    assert [line for part in parts for line in part.lines] == text.lines.to_list()
+    assert len(parts) == len(shares) + 1
+    assert all(len(part) > 0 for part in parts)
+
+
+def test_parts_have_their_shares_of_a_long_text() -> None:
+    text = text_of(*["x" * 9] * 1000)
+    assert [len(part) for part in text.cut([0.2, 0.1])] == [700, 200, 100]
+    with pytest.raises(DataError, match="2 lines cannot be cut into 3 parts"):
+        text_of("a", "b").cut([0.1, 0.1])
+
+
+@settings(max_examples=30)
+@given(st.lists(hostile_text(), min_size=1, max_size=6))
+def test_bytes_out_of_vocabulary_are_counted_by_line(lines: list[str]) -> None:
+    series = text_of(*(line.replace("\n", " ") for line in lines)).lines
+    for name in ("characters", "jamo", "bytes"):
+        tokenizer = make_tokenizer(name).fit(pl.Series(["가나 abc", "", "x"]))
+        counts = unknown_bytes_per_line(tokenizer, series, encode_stream(tokenizer, series))
+        tokens = tokenizer.encode_with_offsets(series)
+        columns = (to_lists(part) for part in (tokens.ids, tokens.starts, tokens.ends))
+        expected = [
+            sum(
+                len(line[start:end].encode())
+                for start, end in {(a, b) for id, a, b in zip(*row, strict=True) if id == OOV}
+            )
+            for line, *row in zip(series.to_list(), *columns, strict=True)
+        ]
+        assert counts.tolist() == expected
+
+
+def test_a_prompt_goes_on_in_its_last_line() -> None:
+    tokenizer = make_tokenizer("characters").fit(pl.Series(["ab"]))
+    a, b = tokenizer.encode_text("ab").tolist()
+    assert encode_prompt(tokenizer, "a\n\nb").tolist() == [EOS, a, EOS, EOS, b]
+    assert encode_prompt(tokenizer, "a\n").tolist() == [EOS, a, EOS]
+    assert encode_prompt(tokenizer, "").tolist() == [EOS]
 
 
 def test_rows_go_on_from_batch_to_batch_and_targets_are_the_next_tokens() -> None:

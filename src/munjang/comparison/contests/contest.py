@@ -61,6 +61,7 @@ class Contest(ABC):
         baselines: Models without a network: name and summary.
         constant: Baselines whose answer is the same for every row.
         noun: What a row is, in words.
+        has_tokenizers: True if networks can be compared with several tokenizers.
         network_imports: Modules whose import must not count as time of the first evaluation.
     """
 
@@ -69,6 +70,7 @@ class Contest(ABC):
     baselines: ClassVar[Mapping[str, str]]
     constant: ClassVar[frozenset[str]] = frozenset()
     noun: ClassVar[str] = "text"
+    has_tokenizers: ClassVar[bool] = True
     network_imports: ClassVar[tuple[str, ...]] = ("sklearn.metrics",)
 
     def __init__(self, task: str, input_name: str) -> None:
@@ -81,6 +83,11 @@ class Contest(ABC):
         from munjang.registry import INPUTS
 
         return INPUTS.require(self.input).unit
+
+    @property
+    def constant_answer(self) -> str:
+        """What a model whose answer does not depend on the row does, in words."""
+        return f"gives every {self.noun} of the test part the same answer"
 
     def networks(self) -> tuple[str, ...]:
         """Return the names of the architectures."""
@@ -101,7 +108,7 @@ class Contest(ABC):
         Raises:
             MunjangError: The data or a setting cannot be used.
         """
-        from munjang.comparison.parts import read_sources, report_sizes, split_table
+        from munjang.comparison.parts import read_sources, report_sizes
         from munjang.errors import ConfigError
         from munjang.recipe import check_given
 
@@ -115,11 +122,27 @@ class Contest(ABC):
         least = 3 - len(held_out)
         kind.check_rows(table, least)
         task.check_rows(table, least)
-        share, seed = common.section("data").validation_split, common.seed
-        tables = split_table(table, held_out, share, seed, stratify=task.stratified)
-        parts = self.check_parts(tables, table, common)
+        parts = self.check_parts(self.cut(table, held_out, common), table, common)
         report_sizes(parts, report)
         return parts
+
+    def cut(
+        self, table: "Table", held_out: "dict[str, Table]", recipe: "Recipe"
+    ) -> "dict[str, Table]":
+        """Return train, valid and test; equal rows stay together.
+
+        Args:
+            table: All rows of the data.
+            held_out: Parts with files of their own.
+            recipe: The settings that all models share.
+
+        Raises:
+            DataError: There are too few rows.
+        """
+        from munjang.comparison.parts import split_table
+
+        share, stratify = recipe.section("data").validation_split, recipe.task_class.stratified
+        return split_table(table, held_out, share, recipe.seed, stratify=stratify)
 
     def check_parts(self, tables: "dict[str, Table]", table: "Table", recipe: "Recipe") -> Parts:
         """Return the parts, their labels known and named alike.

@@ -26,6 +26,7 @@ class ImagesContest(ClassContest):
     baselines = IMAGE_BASELINES
     constant = frozenset({"majority"})
     noun = "image"
+    has_tokenizers = False
 
     def write(self, parts: Parts, folder: Path) -> None:
         """Write the pixels of each part too."""

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
 from munjang.errors import DataError
+from munjang.reporting import pluralize
 from munjang.text.normalize import normalize
 
 
@@ -61,11 +63,34 @@ class RunningText:
                 "validation part; give the validation text with --valid",
                 file=self.files[0],
             )
+        train, valid = self.cut([share])
+        return train, valid
+
+    def cut(self, shares: Sequence[float]) -> list["RunningText"]:
+        """Return the beginning, and parts at the end with about these shares of the characters.
+
+        The text is cut between lines; each part has a line or more.
+
+        Args:
+            shares: of the parts at the end, in the order of the text; below 1 in total.
+
+        Raises:
+            DataError: there are fewer lines than parts.
+        """
+        if len(self) <= len(shares):
+            raise DataError(
+                f"{pluralize(len(self), 'line')} cannot be cut into {len(shares) + 1} parts; give "
+                "each part as a file of its own",
+                file=self.files[0],
+            )
         ends = np.cumsum(self.lines.str.len_chars().to_numpy().astype(np.int64) + 1)
-        wanted = (1 - share) * ends[-1]
-        nearest = int(np.abs(ends - wanted).argmin()) + 1
-        cut = min(max(1, nearest), len(self) - 1)
-        return self._part(0, cut), self._part(cut, len(self))
+        wanted = (1 - np.cumsum(shares[::-1])[::-1]) * ends[-1]
+        cuts = [0]
+        for number, place in enumerate(wanted.tolist()):
+            nearest = int(np.abs(ends - place).argmin()) + 1
+            last = len(self) - len(shares) + number
+            cuts.append(min(max(cuts[-1] + 1, nearest), last))
+        return [self._part(start, end) for start, end in pairwise([*cuts, len(self)])]
 
     def _part(self, start: int, end: int) -> "RunningText":
         return RunningText(self.lines[start:end], self.files, self.skipped, self.cut_lines)

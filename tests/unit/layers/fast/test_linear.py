@@ -4,6 +4,8 @@ import copy
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -80,6 +82,41 @@ def test_other_dtypes_autocast_and_hooks_use_pytorch() -> None:
     with FlopCounterMode(display=False) as counter:
         layer(x)
     assert counter.get_total_flops() == 2 * 3 * 8 * 8
+
+
+@given(st.integers(1, 10**6))
+def test_rows_are_filled_up_to_one_of_few_sizes(rows: int) -> None:
+    filled = module.round_up_rows(rows)
+    assert rows <= filled <= rows * 17 / 16
+    assert module.round_up_rows(filled) == filled
+    octave = range(filled // 2 + 1, filled + 1) if filled < 10**4 else ()
+    assert len({module.round_up_rows(size) for size in octave}) <= 17
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_number_of_multiplied_shapes_is_bounded(
+    autocast: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every size of a batch is one more kernel that oneDNN keeps."""
+    shapes = set()
+
+    def multiply(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        shapes.add((tuple(x.shape), tuple(weight.shape)))
+        return pytorch_linear(x, weight, bias)
+
+    pytorch_linear = torch.nn.functional.linear
+    monkeypatch.setattr(module, "prefers_onednn", lambda: True)
+    monkeypatch.setattr(module, "_LEAST", 0)
+    monkeypatch.setattr(module, "_multiply", multiply)
+    monkeypatch.setattr(module.F, "linear", multiply)
+    layer = Linear(4, 3)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        for rows in range(512, 1024):
+            x = torch.ones(rows, 4, requires_grad=True)
+            layer(x).sum().backward()
+            assert x.grad is not None
+            assert x.grad.shape == x.shape
+    assert len(shapes) <= 17 * 3
 
 
 def test_initial_weights_equal_pytorch() -> None:

@@ -1,0 +1,59 @@
+"""Sections of the page of a comparison of language models: continuations, and divided lines."""
+
+from typing import cast
+
+from munjang.comparison.language_judge import LanguageDetails
+from munjang.comparison.results import Comparison
+from munjang.report.html import Markup, element, table
+from munjang.report.visible import visible_text
+
+
+def language_sections(comparison: Comparison) -> list[Markup]:
+    """Return continuations of one prompt side by side, and the lines that divide the models."""
+    details = cast(LanguageDetails, comparison.details)
+    return [*_continuations(details), *_examples(details)]
+
+
+def _continuations(details: LanguageDetails) -> list[Markup]:
+    if not details.continuations:
+        return []
+    rows = [
+        ["prompt", _text(details.prompt)],
+        *([continuation.name, _text(continuation.text)] for continuation in details.continuations),
+    ]
+    explanation = (
+        "The first run of each model continues the beginning of the test part; tokens are drawn at "
+        "random, with the same seed for all."
+    )
+    return [
+        element("h2", "What the models write"),
+        element("p", explanation),
+        element("div", table(["", "text"], rows), class_="wide"),
+    ]
+
+
+def _examples(details: LanguageDetails) -> list[Markup]:
+    if not details.examples:
+        return []
+    rows = [
+        [
+            _text(example.text),
+            f"{example.line:,}",
+            *(f"{bits:.2f}" for bits in example.bits_per_character.values()),
+        ]
+        for example in details.examples
+    ]
+    names = details.examples[0].bits_per_character
+    explanation = (
+        "Bits per character of lines of the test part, given all lines before them; means over "
+        "seeds. Lines that are shorter than most are left out: there a single character decides."
+    )
+    return [
+        element("h2", "Where the models differ most"),
+        element("p", explanation),
+        element("div", table(["line", "number", *names], rows), class_="wide"),
+    ]
+
+
+def _text(text: str) -> Markup:
+    return element("td", visible_text(text), class_="text")

@@ -77,7 +77,9 @@ _BERT: dict[str, Any] = {
     },
 }
 
-# Word vectors: an epoch is a run over all lines, and the learning rate falls to 0.
+# Word vectors: an epoch is a run over all lines, and the learning rate falls to 0. A step is dozens
+# of operations of a fraction of a millisecond each; several threads meet at the end of each one,
+# and wait for each other as soon as anything else runs on their cores.
 _WORD_VECTORS: dict[str, Any] = {
     "tokenizer": {"name": "words", "min_frequency": 5, "add_go_eos": False, "max_length": 1000},
     "training": {
@@ -88,6 +90,7 @@ _WORD_VECTORS: dict[str, Any] = {
         "warmup": 0.0,
         "schedule": "linear",
         "clip_norm": None,
+        "threads": 1,
     },
 }
 # Syllables of Korean words change with their endings, jamo less so.

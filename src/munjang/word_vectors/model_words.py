@@ -45,7 +45,7 @@ def words_of_model(model: AnyModel, name: str) -> Words:
     found = _find_tokenizer_and_embedding(model)
     if found is None:
         raise ConfigError(
-            f"{name}: a {model.recipe.model_name} on the input {model.recipe.input} has no "
+            f"{name}: the model {model.recipe.model_name} on the input {model.recipe.input} has no "
             "embedding of tokens; expected a model of texts"
         )
     tokenizer, embed = found

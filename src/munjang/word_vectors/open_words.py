@@ -65,7 +65,7 @@ def read_words(source: VectorSource, skip_bad_lines: bool, report: Report) -> Wo
             raise error
         skipped.append(error)
 
-    _require_memory(source, source.header_count or 0)
+    _require_memory(source, source.header_count or 0, " (the header says so)")
     places: dict[str, int] = {}
     parts: list[Vectors] = []
     repeated = 0
@@ -89,6 +89,9 @@ def read_words(source: VectorSource, skip_bad_lines: bool, report: Report) -> Wo
     if not places:
         raise DataError("expected words with vectors, found none", file=source.name)
     report(f"{pluralize(len(places), 'word')} of {source.dim} numbers in {source.name}")
+    read = len(places) + repeated + len(skipped)
+    if source.header_count is not None and source.header_count != read:
+        report(f"the header promises {source.header_count:,} words, {read:,} were there")
     if repeated:
         report(f"{repeated:,} words stood there again; the first of each counts")
     if skipped:
@@ -96,8 +99,13 @@ def read_words(source: VectorSource, skip_bad_lines: bool, report: Report) -> Wo
     return Words(source.name, list(places), np.concatenate(parts))
 
 
-def _require_memory(source: VectorSource, words: int) -> None:
+def _require_memory(source: VectorSource, words: int, reason: str = "") -> None:
     """Refuse vectors that do not fit in the memory that is free.
+
+    Args:
+        source: the vectors.
+        words: number of vectors that are still to be read.
+        reason: how that number is known, for the message.
 
     Raises:
         DataError: naming both sizes.
@@ -106,7 +114,8 @@ def _require_memory(source: VectorSource, words: int) -> None:
     needed, available = 2 * words * source.dim * _FLOAT_BYTES, available_memory()
     if available is not None and needed > available:
         raise DataError(
-            f"{words:,} vectors of {source.dim:,} numbers take {needed / 1e9:.1f} GB of memory, "
-            f"and {available / 1e9:.1f} GB are free; give a file of fewer words",
+            f"{words:,} vectors of {source.dim:,} numbers{reason} take "
+            f"{needed / 1e9:,.1f} GB of memory, and {available / 1e9:,.1f} GB are free; give a "
+            "file of fewer words",
             file=source.name,
         )

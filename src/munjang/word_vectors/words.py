@@ -81,6 +81,11 @@ class Words:
         found = self.vector(word)
         if found is not None:
             return found
+        if self.find(word) is not None:
+            raise DataError(
+                f"the vector of {shorten(word)} is zero, so that it is near to no word",
+                file=self.name,
+            )
         near = nearest_name(word, list(self.words[:_SPELLINGS]), cutoff=0.6)
         hint = f"; did you mean {shorten(near)}?" if near else ""
         raise DataError(

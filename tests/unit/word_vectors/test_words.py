@@ -61,6 +61,12 @@ def test_unknown_word_names_a_similar_one() -> None:
         WORDS.neighbors("quen")
 
 
+def test_vector_of_zeros_is_named() -> None:
+    words = Words("zeros", ["a", "b"], np.array([[0, 0], [1, 2]], dtype=np.float32))
+    with pytest.raises(DataError, match="zeros: the vector of 'a' is zero"):
+        words.neighbors("a")
+
+
 def test_word_that_is_composed_has_no_own_row() -> None:
     words = Words("made", NAMES, VECTORS, lambda word: VECTORS[0] if word == "kingy" else None)
     assert words.neighbors("kingy", k=1)[0][0].word == "king"
@@ -227,3 +233,48 @@ def test_bad_lines_are_skipped_if_asked(tmp_path: Path) -> None:
     assert list(found.words) == ["a"]
     assert found.vectors.tolist() == [[1, 2]]
     assert "skipped 2 lines that could not be read" in notes
+
+
+def test_wrong_count_in_header_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "v.vec"
+    path.write_text("5 2\na 1 2\nb 3 4\n")
+    notes: list[str] = []
+    assert len(load_words(path, report=notes.append)) == 2
+    assert "the header promises 5 words, 2 were there" in notes
+
+
+@pytest.mark.parametrize("name", ["v.vec", "v.bin"])
+def test_count_beyond_memory_is_refused(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("munjang.word_vectors.open_words.available_memory", lambda: 10**9)
+    path = tmp_path / name
+    rows = b"a 1 2\n" if name == "v.vec" else b"a " + np.ones(2, "<f4").tobytes()
+    path.write_bytes(b"999999999999999999 2\n" + rows)
+    with pytest.raises(DataError, match=r"\(the header says so\) take .* GB of memory"):
+        load_words(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"x y\na 1 2\n", "row 1: expected word vectors"),
+        (b"2 0\na 1 2\n", "row 1: expected a header"),
+        (b"2 2\n", "found none"),
+        (b"2 2\na 1 nan\n", "row 2: expected finite 32-bit numbers"),
+        (b"2 3\na 1 2\n", "row 2: expected a word and 3 numbers"),
+        (b"2 999999999\na 1 2\n", "row 2: expected a word and 999999999 numbers"),
+        (b"2 999999999\na \x00\x00\x80?\x00\x00\x00@", "the file ends within vector 1"),
+        (b"1 2\na \x00\x00\x80?\x00\x00\xc0\x7f", "row 1: expected finite 32-bit numbers"),
+    ],
+)
+def test_damaged_files_are_refused_in_one_line(
+    content: bytes, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message) as error:
+        load_words(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)

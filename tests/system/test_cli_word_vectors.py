@@ -8,7 +8,7 @@ import pytest
 
 from tests.system.commands import CommandResult, call, run
 
-SIZES = ("model.dim=50", "model.subword_buckets=8192", "training.threads=1", "training.epochs=10")
+SIZES = ("model.dim=32", "model.subword_buckets=8192", "training.threads=1", "training.epochs=6")
 # Verbs of which the corpus has all sentences.
 VERBS = re.compile(r"\b(go|walk|come|look|say)(e?s|ing|ed)?\b", re.IGNORECASE)
 

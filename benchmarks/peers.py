@@ -14,6 +14,7 @@ PACKAGES = {
     "sacremoses": {"sacremoses": "sacremoses"},
     "rouge-score": {"rouge_score": "rouge-score"},
     "morphemes": {"kiwipiepy": "kiwipiepy"},
+    "gensim": {"gensim": "gensim"},
     "transformers": {"transformers": "transformers", "accelerate": "accelerate"},
     "sentence-transformers": {"sentence_transformers": "sentence-transformers"},
 }

@@ -15,6 +15,7 @@ def _rows(input_name: str, needs: Any) -> dict[str, ArchitectureRow]:
 
 
 ARCHITECTURES = _rows("text", "pooled")
+WORD_VECTOR_ARCHITECTURES = _rows("lines", "vectors")
 IMAGE_ARCHITECTURES = _rows("image", "pooled")
 PAIR_ARCHITECTURES = _rows("parallel", "decoder")
 

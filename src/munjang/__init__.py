@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from munjang.sentence_vectors.search import search
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
     from munjang.tuning.run import tune
+    from munjang.word_vectors.open_words import load_words
 
 __version__ = "0.1.0"
 
@@ -49,6 +50,7 @@ __all__ = [
     "export_model",
     "import_model",
     "load",
+    "load_words",
     "pad_sequences",
     "search",
     "shapes",
@@ -75,6 +77,7 @@ _PLACES = {
     "export_model": "munjang.api",
     "import_model": "munjang.api",
     "load": "munjang.folder.load",
+    "load_words": "munjang.word_vectors.open_words",
     "pad_sequences": "munjang.text.keras",
     "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",

@@ -98,8 +98,9 @@ def train(
             (sources, targets).
         task: what to predict: `classify` (one label per row), `regress` (a number), `multilabel`
             (any number of labels), `similarity` (of two texts), `masked_lm` (masked tokens of texts
-            without labels) or `translate` (a text for a text). Defaults to that of `config`, else
-            classify. `images` is short for classify on images.
+            without labels), `vectors` (vectors of words), `language` (the next token) or
+            `translate` (a text for a text). Defaults to that of `config`, else classify. `images`
+            is short for classify on images.
         input: kind of data: `text`, `two_texts`, `lines` (running text of any size), `image` or
             `parallel` (a source and a target text per row); inferred from `task`, `model` and
             `data` if omitted.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 # What an architecture gives, and what a task needs of it: one vector per row, one state per token,
-# or a decoder that writes the next token.
-Gives = Literal["pooled", "states", "decoder"]
+# one vector per word wherever it stands, or a decoder that writes the next token.
+Gives = Literal["pooled", "states", "vectors", "decoder"]
 
 
 def import_place(place: str, name: str) -> Any:
@@ -356,6 +356,16 @@ TASKS: Registry[TaskRow] = Registry(
             example='"a text with a [MASK]"',
         ),
         TaskRow(
+            "vectors",
+            "munjang.tasks.word_vectors:VectorsTask",
+            "vectors of words, from texts without labels",
+            inputs=("lines",),
+            metrics=("sampled_loss",),
+            needs="vectors",
+            default_model="skipgram",
+            example='"a"',
+        ),
+        TaskRow(
             "language",
             "munjang.tasks.language:Language",
             "the next token of running text; generates texts",
@@ -429,6 +439,20 @@ ARCHITECTURES: Registry[ArchitectureRow] = Registry(
             "Transformer to be pretrained on masked tokens",
             config="BertConfig",
             gives=("pooled", "states"),
+        ),
+        *(
+            ArchitectureRow(
+                name,
+                f"{_TEXT}.{name}:{kind}",
+                summary,
+                config=f"{kind}Config",
+                takes=("lines",),
+                gives=("vectors",),
+            )
+            for name, kind, summary in (
+                ("skipgram", "SkipGram", "word vectors; a word predicts its neighbors"),
+                ("cbow", "Cbow", "word vectors; neighbors predict a word; faster"),
+            )
         ),
         *(
             ArchitectureRow(

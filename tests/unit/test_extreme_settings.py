@@ -23,7 +23,12 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.recipe import recipe_class
 from munjang.registry import TASK_ALIASES
 from munjang.tuning.run import tune
-from tests.architectures import ARCHITECTURES, IMAGE_ARCHITECTURES, PAIR_ARCHITECTURES
+from tests.architectures import (
+    ARCHITECTURES,
+    IMAGE_ARCHITECTURES,
+    PAIR_ARCHITECTURES,
+    WORD_VECTOR_ARCHITECTURES,
+)
 from tests.synthetic import make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -35,6 +40,7 @@ DATA: dict[str, Any] = {
     "regress": (TEXTS, [len(text) for text in TEXTS]),
     "multilabel": (TEXTS, LABELS),
     "masked_lm": pl.DataFrame({"text": TEXTS}),
+    "vectors": pl.DataFrame({"text": TEXTS}),
     "images": (IMAGES, LABELS),
     "translate": (TEXTS, TEXTS),
 }
@@ -42,6 +48,12 @@ DATA: dict[str, Any] = {
 FEW = {"training": {"max_steps": 2, "epochs": 1, "threads": 1}}
 SMALL = {
     "text": {"tokenizer": {"name": "words"}, "model": {"dim": 8}},
+    # every word, so that a tenth of the texts has words that are neighbors
+    "lines": {
+        "tokenizer": {"name": "words", "min_frequency": 1},
+        "vectors": {"sample": 0},
+        "model": {"dim": 8},
+    },
     "image": {"model": {"filters": [4]}},
     "parallel": {
         "tokenizer": {"name": "words"},
@@ -52,16 +64,19 @@ SMALL = {
 RUNS = [("text", "classify", name) for name in ARCHITECTURES]
 RUNS += [("text", "regress", "mean"), ("text", "multilabel", "mean")]
 RUNS += [("text", "masked_lm", name) for name in ("bert", "gru")]
+RUNS += [("lines", "vectors", name) for name in ("skipgram", "cbow")]
 RUNS += [("image", "images", name) for name in IMAGE_ARCHITECTURES]
 RUNS += [("parallel", "translate", name) for name in PAIR_ARCHITECTURES]
 
 REGISTRIES: dict[str, Any] = {
     "text": ARCHITECTURES,
+    "lines": WORD_VECTOR_ARCHITECTURES,
     "image": IMAGE_ARCHITECTURES,
     "parallel": PAIR_ARCHITECTURES,
 }
-# Such a column or file of vectors does not exist; other tests cover these settings.
-ELSEWHERE = {"pretrained.vectors", "task", "input"}
+# Such a column or file of vectors does not exist, and a cache would be written to the working
+# directory; other tests cover these settings.
+ELSEWHERE = {"pretrained.vectors", "task", "input", "data.cache"}
 
 
 def list_fields(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, Any]]:

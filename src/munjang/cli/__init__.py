@@ -26,6 +26,7 @@ from munjang.cli.search import search
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 from munjang.cli.tune import tune
+from munjang.cli.words import analogy, neighbors, similarity
 from munjang.stopping import exiting_on_signals
 
 __all__ = ["app", "main"]
@@ -90,6 +91,10 @@ app.command(cls=Command)(predict)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(embed)
 app.command(cls=Command)(search)
+app.command(cls=Command)(neighbors)
+app.command("neighbours", cls=Command, hidden=True)(neighbors)
+app.command(cls=Command)(analogy)
+app.command(cls=Command)(similarity)
 app.command(cls=Command)(generate)
 app.command(cls=Command)(shapes)
 app.add_typer(import_app)

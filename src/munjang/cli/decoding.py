@@ -59,7 +59,7 @@ def predict_with(
         if not isinstance(model, Model) or not isinstance(model.task, RanksTokens):
             raise ConfigError(
                 "--top: is for models that predict masked or next tokens (task masked_lm or "
-                "language)"
+                "language), or near words (task vectors)"
             )
         if options:
             raise ConfigError("--top and options of decoding are for different models; give one")

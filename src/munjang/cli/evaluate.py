@@ -66,6 +66,8 @@ def evaluate(
                   the partner of a text is the nearest one, and mean reciprocal rank
       masked_lm   cross-entropy in nats per masked token, its exponential, accuracy;
                   beside those of token frequencies
+      vectors     loss with negative sampling in nats per prediction, beside that of
+                  word frequencies
       translate   chrF and BLEU by sacrebleu, exact match, cross-entropy in
                   nats per token, share of answers cut at the length limit
 

@@ -6,7 +6,7 @@ import typer
 
 from munjang.cli.options import ModelFolder, Quiet
 from munjang.cli.outcome import Command, Group
-from munjang.cli.output import show
+from munjang.cli.output import note, show
 from munjang.stopping import raise_on_signals
 
 import_app = typer.Typer(name="import", cls=Group, rich_markup_mode=None, no_args_is_help=False)
@@ -36,6 +36,7 @@ def about_export(context: typer.Context) -> None:
     \b
     Examples:
       munjang export hf my-bert my-bert-hf
+      munjang export vectors my-vectors my-vectors.vec
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -111,3 +112,50 @@ def export_hf(
     with watching(quiet=quiet) as progress:
         export_model(folder, checkpoint, overwrite=overwrite, report=progress.report)
     show(f"checkpoint written to {checkpoint}")
+
+
+@export_app.command("vectors", cls=Command)
+def export_vectors(
+    folder: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Model folder whose model has an embedding of tokens; or a file of word vectors.",
+        ),
+    ],
+    path: Annotated[
+        str,
+        typer.Argument(
+            metavar="PATH", help="File to write: NAME.vec or NAME.txt as text, NAME.bin as binary."
+        ),
+    ],
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the vectors of all tokens in the formats of word2vec.
+
+    Text is also fastText's .vec; the binary format is that of word2vec, not fastText's .bin model.
+    gensim reads both with KeyedVectors.load_word2vec_format, and so do munjang neighbors, analogy,
+    similarity and train --vectors. Vectors of character n-grams are part of the words' vectors;
+    words out of the vocabulary are not in the file.
+
+    \b
+    Examples:
+      munjang export vectors my-vectors my-vectors.vec
+      munjang export vectors my-model tokens.bin
+    """
+    from pathlib import Path
+
+    from munjang.cli.stages import showing_stages
+    from munjang.errors import ConfigError
+    from munjang.word_vectors.export import check_vector_path, export_words
+    from munjang.word_vectors.open_words import load_words
+
+    raise_on_signals()
+    check_vector_path(path)
+    if Path(path).exists() and not overwrite:
+        raise ConfigError(f"{path}: this file exists; choose another name, or add --overwrite")
+    report = (lambda line: None) if quiet else note
+    with showing_stages(quiet=quiet):
+        export_words(load_words(folder, report=report), path, report=report)
+    show(f"vectors written to {path}")

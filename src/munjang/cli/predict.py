@@ -78,8 +78,7 @@ def predict(
         typer.Option(
             metavar="N",
             min=1,
-            help="Number of tokens per [MASK], or of next tokens; for language models.  "
-            "[default: 5]",
+            help="Number of tokens per [MASK], of next tokens, or of near words.  [default: 5]",
         ),
     ] = None,
     settings: DecodingSettings = None,
@@ -98,6 +97,7 @@ def predict(
       pairs       as above, with both texts
       masked_lm   row, number of the [MASK], probability, token; a line per token
       language    row, probability, next token; a line per token
+      vectors     row, cosine, near word; a line per word
       translate   the answer alone; with --nbest row, score and answer
 
     Answers are in the order of the texts, and an empty line is answered too, so that line n of the

@@ -6,6 +6,8 @@ from typing import Any
 
 from munjang.comparison.candidates import Candidate
 from munjang.config import merge
+from munjang.errors import ConfigError
+from munjang.pretrained.embedding_folder import OpenEmbedding
 from munjang.pretrained.model_folder import open_model_folder
 
 # Hexadecimal digits of a fingerprint in the name of a folder.
@@ -22,12 +24,18 @@ def candidates_from(
         given: Settings of all models, with the names of task and input.
 
     Raises:
-        MunjangError: A folder cannot be read, or a model of this task cannot begin from it.
+        MunjangError: A folder cannot be read, a model of this task cannot begin from it, or it
+            holds word vectors.
     """
     candidates = []
     for folder in dict.fromkeys(str(folder) for folder in folders):
         settings = merge(given, {"pretrained": {"folder": folder}})
         opened, _ = open_model_folder(folder, settings)
+        if isinstance(opened, OpenEmbedding):
+            raise ConfigError(
+                f"--from: {folder} holds word vectors, which any encoder begins from; give it with "
+                f"--set pretrained.vectors={folder}"
+            )
         model, digest = opened.model.recipe.model_name, opened.fingerprint[:_DIGITS]
         candidates.append(Candidate(model, start=folder, digest=digest))
     return tuple(candidates)

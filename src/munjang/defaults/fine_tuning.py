@@ -75,8 +75,8 @@ _BY_MODEL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "image_cnn": _images,
 }
 
-# A task that goes on with pretraining has its own defaults.
-_BY_TASK: dict[str, dict[str, Any]] = {"masked_lm": {}, "language": {}}
+# Tasks that go on with pretraining have their own defaults.
+_BY_TASK: dict[str, dict[str, Any]] = {"masked_lm": {}, "language": {}, "vectors": {}}
 
 # Rows per training, and the fewest and most epochs.
 _ROWS, _FEWEST, _MOST = 30_000, 3, 8

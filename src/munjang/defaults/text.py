@@ -77,6 +77,27 @@ _BERT: dict[str, Any] = {
     },
 }
 
+# Word vectors: an epoch is a run over all lines, and the learning rate falls to 0. A step is dozens
+# of operations of a fraction of a millisecond each; several threads meet at the end of each one,
+# and wait for each other as soon as anything else runs on their cores.
+_WORD_VECTORS: dict[str, Any] = {
+    "tokenizer": {"name": "words", "min_frequency": 5, "add_go_eos": False, "max_length": 1000},
+    "training": {
+        "batch_size": None,
+        "batch_tokens": 4096,
+        "embedding_optimizer": "adagrad",
+        "embedding_learning_rate": 0.1,
+        "warmup": 0.0,
+        "schedule": "linear",
+        "clip_norm": None,
+        "threads": 1,
+    },
+}
+# Syllables of Korean words change with their endings, jamo less so.
+_KOREAN_WORD_VECTORS: dict[str, Any] = merge(
+    _WORD_VECTORS, {"model": {"subword_ngrams": 5, "subword_units": "jamo"}}
+)
+
 _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("mean", "korean"): {
         "model": {
@@ -121,6 +142,10 @@ _BY_MODEL: dict[tuple[str, Script], dict[str, Any]] = {
     ("transformer", "other"): _WORDS_WITH_BAG,
     ("bert", "korean"): _BERT,
     ("bert", "other"): _BERT,
+    ("skipgram", "korean"): _KOREAN_WORD_VECTORS,
+    ("skipgram", "other"): _WORD_VECTORS,
+    ("cbow", "korean"): _KOREAN_WORD_VECTORS,
+    ("cbow", "other"): _WORD_VECTORS,
 }
 
 # Texts without labels: what is masked is drawn anew in every epoch, so that nothing else has to
@@ -164,13 +189,19 @@ _SMALL, _SMALL_SUBWORDS = 2**16, 2**14
 # and n-grams that occur once have no row.
 _MANY_TEXTS = 1000
 
+# Settings of a table of n-grams of words.
+_WORD_NGRAMS = {"ngrams", "bag_dim"}
+
 # Texts per training, and the fewest and most epochs. Models of long n-grams overfit in a second
 # epoch over many texts; few texts need many epochs, of which the best is kept.
 _EPOCHS: dict[tuple[str, Script], tuple[int, int, int]] = {
     ("mean", "korean"): (100_000, 1, 10),
     ("mean", "other"): (40_000, 1, 10),
 }
-_EPOCHS_BY_TASK: dict[str, tuple[int, int, int]] = {"masked_lm": (400_000, 5, 20)}
+_EPOCHS_BY_TASK: dict[str, tuple[int, int, int]] = {
+    "masked_lm": (400_000, 5, 20),
+    "vectors": (300_000, 5, 20),
+}
 _OTHER_EPOCHS: dict[Script, tuple[int, int, int]] = {
     "korean": (300_000, 2, 10),
     "other": (40_000, 2, 10),
@@ -253,7 +284,8 @@ def _join(script: Script, name: str) -> dict[str, Any]:
 def _by_rows(defaults: dict[str, Any], rows: int) -> dict[str, Any]:
     """Return `defaults` with what suits the number of texts; 0 is unknown."""
     model = defaults.get("model", {})
-    if not model.get("subword_ngrams") or not rows:
+    # word vectors have subwords, and no n-grams of words
+    if not model.get("subword_ngrams") or not rows or model.keys().isdisjoint(_WORD_NGRAMS):
         return defaults
     if "bag_dim" in model:
         table, rarest = "bag_buckets", "bag_min_frequency"

@@ -12,7 +12,7 @@ from munjang.layers.fast.ngram_row import HashedRow, hash_row
 from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.layers.ngram_rows import NgramRows
 from munjang.layers.randomness import current_generator
-from munjang.layers.subword_embedding import SubwordEmbedding
+from munjang.layers.subword_embedding import SubwordEmbedding, SubwordUnits
 from munjang.text.vocabulary import OOV, PAD
 
 # Standard deviation of a row's initial values.
@@ -74,6 +74,7 @@ class TokenEmbedding(nn.Module):
         subword_ngrams: the largest n of the character n-grams of each token, whose rows `forward`
             adds (see `munjang.layers.subword_embedding`); 0 = none.
         subword_buckets: number of rows that those share by hashing.
+        subword_units: letters or jamo, see `munjang.layers.subword_embedding`.
     """
 
     _is_trained: Tensor | None
@@ -91,6 +92,7 @@ class TokenEmbedding(nn.Module):
         token_dropout: float = 0.0,
         subword_ngrams: int = 0,
         subword_buckets: int = 2**16,
+        subword_units: SubwordUnits = "letters",
     ) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
@@ -101,7 +103,12 @@ class TokenEmbedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
         self.subwords = (
             SubwordEmbedding(
-                vocabulary_size, dim, max_n=subword_ngrams, buckets=subword_buckets, std=STD
+                vocabulary_size,
+                dim,
+                max_n=subword_ngrams,
+                buckets=subword_buckets,
+                std=STD,
+                units=subword_units,
             )
             if subword_ngrams
             else None

@@ -7,8 +7,8 @@ Out-of-vocabulary words have ids beyond the vocabulary, and a table of their own
 as the texts that contain them.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -33,6 +33,13 @@ _BEGIN, _END = 1, 2
 
 _FEW = 64  # up to this many tokens, finding the distinct ones takes longer than it saves
 _CHUNK = 8192  # tokens hashed at once
+# Units of the n-grams: the letters of a token, or the jamo of its Hangul syllables.
+SubwordUnits = Literal["letters", "jamo"]
+# First Hangul syllable, number of syllables, and the first of each kind of jamo (The Unicode
+# Standard, section 3.12). The code point before the first final consonant stands for "none".
+_SYLLABLE, _SYLLABLES, _VOWELS, _FINALS = 0xAC00, 11172, 21, 28
+_FIRST_LEAD, _FIRST_VOWEL, _NO_FINAL = 0x1100, 0x1161, 0x11A7
+
 # Cells to count n-grams in. One bit of each is saved with the weights: half a megabyte.
 _COUNT_CELLS = 2**22
 
@@ -46,6 +53,9 @@ class SubwordEmbedding(nn.Module):
         max_n: the largest n of the n-grams, at least 3.
         buckets: number of rows that all n-grams share by hashing.
         std: standard deviation of a row's initial values.
+        units: letters, or jamo: a Hangul syllable is three units, initial consonant, vowel and
+            final consonant or none (Park et al. 2018, "Subword-level word vector
+            representations for Korean"), so that 가다 and 간다 share n-grams.
     """
 
     ngram_rows: Tensor
@@ -55,11 +65,19 @@ class SubwordEmbedding(nn.Module):
     embedding_tables: ClassVar = ("weight",)
 
     def __init__(
-        self, vocabulary_size: int, dim: int, *, max_n: int, buckets: int, std: float
+        self,
+        vocabulary_size: int,
+        dim: int,
+        *,
+        max_n: int,
+        buckets: int,
+        std: float,
+        units: SubwordUnits = "letters",
     ) -> None:
         super().__init__()
         self.max_n = max_n
         self.std = std
+        self.units = units
         # row 0 is PAD and stays zero: unused places of `ngram_rows` name it
         self.weight = nn.Parameter(torch.empty(1 + buckets, dim))
         empty = torch.full((vocabulary_size, MAX_NGRAMS), PAD, dtype=torch.int32)
@@ -84,7 +102,7 @@ class SubwordEmbedding(nn.Module):
         own = list(tokens[RESERVED:])
         seen = np.zeros(_COUNT_CELLS, dtype=np.int32)
         for start in range(0, len(own), _CHUNK):
-            cells = _ngrams(own[start : start + _CHUNK], self.max_n)
+            cells = _ngrams(own[start : start + _CHUNK], self.max_n, self.units)
             # an n-gram that a token has twice counts once
             _, gram = np.unique(np.stack(_row_and_gram(cells)), axis=1)
             grams, owners = np.unique(gram, return_counts=True)
@@ -113,7 +131,7 @@ class SubwordEmbedding(nn.Module):
         shared = self.shared.cpu()
         table = np.full((len(words), MAX_NGRAMS), PAD, dtype=np.int32)
         for start in range(0, len(words), _CHUNK):
-            cells = _ngrams(words[start : start + _CHUNK], self.max_n)
+            cells = _ngrams(words[start : start + _CHUNK], self.max_n, self.units)
             cells[~are_set_by_numpy(shared, cells)] = -1
             row, gram = _row_and_gram(cells)
             place = np.arange(len(row)) - np.searchsorted(row, row)
@@ -179,16 +197,43 @@ def _copy_with_words(module: nn.Module, words: Sequence[str]) -> nn.Module:
     return copied
 
 
-def _ngrams(tokens: Sequence[str], max_n: int) -> np.ndarray:
+def _ngrams(tokens: Sequence[str], max_n: int, units: SubwordUnits = "letters") -> np.ndarray:
     """Hash all n-grams of the tokens, [tokens, places]; -1 = no n-gram."""
+    cut = _UNITS[units]
     points = [
-        [_BEGIN, *(ord(letter) + 3 for letter in token[:MAX_NGRAMS]), _END] for token in tokens
+        [_BEGIN, *(point + 3 for point in cut(token[:MAX_NGRAMS])[:MAX_NGRAMS]), _END]
+        for token in tokens
     ]
     lengths = np.array([len(p) for p in points])
     width = int(lengths.max())
     ids = np.array([p + [0] * (width - len(p)) for p in points], dtype=np.int64)
     cells = hash_ngrams_by_numpy(ids, lengths, max_n, _COUNT_CELLS)[..., MIN_N - 2 :]
     return cells.reshape(len(tokens), -1)
+
+
+def cut_letters(token: str) -> list[int]:
+    """Return the code points of a token."""
+    return [ord(letter) for letter in token]
+
+
+def cut_jamo(token: str) -> list[int]:
+    """Return the code points of a token, with three jamo for each Hangul syllable."""
+    points: list[int] = []
+    for point in map(ord, token):
+        number = point - _SYLLABLE
+        if not 0 <= number < _SYLLABLES:
+            points.append(point)
+            continue
+        lead, rest = divmod(number, _VOWELS * _FINALS)
+        vowel, final = divmod(rest, _FINALS)
+        points += (_FIRST_LEAD + lead, _FIRST_VOWEL + vowel, _NO_FINAL + final)
+    return points
+
+
+_UNITS: dict[SubwordUnits, Callable[[str], list[int]]] = {
+    "letters": cut_letters,
+    "jamo": cut_jamo,
+}
 
 
 def _row_and_gram(cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from munjang.layers.embedding import TokenEmbedding, combine, hash_batch
 from munjang.layers.fast.ngram_row import HashedRow
 from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import POOLINGS, pooling_names
+from munjang.layers.subword_embedding import SubwordUnits
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,11 @@ class EncoderConfig(Settings):
     subword_buckets: int = Field(
         2**16, ge=1, le=2**24, description="table rows shared by all character n-grams"
     )
+    subword_units: SubwordUnits = Field(
+        "letters",
+        description="units of character n-grams: letters, or jamo, of which a Hangul syllable is "
+        "three",
+    )
 
     ensemble_size: int = Field(
         1, ge=1, le=32, description="networks trained together, whose logits are averaged"
@@ -159,6 +165,7 @@ def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbeddi
         token_dropout=config.token_dropout,
         subword_ngrams=config.subword_ngrams,
         subword_buckets=config.subword_buckets,
+        subword_units=config.subword_units,
     )
 
 

@@ -35,7 +35,7 @@ def follow(model: Model, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
             "encoder that another task could begin from"
         )
     named = {"model": {"name": model.recipe.architecture.name}}
-    _refuse(_find_difference(named, given), name)
+    refuse(find_difference(named, given), name)
     settings = merge(named, given)
     architecture = _architecture_from(model, name, settings)
     input_class: type[Input] = named_input(settings).load()
@@ -45,20 +45,20 @@ def follow(model: Model, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     except ConfigError as error:
         raise ConfigError(f"pretrained.folder: {name}: {error}") from None
     # first, as settings of one tokenizer are none of another
-    _refuse(_find_difference(_names(sections), given), name)
+    refuse(find_difference(_names(sections), given), name)
     kinds: dict[str, type[Settings]] = {
         **input_class.sections,
         "model": architecture.config_class(),
     }
     own = {**sections, "model": determined_settings(model, architecture)}
     settings = merge(own, given)
-    changed = _find_difference(own, _parse(settings, own, kinds))
+    changed = find_difference(own, _parse(settings, own, kinds))
     free = input_class.may_differ
     if PretrainedSettings.parse(section_of(given, "pretrained")).allow_partial:
         free = free.union(f"model.{key}" for key in own["model"] if key != "name")
     else:
         free = free.union(f"model.{key}" for key in free_settings(model))
-    _refuse([difference for difference in changed if difference[0] not in free], name)
+    refuse([difference for difference in changed if difference[0] not in free], name)
     return settings
 
 
@@ -153,9 +153,7 @@ def _parse(
     }
 
 
-def _find_difference(
-    own: Mapping[str, Any], given: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
+def find_difference(own: Mapping[str, Any], given: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Return the settings that differ: dotted key, value of the folder, value of the user."""
     found = []
     for section, values in own.items():
@@ -168,7 +166,12 @@ def _find_difference(
     return found
 
 
-def _refuse(differences: list[tuple[str, Any, Any]], name: str) -> None:
+def refuse(differences: list[tuple[str, Any, Any]], name: str) -> None:
+    """Raise for the first difference.
+
+    Raises:
+        ConfigError: naming the setting and both values.
+    """
     for key, own, given in differences:
         option = _OPTIONS.get(key)
         typed = "" if option is None else f" ({option})"

@@ -18,6 +18,11 @@ from munjang.inputs.input import Encoded, FitsFrom, Input
 from munjang.layers.parameters import HasLayers
 from munjang.model import Model
 from munjang.network import build_network
+from munjang.pretrained.embedding_folder import (
+    OpenEmbedding,
+    has_word_vectors_only,
+    open_embedding,
+)
 from munjang.pretrained.following import (
     determined_settings,
     follow,
@@ -40,8 +45,10 @@ Weights = Mapping[str, Tensor]
 
 def open_model_folder(
     folder: Any, given: Mapping[str, Any]
-) -> tuple["OpenModelFolder", dict[str, Any]]:
+) -> tuple["OpenModelFolder | OpenEmbedding", dict[str, Any]]:
     """Return the model to begin from, and the settings that follow from it.
+
+    Of word vectors, any encoder of texts takes the embedding.
 
     Args:
         folder: a model folder, one of Hugging Face transformers, or a loaded model.
@@ -63,7 +70,32 @@ def open_model_folder(
             )
         with stage("reading the model to begin from"):
             model = _read(Path(name), name, notes.append)
+    if has_word_vectors_only(model, given):
+        return open_embedding(model, name, given)
     return OpenModelFolder(model, name, tuple(notes)), follow(model, name, given)
+
+
+def open_vector_folder(
+    folder: str, given: Mapping[str, Any]
+) -> tuple["OpenEmbedding", dict[str, Any]]:
+    """Return the word vectors of a model folder, and the settings that follow from them.
+
+    Args:
+        folder: a model folder of the task `vectors`.
+        given: the user's settings, nested as in `config.yaml`.
+
+    Raises:
+        ConfigError: the folder holds another model, or as `open_embedding`.
+        FolderError: the folder cannot be read.
+    """
+    with stage("reading the word vectors to begin from"):
+        model = load(folder)
+    if not isinstance(model, Model) or not has_word_vectors_only(model, given):
+        raise ConfigError(
+            f"pretrained.vectors: expected a file of word vectors or a folder of the task vectors, "
+            f"got {folder}; to begin from the encoder of a model, give pretrained.folder (--from)"
+        )
+    return open_embedding(model, folder, given)
 
 
 def _read(folder: Path, name: str, report: Report) -> Model:

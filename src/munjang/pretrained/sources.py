@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import nn
@@ -9,7 +10,8 @@ from torch import nn
 from munjang.config import merge
 from munjang.data.table import Table
 from munjang.inputs.input import Encoded, Input
-from munjang.pretrained.model_folder import open_model_folder
+from munjang.names import find_existing_path
+from munjang.pretrained.model_folder import open_model_folder, open_vector_folder
 from munjang.pretrained.word_vectors import open_word_vectors
 from munjang.recipe import IN_MEMORY, PretrainedSettings, Recipe, section_of
 from munjang.tasks.task import Task
@@ -79,7 +81,10 @@ def open_pretrained(
             settings = merge(settings, {"pretrained": {key: path}})
     named = PretrainedSettings.parse(section_of(settings, "pretrained"), where="pretrained")
     if named.vectors is not None:
-        return open_word_vectors(named.vectors if vectors is None else vectors, settings)
+        source = named.vectors if vectors is None else vectors
+        if isinstance(source, str | PathLike) and find_existing_path(Path(source)).is_dir():
+            return open_vector_folder(str(source), settings)
+        return open_word_vectors(source, settings)
     if named.folder is not None:
         return open_model_folder(named.folder if folder is None else folder, settings)
     return None, settings

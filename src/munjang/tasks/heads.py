@@ -14,6 +14,7 @@ from munjang.models.encoder_source import EncoderSource
 from munjang.models.pair_encoder import PairEncoder
 from munjang.models.vectors import choose_pooling, pool_vectors
 from munjang.registry import Gives
+from munjang.tasks.word_head import WordHead
 
 
 class Head(nn.Module):
@@ -196,7 +197,7 @@ class LinearEnsemble(nn.Module):
 
 
 # Modules with an attribute `encoder`.
-_HEADS = (Head, MaskedHead, TwoTowers)
+_HEADS = (Head, MaskedHead, TwoTowers, WordHead)
 
 
 def find_heads(network: nn.Module) -> list[Any]:

@@ -42,6 +42,7 @@ METRICS: dict[str, Metric] = {
     "chrf": Metric("chrF", larger_is_better=True, highest=100.0),
     "bleu": Metric("BLEU", larger_is_better=True, highest=100.0),
     "exact_match": Metric("exact match", larger_is_better=True),
+    "sampled_loss": Metric("loss with negative sampling", larger_is_better=False, highest=None),
     "cross_entropy": Metric("cross-entropy", larger_is_better=False, highest=None),
     "perplexity": Metric("perplexity", larger_is_better=False, can_select=False, highest=None),
     "bits_per_character": Metric("bits per character", larger_is_better=False, highest=None),

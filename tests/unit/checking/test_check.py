@@ -22,6 +22,7 @@ DATA = {
     ("text", "multilabel"): (TEXTS, SETS),
     ("text", "masked_lm"): (TEXTS, None),
     ("lines", "masked_lm"): (TEXTS, None),
+    ("lines", "vectors"): (TEXTS, None),
     ("stream", "language"): (TEXTS, None),
     ("two_texts", "classify"): (PAIRS, CLASSES),
     ("two_texts", "regress"): (PAIRS, NUMBERS),
@@ -37,6 +38,7 @@ QUICK = ("training.threads=1", "training.epochs=2")
 SMALL = {
     "image": ("model.filters=[4]",),
     "parallel": ("model.dim=16", "model.heads=2"),
+    "vectors": ("model.dim=8", "vectors.sample=1", "tokenizer.min_frequency=1"),
 }
 
 
@@ -50,7 +52,8 @@ def test_every_input_of_every_task_is_checked() -> None:
 def test_every_task_has_report_with_estimate(pair: tuple[str, str]) -> None:
     kind, task = pair
     settings = {"input": kind, "task": task}
-    overrides = [*QUICK, *SMALL.get(kind, ("model.dim=8", "model.ngram_buckets=1024"))]
+    default = ("model.dim=8", "model.ngram_buckets=1024")
+    overrides = [*QUICK, *SMALL.get(task, SMALL.get(kind, default))]
     data = DATA[pair]
     report = check(data, test=data, overrides=overrides, seconds=0.05, config=settings)
     module, _, name = INPUTS.require(kind).check.partition(":")

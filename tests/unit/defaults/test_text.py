@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from munjang.config import merge
+from munjang.defaults.text import script_defaults
 from munjang.errors import ConfigError
 from munjang.recipe import Recipe, make_recipe
 from munjang.text.registry import make_tokenizer
@@ -109,3 +110,10 @@ def test_capital_markers_are_default_for_words_only(
 def test_invalid_task_is_refused_in_one_line(task: object) -> None:
     with pytest.raises(ConfigError, match="task"):
         build_english_recipe("cnn", 5000, task=task)
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+@pytest.mark.parametrize("script", ["korean", "other"])
+def test_word_vectors_are_trained_on_one_thread(model: str, script: Script) -> None:
+    given = {"model": {"name": model}, "task": "vectors", "input": "lines"}
+    assert script_defaults(given, script, 5000)["training"]["threads"] == 1

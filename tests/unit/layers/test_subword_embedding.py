@@ -1,5 +1,6 @@
 """The spelling of tokens, against slow and obvious Python over their letters."""
 
+import unicodedata
 from collections import Counter
 
 import pytest
@@ -9,7 +10,12 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.subword_embedding import MAX_NGRAMS, SubwordEmbedding, with_oov_words
+from munjang.layers.subword_embedding import (
+    MAX_NGRAMS,
+    SubwordEmbedding,
+    cut_jamo,
+    with_oov_words,
+)
 from munjang.text.vocabulary import OOV, PAD, RESERVED
 from tests.unit.text.strategies import hostile_text
 
@@ -197,3 +203,28 @@ def test_ngram_rows_are_saved_in_state_dict() -> None:
     ids = torch.arange(12)[None]
     with torch.no_grad():
         torch.testing.assert_close(fresh(ids), learned(ids), rtol=0, atol=0)
+
+
+def test_jamo_of_a_syllable_are_three_units() -> None:
+    def reference(token: str) -> list[int]:
+        points = []
+        for letter in token:
+            jamo = unicodedata.normalize("NFD", letter) if "가" <= letter <= "힣" else letter
+            has_no_final = "가" <= letter <= "힣" and len(jamo) == 2
+            points += [*map(ord, jamo), *([0x11A7] if has_no_final else [])]
+        return points
+
+    assert cut_jamo("간다a") == [0x1100, 0x1161, 0x11AB, 0x1103, 0x1161, 0x11A7, ord("a")]
+    for word in ("가힣", "재미있다", "ㄱ 가1", ""):
+        assert cut_jamo(word) == reference(word)
+
+
+def test_jamo_ngrams_relate_forms_of_a_verb() -> None:
+    words = ["가다", "가고", "서울"]
+    for units, is_related in (("letters", False), ("jamo", True)):
+        spelling = SubwordEmbedding(
+            len(RESERVED) + 3, 2, max_n=5, buckets=BUCKETS, std=1.0, units=units
+        )
+        spelling.fit([*RESERVED, *words])
+        first, second = (set(spelling.ngram_rows[len(RESERVED) + n].tolist()) for n in (0, 1))
+        assert bool(first & second - {PAD}) == is_related

@@ -1,0 +1,1 @@
+"""Words and their vectors, of models and of files: neighbors, analogies, similarity, export."""

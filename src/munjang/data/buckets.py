@@ -147,11 +147,12 @@ class Bucketing:
                 f"a row of {lengths.max()} tokens is longer than the last bucket "
                 f"({self.boundaries[-1]}): raise it, or truncate to it"
             )
-        for number, width in enumerate(self.boundaries):
-            rows = np.flatnonzero(bucket == number)
+        for number in np.unique(bucket).tolist():
+            rows, width = np.flatnonzero(bucket == number), self.boundaries[number]
             if random is not None:
                 random.shuffle(rows)
-            yield from self._chunks(rows, lengths, width)
+            # no further than the longest row of all: a bucket may be far larger
+            yield from self._chunks(rows, lengths, min(width, int(lengths.max())))
 
     def _chunks(self, rows: Int64s, lengths: Int64s, width: int | None) -> Iterator[Group]:
         """Cut rows into batches, in their order; each is as large as the limits allow."""

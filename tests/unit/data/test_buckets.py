@@ -101,8 +101,15 @@ def test_boundaries_set_padded_length(
     for groups in both_orders(bucketing, lengths, seed):
         for group in groups:
             group_lengths = lengths[group.rows]
-            assert group.time in (10, 60)
-            assert (group_lengths <= 10).all() if group.time == 10 else (group_lengths > 10).all()
+            is_short = (group_lengths <= 10).all()
+            assert is_short or (group_lengths > 10).all()
+            # no further than the longest row of all
+            assert group.time == min(10 if is_short else 60, max(1, lengths.max()))
+
+
+def test_boundary_far_beyond_the_longest_row_pads_to_that_row() -> None:
+    groups = Bucketing(64, boundaries=(2, 10**6)).in_order_of_length(np.array([1, 2, 5, 7]))
+    assert [group.time for group in groups] == [2, 7]
 
 
 def test_boundaries_are_inclusive_and_bounded() -> None:

@@ -282,8 +282,10 @@ def test_batch_larger_than_memory_is_refused() -> None:
     config = merge(
         merge(SMALL["text"], {"model": {"dim": 2**14, "ngrams": 1, "subword_ngrams": 0}}), changed
     )
+    texts, labels = DATA["classify"]
+    data = ([*texts, "a " * 10**6], [*labels, labels[0]])
     with pytest.raises(ConfigError, match=r"padded to 1,000,000 tokens, takes [\d,.]+ GB or more"):
-        munjang.train(DATA["classify"], model="mean", config=config)
+        munjang.train(data, valid=DATA["classify"], model="mean", config=config)
 
 
 def test_yaml_no_is_false_for_tokenizer_settings() -> None:

@@ -37,7 +37,9 @@ def count_batches(histogram: tuple[Int64s, Int64s], bucketing: Bucketing) -> lis
     buckets = np.searchsorted(bucketing.boundaries, lengths)
     for number, width in enumerate(bucketing.boundaries):
         rows = int(counts[buckets == number].sum())
-        batches += _count([(width, rows)] if rows else [], bucketing, width)
+        # as `Bucketing` pads: no further than the longest row of all
+        padded = min(width, int(lengths.max(initial=1)))
+        batches += _count([(padded, rows)] if rows else [], bucketing, padded)
     return batches
 
 

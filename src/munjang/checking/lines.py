@@ -8,6 +8,7 @@ import numpy as np
 
 from munjang.checking.blocks import Block, Line
 from munjang.checking.input_check import InputCheck
+from munjang.checking.preparation import prepare_or_note
 from munjang.checking.shared_blocks import estimate_blocks, repeat_blocks, short, skipped_blocks
 from munjang.checking.text_blocks import length_histogram, lengths_text, oov_grid, padding_grid
 from munjang.data.checks import describe_histogram, measure_oov_rates, measure_padding
@@ -17,12 +18,11 @@ from munjang.data.shards.hashing import hash_texts
 from munjang.data.shards.lines import VALIDATION, Lines
 from munjang.data.shards.measures import Copies, CopyCounter, LengthCounts, Overlap
 from munjang.data.splits import number_distinct_texts
-from munjang.errors import DataError
 from munjang.estimates import estimate_training
 from munjang.folder.workspace import ENCODED, Workspace
 from munjang.inputs.lines import EncodedLines, find_lines, name_files
-from munjang.preparation import Prepared, prepare_rows
-from munjang.pretrained.sources import PretrainedSource, open_pretrained
+from munjang.preparation import Prepared
+from munjang.pretrained.sources import open_pretrained
 from munjang.recipe import Recipe, check_given
 from munjang.reporting import discard, pluralize, stage
 from munjang.text.columns import Int64s
@@ -77,7 +77,7 @@ def check_line_data(data: Any, test: Any, given: Mapping[str, Any], seconds: flo
         counts = lines.counts  # reads all lines
         with stage(f"checking {pluralize(counts.lines, 'line')}"):
             found = _measure(lines, held_out)
-        prepared = _prepare(lines, given, source, notes)
+        prepared = prepare_or_note(lines, given, source, notes)
         lengths, unit = found.words.histogram, "words"
         if prepared is not None:
             lengths, unit = _count_tokens(prepared), "tokens"
@@ -153,17 +153,6 @@ def _measure(lines: Lines, test: _Test | None) -> _Found:
 def _compare(test: _Test, found: _Found) -> TestReport:
     assert found.overlap is not None
     return TestReport(test.lines, None, {}, found.overlap.repeats())
-
-
-def _prepare(
-    lines: Lines, given: Mapping[str, Any], source: PretrainedSource | None, notes: list[str]
-) -> Prepared | None:
-    """Prepare a training; None, with a note, if it would refuse the text."""
-    try:
-        return prepare_rows(lines, given, source, notes.append)
-    except DataError as error:
-        notes.append(f"a training would refuse this data: {error}")
-        return None
 
 
 def _count_tokens(prepared: Prepared) -> tuple[Int64s, Int64s]:

@@ -9,15 +9,14 @@ import polars as pl
 
 from munjang.checking.blocks import Block, Line, grid
 from munjang.checking.input_check import InputCheck
+from munjang.checking.preparation import prepare_or_note
 from munjang.checking.shared_blocks import estimate_blocks, read_blocks, short
 from munjang.checking.text_blocks import length_histogram, lengths_text
 from munjang.data.checks import describe_lengths
 from munjang.data.data_report import Lengths, to_plain
 from munjang.data.streams.text import RunningText
-from munjang.errors import DataError
 from munjang.estimates import estimate_training
-from munjang.preparation import Prepared, prepare_rows
-from munjang.pretrained.sources import PretrainedSource, open_pretrained
+from munjang.pretrained.sources import open_pretrained
 from munjang.recipe import check_given
 from munjang.reporting import discard, pluralize, stage
 from munjang.units import format_bytes
@@ -104,7 +103,7 @@ def check_stream_data(
     with stage(f"checking {pluralize(len(text), 'line')}"):
         counts = _count_characters(text.lines)
         compared = None if held_out is None else _compare(held_out, text, counts)
-    prepared = _prepare(text, given, source, notes)
+    prepared = prepare_or_note(text, given, source, notes)
     return StreamReport(
         files=text.files,
         rows=len(text),
@@ -141,17 +140,6 @@ def _compare(test: RunningText, train: RunningText, known: Mapping[str, int]) ->
         in_train=float(lines.is_in(train.lines.unique().implode()).mean() or 0),  # type: ignore[arg-type]
         unknown_characters=unknown / max(1, sum(counts.values())),
     )
-
-
-def _prepare(
-    text: RunningText, given: Mapping[str, Any], source: PretrainedSource | None, notes: list[str]
-) -> Prepared | None:
-    """Prepare a training; None, with a note, if it would refuse the text."""
-    try:
-        return prepare_rows(text, given, source, notes.append)
-    except DataError as error:
-        notes.append(f"a training would refuse this data: {error}")
-        return None
 
 
 def stream_blocks(report: StreamReport) -> Iterator[Block]:

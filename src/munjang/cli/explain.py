@@ -91,15 +91,15 @@ def explain(
     """
     from munjang.explain.text_surprisal import scores_tokens
     from munjang.folder.load import load
-    from munjang.report.attention import writer_for
-    from munjang.report.surprisal import surprisal_writer
+    from munjang.report.attention import ATTENTION
+    from munjang.report.surprisal import SURPRISAL
 
     raise_on_signals()
     # mistakes are reported before the model is loaded
     if attention is not None:
-        writer_for(Path(attention))
+        ATTENTION.writer_for(Path(attention))
     if surprisal is not None:
-        surprisal_writer(Path(surprisal))
+        SURPRISAL.writer_for(Path(surprisal))
     model = load(folder)
     rows = model.input.group_values(texts)
     if len(rows) != 1:
@@ -144,13 +144,13 @@ def _explain_attention(
 ) -> None:
     """Show attention weights, or write them to a file."""
     from munjang.explain.text_attention import compute_attention
-    from munjang.report.attention import write_attention
+    from munjang.report.attention import ATTENTION
 
     weights = compute_attention(model, row, target).select(*selection)
     if weights.truncated:
         note(f"the text was cut: the model read {pluralize(len(weights.source), 'token')} of it")
     if path is not None:
-        note(f"written: {write_attention(weights, path)}")
+        note(f"written: {ATTENTION.write(weights, path)}")
     if output.as_json:
         show_json(weights.to_json())
     elif path is None:
@@ -161,11 +161,11 @@ def _explain_attention(
 def _explain_surprisal(model: "AnyModel", text: str, path: str | None, output: _Output) -> None:
     """Show the surprisal of a text, or write it to a file."""
     from munjang.cli.surprisal import show_surprisal
-    from munjang.report.surprisal import write_surprisal
+    from munjang.report.surprisal import SURPRISAL
 
     surprisal = model.surprisal(text)  # type: ignore[union-attr]
     if path is not None:
-        note(f"written: {write_surprisal(surprisal, path)}")
+        note(f"written: {SURPRISAL.write(surprisal, path)}")
     if output.as_json:
         show_json(surprisal.to_json())
     elif path is None:

@@ -63,7 +63,7 @@ class LanguageAnswers:
 
 @dataclass(frozen=True)
 class Continuation:
-    """What a model writes after the prompt, in its first run."""
+    """Text that a model writes after the prompt, in its first run."""
 
     name: str
     text: str

@@ -24,16 +24,14 @@ from munjang.data.streams.settings import StreamSettings, StreamTokenizerSetting
 from munjang.data.streams.text import RunningText
 from munjang.defaults.stream import stream_defaults
 from munjang.errors import ConfigError, DataError
-from munjang.folder.layout import TOKENIZER, VOCABULARY
-from munjang.folder.rebuild import load_tokenizer
-from munjang.folder.sealed import SealedFolder
 from munjang.inputs.input import Encoded, Input
 from munjang.inputs.text import HasTokenizer, fit_tokenizer
+from munjang.inputs.tokenized import TokenizedInput
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
 from munjang.text.columns import Int32s
-from munjang.text.tokenizer import Tokenizer, fit_notes
+from munjang.text.tokenizer import fit_notes
 from munjang.text.vocabulary import OOV
 
 
@@ -93,14 +91,13 @@ class EncodedPrompts:
 
 
 @dataclass(frozen=True)
-class StreamInput(Input):
+class StreamInput(TokenizedInput):
     """Running text as one stream of tokens; the reserved id EOS is a line break.
 
     Attributes:
         tokenizer: fitted tokenizer of lines.
     """
 
-    tokenizer: Tokenizer
     row: ClassVar[str] = "token"
     has_word_vectors: ClassVar[bool] = False
     sections: ClassVar[Mapping[str, type[Settings]]] = {
@@ -164,32 +161,6 @@ class StreamInput(Input):
         """Return the input with the tokenizer and the vocabulary of another one."""
         assert isinstance(other, HasTokenizer)
         return cls(recipe, other.tokenizer)
-
-    @classmethod
-    def file_names(cls, recipe: Recipe) -> tuple[str, ...]:
-        """Return the files of the tokenizer."""
-        return (TOKENIZER, VOCABULARY)
-
-    @classmethod
-    def load(cls, folder: SealedFolder, recipe: Recipe) -> Self:
-        """Return the input with the tokenizer of a folder."""
-        settings = recipe.section("tokenizer")
-        tokenizer = load_tokenizer(
-            folder, TOKENIZER, VOCABULARY, name=settings.name, settings=settings.settings
-        )
-        return cls(recipe, tokenizer)
-
-    def files(self) -> dict[str, Any]:
-        """Return tokenizer and vocabulary."""
-        return {
-            TOKENIZER: self.tokenizer.to_json(),
-            VOCABULARY: self.tokenizer.vocabulary.to_json(),
-        }
-
-    @property
-    def size(self) -> int:
-        """The vocabulary size."""
-        return self.tokenizer.vocabulary.size
 
     def encode(self, rows: Any) -> EncodedStream:
         """Encode a text.

@@ -28,12 +28,10 @@ from munjang.defaults.text import text_defaults
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
 from munjang.explain.text_attention import text_attention
-from munjang.folder.layout import TOKENIZER, VOCABULARY
-from munjang.folder.rebuild import load_tokenizer
-from munjang.folder.sealed import SealedFolder
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded, Input, Sample
 from munjang.inputs.text_lengths import check_lengths, count_kept_tokens, limit_tokens
+from munjang.inputs.tokenized import TokenizedInput
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.subword_embedding import SubwordEmbedding, with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
@@ -146,7 +144,7 @@ def fit_tokenizer(texts: pl.Series, recipe: Recipe) -> Tokenizer:
 
 
 @dataclass(frozen=True)
-class TextInput(Input):
+class TextInput(TokenizedInput):
     """One text per row.
 
     Attributes:
@@ -154,7 +152,6 @@ class TextInput(Input):
         has_line_breaks: True if the setting `tokenizer.line_breaks` can be on.
     """
 
-    tokenizer: Tokenizer
     has_word_vectors: ClassVar[bool] = True
     has_line_breaks: ClassVar[bool] = True
     may_differ: ClassVar[frozenset[str]] = frozenset({"tokenizer.max_length"})
@@ -226,32 +223,6 @@ class TextInput(Input):
             # what is learned is made of the texts, whose tokens are counted anew
             return cls(recipe, recount(other.tokenizer, train["text"]))
         return cls(recipe, other.tokenizer)
-
-    @classmethod
-    def file_names(cls, recipe: Recipe) -> tuple[str, ...]:
-        """Return the files of the tokenizer."""
-        return (TOKENIZER, VOCABULARY)
-
-    @classmethod
-    def load(cls, folder: SealedFolder, recipe: Recipe) -> Self:
-        """Return the input with the tokenizer of a folder."""
-        settings = recipe.section("tokenizer")
-        tokenizer = load_tokenizer(
-            folder, TOKENIZER, VOCABULARY, name=settings.name, settings=settings.settings
-        )
-        return cls(recipe, tokenizer)
-
-    def files(self) -> dict[str, Any]:
-        """Return tokenizer and vocabulary."""
-        return {
-            TOKENIZER: self.tokenizer.to_json(),
-            VOCABULARY: self.tokenizer.vocabulary.to_json(),
-        }
-
-    @property
-    def size(self) -> int:
-        """The vocabulary size."""
-        return self.tokenizer.vocabulary.size
 
     @property
     def trained_column(self) -> str | None:

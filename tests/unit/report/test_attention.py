@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention, AttentionMap
-from munjang.report.attention import write_attention
+from munjang.report.attention import ATTENTION
 from munjang.report.attention_page import draw_page
 from munjang.report.attention_svg import draw_svg
 from munjang.report.html import join
@@ -264,7 +264,7 @@ def test_column_labels_stay_below_their_height(tokens: list[str]) -> None:
     ("name", "begin"), [("a.html", "<!doctype"), ("a.SVG", "<svg"), ("a.json", "{")]
 )
 def test_file_suffix_selects_format(name: str, begin: str, tmp_path: Path) -> None:
-    path = write_attention(make_attention(["a", "b"]), tmp_path / name)
+    path = ATTENTION.write(make_attention(["a", "b"]), tmp_path / name)
     assert path.read_text("utf-8").startswith(begin)
     assert [one.name for one in tmp_path.iterdir()] == [name]
 
@@ -272,7 +272,7 @@ def test_file_suffix_selects_format(name: str, begin: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("name", ["a.png", "a", ".html"])
 def test_unknown_suffix_is_refused_before_writing(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"ends in one of \.html, \.svg, \.json"):
-        write_attention(make_attention(["a"]), tmp_path / name)
+        ATTENTION.write(make_attention(["a"]), tmp_path / name)
     assert not list(tmp_path.iterdir())
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from munjang.errors import ConfigError
 from munjang.explain.surprisal import Surprisal
 from munjang.report.shades import DARK, LIGHT
-from munjang.report.surprisal import write_surprisal
+from munjang.report.surprisal import SURPRISAL
 from munjang.report.surprisal_page import draw_surprisal_page
 from munjang.report.surprisal_shades import MOST_BITS, shade_of_bits, shown_parts
 from munjang.report.surprisal_svg import draw_surprisal_svg
@@ -80,8 +80,8 @@ def test_picture_is_well_formed_and_within_its_borders(text: str) -> None:
 def test_file_name_chooses_the_form(tmp_path: Path) -> None:
     surprisal = make_surprisal("나는 밥을 먹는다")
     for name, beginning in (("a.html", "<!doctype"), ("a.SVG", "<svg"), ("a.json", "{")):
-        path = write_surprisal(surprisal, tmp_path / name)
+        path = SURPRISAL.write(surprisal, tmp_path / name)
         assert path.read_text("utf-8").lower().startswith(beginning)
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == surprisal.to_json()
     with pytest.raises(ConfigError, match=r"ends in one of \.html, \.svg, \.json"):
-        write_surprisal(surprisal, tmp_path / "a.png")
+        SURPRISAL.write(surprisal, tmp_path / "a.png")

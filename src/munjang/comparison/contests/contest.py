@@ -86,7 +86,7 @@ class Contest(ABC):
 
     @property
     def constant_answer(self) -> str:
-        """What a model whose answer does not depend on the row does, in words."""
+        """Description of a model whose answer does not depend on the row: a verb and its object."""
         return f"gives every {self.noun} of the test part the same answer"
 
     def networks(self) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ class LanguageContest(Contest):
 
     @property
     def constant_answer(self) -> str:
-        """What a model whose answer does not depend on the row does, in words."""
+        """Description of a model whose answer does not depend on the row: a verb and its object."""
         return "gives the same probabilities at every place of the text"
 
     def cut(self, table: Any, held_out: dict[str, Any], recipe: "Recipe") -> dict[str, Any]:

@@ -52,7 +52,7 @@ class LanguageModelConfig(Settings):
 
     @property
     def most_tokens(self) -> int | None:
-        """None: a text may have any length."""
+        """Largest number of tokens of a text; None, since a text may have any length."""
         return None
 
 

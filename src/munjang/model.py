@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from munjang.config import merge
 from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
+from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
 from munjang.explain.surprisal import Surprisal
@@ -33,6 +34,7 @@ from munjang.registry import only_for_writers
 from munjang.reporting import Report, discard, escape_markdown, pluralize, stage
 from munjang.tasks.task import (
     Answer,
+    Calibrates,
     Decodes,
     Encoded,
     Floats,
@@ -89,20 +91,33 @@ class Model:
         """Names of the labels, in the order of the columns of `predict_proba`; empty if none."""
         return self.task.labels
 
-    def predict(self, values: Any, **options: Any) -> Sequence[Answer]:
+    def predict(
+        self, values: Any, *, abstain: float | None = None, **options: Any
+    ) -> Sequence[Answer]:
         """Return an answer per value; a single value counts as a list of one.
 
         Args:
             values: texts; of a model of two texts pairs (first, second); of an image model paths,
                 arrays of uint8 [height, width] or [height, width, 3], or images of Pillow.
+            abstain: largest share of wrong answers among the rows that are answered, such as 0.05;
+                the other rows get no answer (`answered` is False and `label` None). It holds for
+                rows like those of `munjang.calibrate`, which must have calibrated the model. None:
+                all rows are answered.
             options: for models that write text: `alignment`, True to add the source piece with
                 most attention for each piece of an answer; `seed`, the random seed for sampling.
                 Of masked language models `top`, the number of tokens per [MASK].
 
         Raises:
             DataError: a value cannot be used; its index is named.
-            ConfigError: an option that the task does not have.
+            ConfigError: an option that the task does not have, or the model is not calibrated.
         """
+        if abstain is not None:
+            if not isinstance(self.task, Calibrates):
+                raise ConfigError(
+                    f"abstain: is for models of the task classify, this one is of "
+                    f"{self.recipe.task}"
+                )
+            options = {**options, "abstain": abstain}
         return self.task.answers(self.network, self.reader.encode_values(values), **options)
 
     @property
@@ -271,16 +286,32 @@ class Model:
             DataError: a row cannot be used, or its label was never seen in training.
             ConfigError: a setting of another input.
         """
+        rows = self.read(data, reading, report)
+        encoded = self.input.encode(rows)
+        dataset = self.task.dataset(encoded, rows)
+        with stage(f"scoring {pluralize(len(rows), 'answer')}"):
+            return self.task.evaluate(encoded.adapt(self.network), dataset)
+
+    def read(
+        self, data: Any, reading: Mapping[str, Any] | None = None, report: Report = discard
+    ) -> Table:
+        """Return labeled rows of data.
+
+        Args:
+            data: data, read with the settings of the training.
+            reading: settings of the section `data` that differ, such as `label_column`.
+            report: called with lines for people.
+
+        Raises:
+            DataError: a row cannot be used.
+            ConfigError: a setting of another input.
+        """
         input_class = type(self.input)
         trained_with = input_class.reading_settings(self.recipe, data)
         section = type(self.recipe.section("data"))
         settings = section.parse({**trained_with, **(reading or {})}, where="data")
         recipe = self.recipe.model_copy(update={"data": settings})
-        rows = input_class.read(data, recipe, type(self.task).reader(recipe), report)
-        encoded = self.input.encode(rows)
-        dataset = self.task.dataset(encoded, rows)
-        with stage(f"scoring {pluralize(len(rows), 'answer')}"):
-            return self.task.evaluate(encoded.adapt(self.network), dataset)
+        return input_class.read(data, recipe, type(self.task).reader(recipe), report)
 
     def attention(self, text: Any, target: str | None = None) -> Attention:
         """Return the attention of the model for one text.

@@ -58,3 +58,40 @@ class Prediction:
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self.to_json().items())
         return f"Prediction({values})"
+
+
+@dataclass(frozen=True, eq=False)
+class SelectiveAnswer:
+    """The classes of one row, of a model that may abstain.
+
+    Attributes:
+        prediction: the classes, as without abstaining.
+        answered: False if the model is not sure enough.
+    """
+
+    prediction: Prediction
+    answered: bool
+
+    @property
+    def label(self) -> str | None:
+        """The label; None if there is no answer."""
+        return self.prediction.label if self.answered else None
+
+    @property
+    def probability(self) -> float:
+        """Probability of the most probable class."""
+        return self.prediction.probability
+
+    @property
+    def truncated(self) -> bool:
+        """True if the text was longer than the model reads and its end was ignored."""
+        return self.prediction.truncated
+
+    def lines(self, row: int, text: str) -> list[list[str]]:
+        """Return label (empty if there is no answer), probability, whether answered, and input."""
+        said = "answer" if self.answered else "no answer"
+        return [[self.label or "", f"{self.probability:.4f}", said, text]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; without an answer the label is null."""
+        return {**self.prediction.to_json(), "label": self.label, "answered": self.answered}

@@ -56,7 +56,7 @@ class PredictedClasses:
     """Predictions of rows, as far as metrics need them.
 
     Attributes:
-        predicted: most probable class [rows].
+        predicted: class of the answer [rows]; the most probable one, unless costs are stated.
         confidence: its probability [rows].
         likelihood: probability of the true class [rows].
     """
@@ -70,17 +70,22 @@ class PredictedClasses:
         """Return arrays for a number of rows, filled with zeros."""
         return cls(np.zeros(rows, dtype=np.int64), np.zeros(rows), np.zeros(rows))
 
-    def fill(self, rows: Any, probabilities: Floats, targets: Ints) -> None:
+    def fill(
+        self, rows: Any, probabilities: Floats, targets: Ints, predicted: Ints | None = None
+    ) -> None:
         """Fill in some rows.
 
         Args:
             rows: indices of the rows [batch], or a slice.
             probabilities: their probabilities [batch, classes].
             targets: their true classes [batch].
+            predicted: classes of the answers [batch]; the most probable ones if omitted.
         """
-        self.predicted[rows] = probabilities.argmax(1)
-        self.confidence[rows] = probabilities.max(1)
-        self.likelihood[rows] = probabilities[np.arange(len(targets)), targets]
+        best = probabilities.argmax(1) if predicted is None else predicted
+        places = np.arange(len(targets))
+        self.predicted[rows] = best
+        self.confidence[rows] = probabilities[places, best]
+        self.likelihood[rows] = probabilities[places, targets]
 
     @property
     def is_finite(self) -> bool:

@@ -3,14 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 import torch
 from pydantic import Field, field_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from munjang.config import Settings
 from munjang.data.labels import check_known_labels, check_labels, require_labels
@@ -19,8 +19,9 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.layers.losses import LOSSES, RowLoss, focal, softened_kl
 from munjang.names import KnownLabels
-from munjang.reporting import format_markdown_list
-from munjang.tasks.class_answers import Prediction
+from munjang.reporting import escape_markdown, format_markdown_list
+from munjang.tasks.calibration import NOT_CALIBRATED, CalibrationSettings
+from munjang.tasks.class_answers import Prediction, SelectiveAnswer
 from munjang.tasks.classification_scores import (
     PredictedClasses,
     Scores,
@@ -30,13 +31,16 @@ from munjang.tasks.classification_scores import (
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
 from munjang.tasks.loss_names import resolve_loss
-from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
+from munjang.tasks.row_judgments import RowJudgments
+from munjang.tasks.task import Bools, Card, Encoded, Floats, Ints, RunSettings
 
 # enough digits for any class number; int() refuses thousands of digits
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 
 # Of smaller ones the exponential overflows; probabilities are below 1e-304 there.
 _LOWEST_LOGIT = -700.0
+# The least probability that a loss counts.
+_LEAST = float(np.finfo(np.float64).tiny)
 
 LossName = Literal[
     "auto",
@@ -66,6 +70,9 @@ class ClassifySettings(Settings):
     class_weights: Literal["balanced"] | dict[str, Weight] | None = Field(
         None, description="'balanced', or a weight per label; null: equal weights"
     )
+    calibration: CalibrationSettings | None = Field(
+        None, description="written by munjang calibrate; a training begins without it"
+    )
 
     @field_validator("loss", mode="before")
     @classmethod
@@ -81,11 +88,13 @@ class Classify(LogitsTask):
         labels: class names in the order of class numbers.
         settings: loss and class weights.
         weights: factor on the losses of each class, or None.
+        calibration: temperature and thresholds once they are fitted on held-out rows.
     """
 
     labels: tuple[str, ...]
     settings: ClassifySettings = field(default_factory=ClassifySettings)
     weights: tuple[float, ...] | None = None
+    calibration: CalibrationSettings | None = None
     stratified: ClassVar[bool] = True
     sections: ClassVar[Mapping[str, type[Settings]]] = {"classify": ClassifySettings}
 
@@ -108,7 +117,9 @@ class Classify(LogitsTask):
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:
         """Return the task of a model folder, without class weights, which only training needs."""
-        return cls(tuple(recipe.labels or ()), cls.settings_in(recipe))
+        settings = cls.settings_in(recipe)
+        task = cls(tuple(recipe.labels or ()), settings)
+        return task if settings.calibration is None else task.with_calibration(settings.calibration)
 
     @classmethod
     def from_labels(
@@ -182,19 +193,63 @@ class Classify(LogitsTask):
         return LOSSES[self.loss_name]
 
     def probabilities(self, logits: Tensor) -> Floats:
-        """Return probabilities [rows, classes], which sum to 1, of logits [rows, outputs]."""
+        """Return probabilities [rows, classes], which sum to 1, of logits [rows, outputs].
+
+        Logits are divided by the temperature of a calibrated model.
+        """
         # NumPy starts sooner than torch, which counts for a single row
         values: Floats = logits.detach().cpu().numpy().astype(np.float64)
-        if values.shape[1] == 1:
-            odds = np.exp(-np.maximum(values, _LOWEST_LOGIT))
-            return np.concatenate([odds / (1 + odds), 1 / (1 + odds)], axis=1)
-        powers: Floats = np.exp(values - values.max(axis=1, keepdims=True))
-        powers /= powers.sum(axis=1, keepdims=True)
-        return powers
+        if self.calibration is not None:
+            values /= self.calibration.temperature
+        return _softmax(values)
+
+    def uncalibrated(self, logits: Tensor) -> Floats:
+        """Return probabilities [rows, classes] of logits [rows, outputs] without temperature."""
+        return _softmax(logits.detach().cpu().numpy().astype(np.float64))
+
+    def predict_classes(self, logits: Tensor, probabilities: Floats) -> Ints:
+        """Return the class number of the answer to each row [rows].
+
+        It is that of the most probable class, which a temperature never changes, or follows the
+        threshold for stated costs.
+
+        Args:
+            logits: [rows, outputs].
+            probabilities: those of the logits, [rows, classes].
+        """
+        if self.calibration is None:
+            return self.decide(probabilities)
+        decision = self.calibration.decision
+        if decision is None:  # rounding of divided logits may make two classes equal
+            return self.decide(self.uncalibrated(logits))
+        positive = self.labels.index(decision.positive)
+        reached = probabilities[:, positive] >= decision.threshold
+        return np.where(reached, positive, 1 - positive).astype(np.int64)
+
+    def with_calibration(self, calibration: CalibrationSettings | None) -> Self:
+        """Return the task with another calibration, or without one.
+
+        Raises:
+            ConfigError: it decides between two classes that this task does not have.
+        """
+        decision = None if calibration is None else calibration.decision
+        if decision is not None and (
+            len(self.labels) != 2 or decision.positive not in self.labels
+        ):
+            raise ConfigError(
+                f"classify.calibration.decision: expected one of two classes, got "
+                f"'{decision.positive}' of {len(self.labels)}"
+            )
+        return replace(self, calibration=calibration)
+
+    def class_logits(self, logits: Tensor) -> Floats:
+        """Return a logit per class, [rows, classes], of logits [rows, outputs]."""
+        values: Floats = logits.detach().cpu().numpy().astype(np.float64)
+        return np.hstack([np.zeros_like(values), values]) if values.shape[1] == 1 else values
 
     def student_settings(self) -> dict[str, Any]:
         """Return the names of the classes."""
-        return self.state()
+        return {"labels": list(self.labels)}
 
     def soft_targets(self, logits: Tensor) -> Floats:
         """Return probabilities [rows, classes] of logits [rows, outputs]."""
@@ -212,35 +267,92 @@ class Classify(LogitsTask):
     def logits_of(self, soft: Floats) -> Tensor:
         """Return logits [rows, outputs] of probabilities [rows, classes]."""
         logits = torch.from_numpy(soft).clamp(min=torch.finfo(torch.float32).tiny).log()
+        if self.calibration is not None:
+            logits = logits * self.calibration.temperature
         return logits[:, 1:] - logits[:, :1] if self.outputs == 1 else logits
 
     def scorer(self, targets: Ints) -> "ClassScorer":
         """Return the scorer against class numbers [rows]."""
         return ClassScorer(self, targets, PredictedClasses.empty(len(targets)))
 
+    def answers(
+        self,
+        network: nn.Module,
+        encoded: Encoded,
+        *,
+        abstain: float | None = None,
+        **options: Any,
+    ) -> Sequence[Prediction | SelectiveAnswer]:
+        """Return an answer per row.
+
+        Args:
+            network: the network.
+            encoded: the rows.
+            abstain: largest share of wrong answers among the rows that are answered.
+            options: none; options of other tasks are refused.
+
+        Raises:
+            ConfigError: the model is not calibrated, or no threshold keeps this share.
+        """
+        if abstain is None:
+            return super().answers(network, encoded, **options)
+        if self.calibration is None:
+            raise ConfigError(f"abstain: {NOT_CALIBRATED}")
+        threshold = self.calibration.find_threshold(abstain)
+        logits = self.logits(network, encoded)
+        answers = self.answers_of(logits, encoded.truncated)
+        sure = [
+            is_sure
+            for part in slice_rows(*logits.shape)
+            for is_sure in (self.uncalibrated(logits[part]).max(1) > threshold).tolist()
+        ]
+        return [SelectiveAnswer(*pair) for pair in zip(answers, sure, strict=True)]
+
     def answers_of(self, logits: Tensor, truncated: Bools) -> list[Prediction]:
-        """Return the most probable class of each row, and all probabilities."""
+        """Return the class of each row, the most probable one, and all probabilities."""
         return [
             answer
             for part in slice_rows(*logits.shape)
-            for answer in self._answers(self.probabilities(logits[part]), truncated[part])
+            for answer in self._answers(logits[part], truncated[part])
         ]
 
-    def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[Prediction]:
-        predicted = probabilities.argmax(1).tolist()
+    def _answers(self, logits: Tensor, truncated: Bools) -> Iterator[Prediction]:
+        probabilities = self.probabilities(logits)
+        predicted = self.predict_classes(logits, probabilities).tolist()
         for best, row, is_cut in zip(predicted, probabilities, truncated.tolist(), strict=True):
             # a copy, so that keeping one answer does not keep the whole array
             yield Prediction(self.labels[best], float(row[best]), self.labels, row.copy(), is_cut)
 
+    def judge_rows(self, logits: Tensor, targets: Ints) -> RowJudgments:
+        """Judge each row by its predicted class, with the log loss in nats.
+
+        Args:
+            logits: [rows, outputs].
+            targets: class numbers [rows].
+        """
+        rows = len(targets)
+        loss, probability = np.empty(rows), np.empty(rows)
+        predicted = np.empty(rows, dtype=np.int64)
+        for part in slice_rows(*logits.shape):
+            shares = self.probabilities(logits[part])
+            predicted[part] = self.predict_classes(logits[part], shares)
+            places = np.arange(len(shares))
+            probability[part] = shares[places, predicted[part]]
+            loss[part] = -np.log(shares[places, targets[part]].clip(min=_LEAST))
+        return RowJudgments.of_classes(self.labels, targets, predicted, probability, loss)
+
     def state(self) -> dict[str, Any]:
-        """Return the names of the classes."""
-        return {"labels": list(self.labels)}
+        """Return the names of the classes, and the calibration if there is one."""
+        calibration = self.calibration
+        kept = None if calibration is None else calibration.model_dump(mode="json")
+        return {"labels": list(self.labels), "classify": {"calibration": kept}}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return the classes, and the metrics of each."""
         return Card(
             kind=f"{noun} classifier",
-            about=f"Classes: {format_markdown_list(self.labels, 'config.yaml')}.",
+            about=f"Classes: {format_markdown_list(self.labels, 'config.yaml')}."
+            f"{_describe_calibration(self.calibration)}",
             details=format_class_table("class", scores["classes"]),
             limits="It always answers with one of the classes above,\n"
             f"even for {noun}s of none of them.",
@@ -266,11 +378,37 @@ class ClassScorer:
         for part in slice_rows(*logits.shape):
             indices = rows[part]
             probabilities = self.task.probabilities(logits[part])
-            self.predicted.fill(indices, probabilities, self.targets[indices])
+            predicted = self.task.predict_classes(logits[part], probabilities)
+            self.predicted.fill(indices, probabilities, self.targets[indices], predicted)
 
     def scores(self) -> Scores:
         """Return the scores of all rows."""
         return score_predicted_classes(self.predicted, self.targets, self.task.labels)
+
+
+def _softmax(values: Floats) -> Floats:
+    """Return probabilities [rows, classes] of logits [rows, outputs]."""
+    if values.shape[1] == 1:
+        odds = np.exp(-np.maximum(values, _LOWEST_LOGIT))
+        return np.concatenate([odds / (1 + odds), 1 / (1 + odds)], axis=1)
+    powers: Floats = np.exp(values - values.max(axis=1, keepdims=True))
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
+
+
+def _describe_calibration(calibration: CalibrationSettings | None) -> str:
+    """Return a line of the model card; "" without a calibration."""
+    if calibration is None:
+        return ""
+    decision = calibration.decision
+    costs = "" if decision is None else (
+        f" The answer is {escape_markdown(decision.positive)} from the probability "
+        f"{decision.threshold:.4f} on, for stated costs of errors."
+    )
+    return (
+        f"\nProbabilities are those of logits divided by the temperature "
+        f"{calibration.temperature:.4f}, fitted on {calibration.rows:,} rows.{costs}"
+    )
 
 
 def _weights(

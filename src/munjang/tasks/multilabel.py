@@ -34,6 +34,7 @@ from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
 from munjang.tasks.loss_names import resolve_loss
+from munjang.tasks.row_judgments import RowJudgments
 from munjang.tasks.set_scores import SetCounts, SetScores
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
 from munjang.tasks.thresholds import FEWEST_ROWS, best_thresholds
@@ -288,6 +289,22 @@ class Multilabel(LogitsTask):
                 bool(is_cut),
                 self.settings.separator,
             )
+
+    def judge_rows(self, logits: Tensor, targets: npt.NDArray[Any]) -> RowJudgments:
+        """Judge each row by its set of labels, with the mean log loss of a label in nats.
+
+        Args:
+            logits: [rows, labels].
+            targets: in {0, 1}, [rows, labels].
+        """
+        probabilities = self.probabilities(logits)
+        return RowJudgments.of_sets(
+            self.labels,
+            targets.astype(np.bool_),
+            self._reach_threshold(probabilities),
+            probabilities,
+            self.settings.separator,
+        )
 
     def state(self) -> dict[str, Any]:
         """Return the names of the labels, and their thresholds once they are tuned."""

@@ -26,6 +26,7 @@ from munjang.layers.number_losses import NUMBER_LOSSES, NumberLoss, huber
 from munjang.tasks.logits import LogitsTask
 from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.number_scores import NumberScores, score_numbers
+from munjang.tasks.row_judgments import RowJudgments
 from munjang.tasks.task import Bools, Card, Floats, RunSettings
 
 RegressLoss = Literal["mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "poisson"]
@@ -232,6 +233,15 @@ class Regress(LogitsTask):
         """Return a number per row."""
         numbers = self.numbers(logits).tolist()
         return [NumberAnswer(n, bool(is_cut)) for n, is_cut in zip(numbers, truncated, strict=True)]
+
+    def judge_rows(self, logits: Tensor, targets: Floats) -> RowJudgments:
+        """Judge each row by its absolute error, in the user's unit.
+
+        Args:
+            logits: [rows, 1].
+            targets: numbers [rows].
+        """
+        return RowJudgments.of_numbers(targets, self.numbers(logits))
 
     def state(self) -> dict[str, Any]:
         """Return mean and scale."""

@@ -230,6 +230,24 @@ class GivesLogits(Protocol):
 
 
 @runtime_checkable
+class Calibrates(GivesLogits, Protocol):
+    """A task whose probabilities can be calibrated, and which abstains when it is not sure.
+
+    Its `answers` has the option `abstain`.
+    """
+
+    @property
+    def calibration(self) -> Any:
+        """The `munjang.tasks.calibration.CalibrationSettings`, or None."""
+
+    def class_logits(self, logits: Tensor) -> Floats:
+        """Return a logit per class, [rows, classes], of logits [rows, outputs]."""
+
+    def with_calibration(self, calibration: Any) -> Any:
+        """Return the task with another calibration, or with None."""
+
+
+@runtime_checkable
 class GivesSoftTargets(GivesLogits, Protocol):
     """A task whose answers a smaller model can learn from (distillation)."""
 

@@ -10,18 +10,22 @@ from typing import Annotated, NoReturn
 import typer
 
 from munjang import __version__
+from munjang.cli.calibrate import calibrate
 from munjang.cli.check import check
 from munjang.cli.compare import compare
 from munjang.cli.data import data
 from munjang.cli.distil import distil
 from munjang.cli.embed import embed
+from munjang.cli.errors import errors
 from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
 from munjang.cli.generate import generate
 from munjang.cli.import_export import export_app, import_app
+from munjang.cli.label_issues import label_issues
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.pretrain import pretrain
+from munjang.cli.relabel import relabel
 from munjang.cli.search import search
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
@@ -88,6 +92,10 @@ app.command(cls=Command)(compare)
 app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
+app.command(cls=Command)(errors)
+app.command(cls=Command)(calibrate)
+app.command("label-issues", cls=Command)(label_issues)
+app.command(cls=Command)(relabel)
 app.command(cls=Command)(explain)
 app.command(cls=Command)(embed)
 app.command(cls=Command)(search)

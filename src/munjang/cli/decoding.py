@@ -41,17 +41,26 @@ def decoding_settings(
 
 
 def predict_with(
-    model: "AnyModel", decoding: dict[str, Any], *, align: bool, seed: int, top: int | None = None
+    model: "AnyModel",
+    decoding: dict[str, Any],
+    *,
+    align: bool,
+    seed: int,
+    top: int | None = None,
+    abstain: float | None = None,
 ) -> Predict:
     """Return the function from texts to answers, with these options.
 
     Raises:
         ConfigError: the seed is out of range, or the model writes no text and an option of
-            decoding is given, or it fills no masks and `top` is given.
+            decoding is given, or it fills no masks and `top` is given, or it knows no risk and
+            `abstain` is given.
     """
     if not 0 <= seed < 2**63:
         raise ConfigError(f"--seed: expected 0 or more and below 2^63, got {str(seed)[:40]}")
     options = {**decoding, **({"align": True} if align else {}), **({"seed": seed} if seed else {})}
+    if abstain is not None:
+        return _predict_selectively(model, abstain, options, top)
     if top is not None:
         from munjang.model import Model
         from munjang.tasks.task import RanksTokens
@@ -72,6 +81,29 @@ def predict_with(
     if decoding:
         writer = writer.with_decoding(decoding)
     return partial(writer.predict, alignment=align, seed=seed)
+
+
+def _predict_selectively(
+    model: "AnyModel", risk: float, options: dict[str, Any], top: int | None
+) -> Predict:
+    """Return the function from texts to answers, some of which are none.
+
+    Raises:
+        ConfigError: other options are given, or the model is not calibrated.
+    """
+    from munjang.model import Model
+    from munjang.tasks.calibration import NOT_CALIBRATED
+    from munjang.tasks.task import Calibrates
+
+    if options or top is not None:
+        other = next(iter(options), "top")
+        raise ConfigError(f"--abstain and --{other} are for different models; give one")
+    if not isinstance(model, Model) or not isinstance(model.task, Calibrates):
+        raise ConfigError("--abstain: is for models of the task classify")
+    if model.task.calibration is None:
+        raise ConfigError(f"--abstain: {NOT_CALIBRATED}")
+    model.task.calibration.find_threshold(risk)  # refused before a text is read
+    return partial(model.predict, abstain=risk)
 
 
 def write_hypotheses(path: str, scores: "TaskScores") -> None:

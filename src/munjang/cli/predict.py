@@ -81,6 +81,14 @@ def predict(
             help="Number of tokens per [MASK], of next tokens, or of near words.  [default: 5]",
         ),
     ] = None,
+    abstain: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RISK",
+            help="Answer only as long as at most this share of the answers is wrong, such as 0.05; "
+            "for a classifier that munjang calibrate has calibrated.",
+        ),
+    ] = None,
     settings: DecodingSettings = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed of sampling.")] = 0,
     as_json: Annotated[
@@ -91,7 +99,8 @@ def predict(
 
     \b
     Columns of a line, separated by tabs:
-      classify    label, probability, text
+      classify    label, probability, text; with --abstain label (empty if there is no
+                  answer), probability, "answer" or "no answer", text
       regress     number, text
       multilabel  labels, text
       pairs       as above, with both texts
@@ -110,6 +119,7 @@ def predict(
       munjang predict my-model "정말 재미있다" "시간이 아깝다"
       munjang predict my-model -- "-10점도 아깝다"
       munjang predict my-model --input reviews.csv --text-column document --json
+      munjang predict my-model --input reviews.csv --abstain 0.05
       munjang predict my-pair-model "a question" "another question"
       munjang predict my-image-model scans/*.png --skip-bad-rows
       munjang predict my-pretrained-model "이 영화 [MASK] 재미있다" --top 3
@@ -127,7 +137,7 @@ def predict(
         raise ConfigError("give texts or --input, not both")
     model = load(folder)
     changed = decoding_settings(beam, nbest, settings)
-    answer = predict_with(model, changed, align=align, seed=seed, top=top)
+    answer = predict_with(model, changed, align=align, seed=seed, top=top, abstain=abstain)
     line_of = _json_line if as_json else _line
     skipped: Counter[str] | None = Counter() if skip_bad_rows else None
     # an answer holds the probabilities of all labels

@@ -1,0 +1,1 @@
+"""Diagnosis of models and data: errors, likely wrong labels, calibration and abstention."""

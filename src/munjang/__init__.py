@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from munjang.api import evaluate, export_model, import_model, train
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
+    from munjang.diagnosis.calibration import calibrate
+    from munjang.diagnosis.errors import find_errors
+    from munjang.diagnosis.label_issues import find_label_issues
+    from munjang.diagnosis.relabel import relabel
     from munjang.distillation.run import distil
     from munjang.errors import MunjangError
     from munjang.estimators import (
@@ -43,15 +47,19 @@ __all__ = [
     "TextRegressor",
     "Tokenizer",
     "__version__",
+    "calibrate",
     "compare",
     "distil",
     "embed",
     "evaluate",
     "export_model",
+    "find_errors",
+    "find_label_issues",
     "import_model",
     "load",
     "load_words",
     "pad_sequences",
+    "relabel",
     "search",
     "shapes",
     "tokenizer_from_json",
@@ -70,15 +78,19 @@ _PLACES = {
     "TextPairRegressor": "munjang.estimators",
     "TextRegressor": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
+    "calibrate": "munjang.diagnosis.calibration",
     "compare": "munjang.comparison.run",
     "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
     "export_model": "munjang.api",
+    "find_errors": "munjang.diagnosis.errors",
+    "find_label_issues": "munjang.diagnosis.label_issues",
     "import_model": "munjang.api",
     "load": "munjang.folder.load",
     "load_words": "munjang.word_vectors.open_words",
     "pad_sequences": "munjang.text.keras",
+    "relabel": "munjang.diagnosis.relabel",
     "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",

@@ -148,9 +148,7 @@ def score_slices(judgments: RowJudgments, groups: Iterable[Group]) -> tuple[Slic
     """
     kept = _limit([group for group in groups if 0 < len(group.rows) < len(judgments)])
     p_values = correct_by_holm([_test(judgments, group.rows) for group in kept])
-    slices = [
-        _score(judgments, group, p) for group, p in zip(kept, p_values, strict=True)
-    ]
+    slices = [_score(judgments, group, p) for group, p in zip(kept, p_values, strict=True)]
     return tuple(sorted(slices, key=lambda part: (not part.is_worse, _order(part))))
 
 

@@ -77,9 +77,7 @@ def draw_reliability(bins: Sequence[ReliabilityBin]) -> Markup:
         return round(_SIDE - _EDGE - value * (_SIDE - _EDGE - 8), 1)
 
     marks = [
-        element(
-            "line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), stroke="#999", stroke_dasharray="4 3"
-        ),
+        element("line", x1=x(0), y1=y(0), x2=x(1), y2=y(1), stroke="#999", stroke_dasharray="4 3"),
         element("path", d=f"M{x(0)} {y(1)}V{y(0)}H{x(1)}", fill="none", stroke="#999"),
     ]
     most = max((part.rows for part in bins), default=1)
@@ -101,9 +99,7 @@ def draw_reliability(bins: Sequence[ReliabilityBin]) -> Markup:
             )
         )
         radius = round(2.5 + 4 * (part.rows / most) ** 0.5, 1)
-        marks.append(
-            element("circle", title, cx=at, cy=y(part.accuracy), r=radius, fill="#0072b2")
-        )
+        marks.append(element("circle", title, cx=at, cy=y(part.accuracy), r=radius, fill="#0072b2"))
     for value in (0, 0.5, 1):
         marks.append(element("text", value, x=x(value), y=y(0) + 16, text_anchor="middle"))
         marks.append(element("text", value, x=x(0) - 6, y=y(value) + 4, text_anchor="end"))

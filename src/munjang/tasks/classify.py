@@ -233,9 +233,7 @@ class Classify(LogitsTask):
             ConfigError: it decides between two classes that this task does not have.
         """
         decision = None if calibration is None else calibration.decision
-        if decision is not None and (
-            len(self.labels) != 2 or decision.positive not in self.labels
-        ):
+        if decision is not None and (len(self.labels) != 2 or decision.positive not in self.labels):
             raise ConfigError(
                 f"classify.calibration.decision: expected one of two classes, got "
                 f"'{decision.positive}' of {len(self.labels)}"
@@ -401,9 +399,13 @@ def _describe_calibration(calibration: CalibrationSettings | None) -> str:
     if calibration is None:
         return ""
     decision = calibration.decision
-    costs = "" if decision is None else (
-        f" The answer is {escape_markdown(decision.positive)} from the probability "
-        f"{decision.threshold:.4f} on, for stated costs of errors."
+    costs = (
+        ""
+        if decision is None
+        else (
+            f" The answer is {escape_markdown(decision.positive)} from the probability "
+            f"{decision.threshold:.4f} on, for stated costs of errors."
+        )
     )
     return (
         f"\nProbabilities are those of logits divided by the temperature "

@@ -71,22 +71,52 @@ def read_delimited(content: Content, delimiter: str, *, quoting: bool) -> Record
     Raises:
         DataError: there is no row after the header.
     """
-    data = content.data
+    plan = plan_layout(content.data, delimiter, quoting=quoting)
+    content = replace(content, notes=(*content.notes, *plan.notes))
+    if plan.layout is None:
+        return read_rowwise(content, delimiter)
+    notes = content.notes + note_blank_lines(plan.layout.blank)
+    return _make_records(content, plan.layout, delimiter, plan.is_quoted, notes)
+
+
+@dataclass(frozen=True)
+class LayoutPlan:
+    """How a file is read.
+
+    Attributes:
+        layout: places of the records; None if quotes are malformed.
+        is_quoted: True if double quotes protect delimiters and newlines.
+        notes: assumptions made.
+    """
+
+    layout: Layout | None
+    is_quoted: bool
+    notes: tuple[str, ...] = ()
+
+
+def plan_layout(data: bytes, delimiter: str, *, quoting: bool) -> LayoutPlan:
+    """Find out whether quotes mean something, and where the records are.
+
+    Args:
+        data: UTF-8.
+        delimiter: one ASCII character.
+        quoting: as for `read_delimited`.
+    """
     buffer = np.frombuffer(data, dtype=np.uint8)
     header = _FIRST_LINE.search(data)
     quoting = quoting or (header is not None and is_quoted(header[0], delimiter.encode()))
     quotes = np.flatnonzero(buffer == QUOTE) if b'"' in data else np.empty(0, dtype=np.int64)
     plain = None if quoting and len(quotes) else find_layout(buffer, delimiter, None)
+    notes: tuple[str, ...] = ()
     if len(quotes) and plain is not None and not _is_uniform(plain):
         text = data.decode(errors="surrogateescape").removesuffix("\n")
         if parses_only_quoted(lambda: iter(text.split("\n")), delimiter):
-            quoting, content = True, replace(content, notes=(*content.notes, QUOTING_NOTE))
+            quoting, notes = True, (QUOTING_NOTE,)
     quoted = quoting and bool(len(quotes))
     if quoted and not _is_well_formed(buffer, quotes, ord(delimiter)):
-        return read_rowwise(content, delimiter)
+        return LayoutPlan(None, quoted, notes)
     layout = find_layout(buffer, delimiter, quotes) if quoted or plain is None else plain
-    notes = content.notes + note_blank_lines(layout.blank)
-    return _make_records(content, layout, delimiter, quoted, notes)
+    return LayoutPlan(layout, quoted, notes)
 
 
 def find_layout(buffer: Bytes, delimiter: str, quotes: Int64s | None) -> Layout:

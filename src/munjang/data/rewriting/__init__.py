@@ -1,0 +1,1 @@
+"""Changes of single values in files of rows: whatever is not changed stays byte for byte."""

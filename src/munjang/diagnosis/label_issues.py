@@ -1,0 +1,185 @@
+"""Rows of a file whose label is likely wrong, with the label that a model suggests."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from munjang.data.labels import check_known_labels, check_labels, require_labels
+from munjang.data.readers import read_table
+from munjang.data.table import Table
+from munjang.diagnosis.confident_learning import rank_issues
+from munjang.diagnosis.folds import assign_folds
+from munjang.diagnosis.out_of_fold import choose_model, out_of_fold
+from munjang.errors import ConfigError, DataError
+from munjang.forked import require_polars
+from munjang.inputs.text import report_read
+from munjang.reporting import Report, discard, stage
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+DEFAULT_MODEL = "tfidf-characters"
+FEWEST_FOLDS, MOST_FOLDS = 2, 100
+
+
+@dataclass(frozen=True)
+class LabelIssue:
+    """A row whose label is likely wrong.
+
+    Attributes:
+        file: name of its file.
+        row: line or row in the file, from 1.
+        text: its text.
+        given: its label.
+        suggested: the likely true label.
+        probability: probability of the suggested label by a model that did not see the row.
+        given_probability: that of the given label.
+    """
+
+    file: str
+    row: int
+    text: str
+    given: str
+    suggested: str
+    probability: float
+    given_probability: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class LabelIssues:
+    """Likely wrong labels of a file.
+
+    Attributes:
+        model: name of the model.
+        folds: number of folds.
+        labels: the labels of the file.
+        rows: number of rows.
+        accuracy: share of rows whose label the model gives without having seen them. If it is low,
+            the issues say more about the model than about the labels.
+        issues: the rows, the likeliest first.
+    """
+
+    model: str
+    folds: int
+    labels: tuple[str, ...]
+    rows: int
+    accuracy: float
+    issues: tuple[LabelIssue, ...]
+
+    def pairs(self) -> list[tuple[str, str, int]]:
+        """Return given and suggested labels with their number of rows, the most rows first."""
+        counts = Counter((issue.given, issue.suggested) for issue in self.issues)
+        return [(*pair, count) for pair, count in counts.most_common()]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "model": self.model,
+            "folds": self.folds,
+            "labels": list(self.labels),
+            "rows": self.rows,
+            "accuracy": self.accuracy,
+            "issues": [issue.to_json() for issue in self.issues],
+        }
+
+
+def find_label_issues(
+    data: Any,
+    *,
+    model: str = DEFAULT_MODEL,
+    folds: int = 5,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    encoding: str = "utf-8",
+    skip_bad_rows: bool = False,
+    config: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    report: Report | None = None,
+) -> LabelIssues:
+    """Find rows whose label is likely wrong, by models that did not see them.
+
+    The rows are parted into folds, equal texts in one. Each fold is answered by a model of the
+    other folds, and confident learning compares its probabilities with the labels; see
+    `munjang.diagnosis.confident_learning`.
+
+    Args:
+        data: labeled texts: a file, a data frame, or (texts, labels).
+        model: a baseline (tfidf-characters, tfidf-words, nbsvm) or an architecture.
+        folds: number of folds; a model is trained for each.
+        text_column: column of the texts; inferred if omitted.
+        label_column: column of the labels; inferred if omitted.
+        encoding: encoding of text files.
+        skip_bad_rows: skip and count unusable rows instead of raising.
+        config: settings of an architecture, nested as in `config.yaml`.
+        seed: random seed of folds and training.
+        report: function called with notes.
+
+    Raises:
+        DataError: a row cannot be used, or a class has fewer texts than there are folds.
+        ConfigError: there is no such model, or `folds` is out of range.
+
+    Example:
+        >>> found = munjang.find_label_issues("reviews.tsv")
+        >>> found.issues[0].given, found.issues[0].suggested
+        ('1', '0')
+    """
+    require_polars("Finding label issues")
+    if not FEWEST_FOLDS <= folds <= MOST_FOLDS:
+        raise ConfigError(f"folds: expected {FEWEST_FOLDS} to {MOST_FOLDS}, got {folds:,}")
+    if config and model == DEFAULT_MODEL:
+        raise ConfigError(f"config: the baseline {model} has no settings; name an architecture")
+    choose_model(model, (), settings={}, seed=seed)  # refused before any file is read
+    report = report or discard
+    with stage("reading texts"):
+        table = read_table(
+            data,
+            text_column=text_column,
+            label_column=label_column,
+            encoding=encoding,
+            skip_bad_rows=skip_bad_rows,
+        )
+    report_read(table, "text", report)
+    labels = tuple(sorted(check_labels(table)))
+    targets = check_known_labels(require_labels(table), labels, table)
+    fold = assign_folds(table, targets, folds, seed)
+    predict = choose_model(model, labels, settings=config or {}, seed=seed)
+    probabilities = out_of_fold(predict, table.keys, targets, fold, len(labels))
+    if not np.isfinite(probabilities).all():
+        raise DataError(f"the model {model} gives numbers that are not finite; choose another one")
+    return _collect(table, labels, targets, probabilities, model, folds)
+
+
+def _collect(
+    table: Table,
+    labels: tuple[str, ...],
+    targets: Ints,
+    probabilities: Floats,
+    model: str,
+    folds: int,
+) -> LabelIssues:
+    ranked = rank_issues(probabilities, targets)
+    issues = []
+    for row, suggested in zip(ranked.rows.tolist(), ranked.suggested.tolist(), strict=True):
+        file, line = table.place(row)
+        given = int(targets[row])
+        issues.append(
+            LabelIssue(
+                file,
+                line,
+                str(table.keys[row]),
+                labels[given],
+                labels[suggested],
+                float(probabilities[row, suggested]),
+                float(probabilities[row, given]),
+            )
+        )
+    accuracy = float((probabilities.argmax(1) == targets).mean())
+    return LabelIssues(model, folds, labels, len(table), accuracy, tuple(issues))

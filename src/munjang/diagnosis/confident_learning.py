@@ -1,5 +1,6 @@
-"""Likely wrong labels by confident learning (Northcutt, Jiang and Chuang 2021, Confident learning:
-estimating uncertainty in dataset labels).
+"""Likely wrong labels by confident learning.
+
+Northcutt, Jiang and Chuang 2021, "Confident learning: estimating uncertainty in dataset labels".
 
 Given probabilities of a model that did not see the row, a class counts for a row if its probability
 reaches the class's threshold, the mean probability of the class over the rows that have its label:

@@ -1,4 +1,4 @@
-"""Probabilities of models that did not see the row: each fold is answered by a model of the rest."""
+"""Probabilities of models that did not see the row: a model per fold, trained on the others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -9,6 +9,7 @@ is 5 % at most.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -102,7 +103,7 @@ def group_by_oov_rate(rates: Floats) -> Iterator[Group]:
     """Group rows by the share of their tokens that are out of vocabulary, [rows]."""
     if rates.any():
         yield Group("OOV rate", "none", np.flatnonzero(rates == 0))
-        for low, high in zip(_RATES, _RATES[1:], strict=False):
+        for low, high in pairwise(_RATES):
             name = f"up to {high:.0%}" if low == 0 else f"{low:.0%} to {high:.0%}"
             yield Group("OOV rate", name, np.flatnonzero((rates > low) & (rates <= high)))
 

@@ -1,5 +1,6 @@
-"""The temperature that calibrates a classifier (Guo et al. 2017, On calibration of modern neural
-networks).
+"""The temperature that calibrates a classifier.
+
+Guo et al. 2017, "On calibration of modern neural networks".
 
     p = softmax(z / T)
 

@@ -117,7 +117,8 @@ class RowJudgments:
             wrong = np.flatnonzero(~targets[:, number] & predicted[:, number])
             cells += [ErrorCell(label, "", missed)] if len(missed) else []
             cells += [ErrorCell("", label, wrong)] if len(wrong) else []
-        groups = ((label, np.flatnonzero(column)) for label, column in zip(labels, targets.T))
+        columns = zip(labels, targets.T, strict=True)
+        groups = ((label, np.flatnonzero(column)) for label, column in columns)
         return cls(
             given=[_join(labels, row, separator) for row in targets],
             predicted=[_join(labels, row, separator) for row in predicted],

@@ -20,6 +20,7 @@ from munjang.data.table import Table
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
+from munjang.errors import ConfigError, DataError
 from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.tasks.alignment import align, copy_unknown_words, locate_target
@@ -283,10 +284,13 @@ class Translate(UnlabeledTask):
 
         Raises:
             ConfigError: a class is asked for.
+            DataError: the answer is empty.
         """
         if wanted is not None:
             raise ConfigError("class: a model that writes text has no classes; leave it out")
         tokens = sides[1][0, 1:].cpu()
+        if not len(tokens):
+            raise DataError("the answer to this text is empty: there is no word to explain")
         written = locate_target(self.tokenizers, tokens.tolist())
         words = find_words(written.text)
         names = [name.strip() for name, _ in words]

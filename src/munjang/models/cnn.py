@@ -104,6 +104,26 @@ class Cnn(WideEncoder):
         make_bag = None if bag is None else lambda: combine(bag, mask, "sqrtn")
         return append_bag(torch.cat(parts, dim=1), make_bag)
 
+    def find_maxima(self, vectors: TokenVectors, mask: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return the maximum of each filter after activation, and its place, [batch, filters] each.
+
+        Of equal maxima the first place is returned. None unless the pooling is max alone.
+        """
+        if self.pooling.names != ["max"]:
+            return None
+        states = self._states(vectors.masked(mask).tokens, mask)
+        maxima, places = states.masked_fill(~mask[..., None], -torch.inf).max(1)
+        return maxima, places
+
+    def filter_windows(self) -> list[tuple[int, int]]:
+        """Return how many tokens before and after its place each filter reads, [filters]."""
+        layers = self.convolutions.layers()
+        return [
+            (layer.left, layer.width - 1 - layer.left)
+            for layer in layers
+            for _ in range(len(layer.bias))
+        ]
+
     def _slope(self, maps: Tensor) -> Tensor:
         """Return the derivative of the activation at `maps`."""
         with torch.enable_grad():

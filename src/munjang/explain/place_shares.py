@@ -157,7 +157,7 @@ def _divided(
                 encoder, row.ids, other_ids, gradients, own, of_bag=of_bag
             ).cpu()
             table += 1
-    beside = _linear_model(row)
+    beside = linear_shares(row)
     # `scores` are C logits + c of the network alone: the offsets c count once
     offsets = torch.zeros(row.size) if row.scores.offsets is None else row.scores.offsets
     weight = scores.weight
@@ -173,7 +173,7 @@ def _divided(
 
 
 @dataclass(frozen=True, eq=False)
-class _LinearShares:
+class LinearShares:
     """What a linear n-gram model beside the network gives: [scores, places], [scores] twice."""
 
     shares: Tensor
@@ -181,18 +181,18 @@ class _LinearShares:
     base: Tensor
 
 
-def _linear_model(row: ExplainedRow) -> _LinearShares:
+def linear_shares(row: ExplainedRow) -> LinearShares:
     """Return the exact shares in the logits of a linear model; its baseline is its bias."""
     network, coefficients = row.network, row.scores.coefficients
     if not isinstance(network, LinearEnsemble) or coefficients is None:
         none = torch.zeros(row.size)
-        return _LinearShares(torch.zeros(row.size, row.located.places), none, none)
+        return LinearShares(torch.zeros(row.size, row.located.places), none, none)
     (ids,) = row.ids
     with torch.no_grad():
         weights = network.linear_weight * coefficients
         shares = weights @ network.linear.token_shares(ids, torch.ones_like(ids).bool())[0].T.cpu()
         base = weights @ network.linear.bias.cpu()
-    return _LinearShares(shares, base + shares.sum(1), base)
+    return LinearShares(shares, base + shares.sum(1), base)
 
 
 def leave_out_words(row: ExplainedRow, baseline: Baseline = "oov") -> PlaceShares:

@@ -15,7 +15,9 @@ from torch import Tensor
 
 from munjang.explain.attribution import Attribution, NgramShare, NgramShares
 from munjang.explain.located import LocatedRow
+from munjang.explain.place_shares import linear_shares
 from munjang.explain.row import ExplainedRow, VectorScores
+from munjang.layers.embedding import combine
 from munjang.models.encoder import TokenVectors
 from munjang.tasks.heads import find_heads
 
@@ -37,6 +39,7 @@ def find_winners(row: ExplainedRow, rows: Sequence[Attribution]) -> tuple[Attrib
     tables = iter(scores.vectors(row.ids))
     given: dict[tuple[int, int], list[tuple[int, Tensor]]] = {}
     bias = torch.zeros(row.size) if row.scores.offsets is None else row.scores.offsets.clone()
+    others = linear_shares(row).value.clone()
     number = 0
     for head, has_bag in zip(heads, scores.has_bag, strict=True):
         vectors = TokenVectors(next(tables), next(tables) if has_bag else None)
@@ -48,6 +51,9 @@ def find_winners(row: ExplainedRow, rows: Sequence[Attribution]) -> tuple[Attrib
             weights = factor @ head.head.weight.cpu()
             bias += factor @ head.head.bias.cpu()
             maxima, at = (part[0].cpu() for part in found)
+            if vectors.bag is not None:
+                bag = combine(vectors.bag, mask, "sqrtn")[0].cpu()
+                others += weights[:, len(maxima) :] @ bag
             shares = weights[:, : len(maxima)] * maxima
         windows = head.encoder.filter_windows()
         for (before, after), place, share in zip(windows, at.tolist(), shares.T, strict=True):
@@ -56,31 +62,27 @@ def find_winners(row: ExplainedRow, rows: Sequence[Attribution]) -> tuple[Attrib
             number += 1
     return tuple(
         replace(
-            attribution, ngrams=_shares_of(row.located, given, score, float(bias[score]), attribution)
+            attribution,
+            ngrams=NgramShares(
+                _ngrams_of(row.located, given, score), float(bias[score]), float(others[score])
+            ),
         )
         for score, attribution in enumerate(rows)
     )
 
 
-def _shares_of(
-    located: LocatedRow,
-    given: dict[tuple[int, int], list[tuple[int, Tensor]]],
-    score: int,
-    bias: float,
-    attribution: Attribution,
-) -> NgramShares:
-    """Return what the n-grams give to one score; `given` has filters and shares by window."""
+def _ngrams_of(
+    located: LocatedRow, given: dict[tuple[int, int], list[tuple[int, Tensor]]], score: int
+) -> tuple[NgramShare, ...]:
+    """Return the n-grams with a share in one score; `given` has filters and shares by window."""
     ngrams = []
     for (begin, end), filters in given.items():
-        active = [(number, float(share[score])) for number, share in filters]
-        active = [(number, share) for number, share in active if share]
+        shares = {number: float(share[score]) for number, share in filters}
+        active = tuple(number for number, share in shares.items() if share)
         if active:
-            numbers = tuple(number for number, _ in active)
-            share = sum(share for _, share in active)
-            ngrams.append(NgramShare(*_characters(located, begin, end), numbers, share))
-    ngrams.sort(key=lambda ngram: -abs(ngram.share))
-    known = sum(ngram.share for ngram in ngrams) + bias
-    return NgramShares(tuple(ngrams), bias, attribution.value - known)
+            place = _characters(located, begin, end)
+            ngrams.append(NgramShare(*place, active, sum(shares.values())))
+    return tuple(sorted(ngrams, key=lambda ngram: -abs(ngram.share)))
 
 
 def _characters(located: LocatedRow, begin: int, end: int) -> tuple[str, int, int, int]:

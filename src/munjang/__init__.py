@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from munjang.diagnosis.calibration import calibrate
     from munjang.diagnosis.errors import find_errors
     from munjang.diagnosis.label_issues import find_label_issues
+    from munjang.diagnosis.model_report import report_model
     from munjang.diagnosis.relabel import relabel
     from munjang.distillation.run import distil
     from munjang.errors import MunjangError
@@ -60,6 +61,7 @@ __all__ = [
     "load_words",
     "pad_sequences",
     "relabel",
+    "report_model",
     "search",
     "shapes",
     "tokenizer_from_json",
@@ -91,6 +93,7 @@ _PLACES = {
     "load_words": "munjang.word_vectors.open_words",
     "pad_sequences": "munjang.text.keras",
     "relabel": "munjang.diagnosis.relabel",
+    "report_model": "munjang.diagnosis.model_report",
     "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",
     "tokenizer_from_json": "munjang.text.keras",

@@ -22,6 +22,7 @@ from munjang.cli.explain import explain
 from munjang.cli.generate import generate
 from munjang.cli.import_export import export_app, import_app
 from munjang.cli.label_issues import label_issues
+from munjang.cli.model_report import report
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.pretrain import pretrain
@@ -92,6 +93,7 @@ app.command(cls=Command)(compare)
 app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
+app.command(cls=Command)(report)
 app.command(cls=Command)(errors)
 app.command(cls=Command)(calibrate)
 app.command("label-issues", cls=Command)(label_issues)

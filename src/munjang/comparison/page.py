@@ -6,6 +6,7 @@ from munjang.comparison.results import Comparison
 from munjang.comparison.standings import Standing
 from munjang.comparison.wording import cells, headline, heads, notes
 from munjang.folder.manifest import write_atomically
+from munjang.report.formats import Formats
 from munjang.report.html import Markup, element, join, page, table
 from munjang.report.svg import Line, Point, lines, scatter
 from munjang.tasks.metric_table import METRICS
@@ -26,6 +27,12 @@ def draw(comparison: Comparison) -> Markup:
         *_curves(comparison),
         *contest_of(comparison.plan.task).sections(comparison),
     )
+
+
+def headline_of(comparison: Comparison) -> str:
+    """Return the choice in one line."""
+    line = headline(comparison)
+    return f"{line.before}{line.name}" + (f" ({line.why})" if line.why else "")
 
 
 def _choice(comparison: Comparison) -> Markup:
@@ -80,3 +87,6 @@ def _curves(comparison: Comparison) -> list[Markup]:
     axis = f"{name}, validation part"
     picture = lines(drawn, "seconds of training", axis, colors=comparison.colors)
     return [element("h2", "Learning curves"), picture]
+
+
+COMPARISON = Formats[Comparison]({".html": draw})

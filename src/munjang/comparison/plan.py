@@ -147,6 +147,29 @@ def open_plan(out: Path, plan: Plan, *, resume: bool) -> None:
     write_atomically(path, json.dumps(kept, ensure_ascii=False, indent=2) + "\n")
 
 
+def read_plan(out: Path) -> Plan:
+    """Read the plan of a comparison.
+
+    Raises:
+        FolderError: it is damaged, or of another version.
+    """
+    path = out / PLAN
+    kept = _read(path)
+    try:
+        return Plan(
+            kept["task"],
+            tuple(Candidate(**values) for values in kept["candidates"]),
+            kept["seeds"],
+            Budget(**kept["budget"]),
+            kept["metric"],
+            kept["given"],
+            kept["data"],
+            kept["margin"],
+        )
+    except (KeyError, TypeError) as error:
+        raise FolderError(f"{path}: this is not the plan of a comparison ({error})") from None
+
+
 def _read(path: Path) -> dict[str, Any]:
     """Read the plan."""
     cure = "--overwrite replaces it"

@@ -270,6 +270,19 @@ def _fit(
     return settings, found
 
 
+def measure_calibration(
+    logits: Floats, targets: Ints, labels: tuple[str, ...]
+) -> CalibrationReport:
+    """Return how well a classifier is calibrated, and what it may promise when it abstains.
+
+    Args:
+        logits: of rows that the model has not seen, [rows, classes].
+        targets: true class numbers [rows].
+        labels: names of the classes.
+    """
+    return _fit(logits, targets, labels, None)[1]
+
+
 def _notes(temperature: float, is_right: npt.NDArray[np.bool_]) -> list[str]:
     """Return what to keep in mind of these rows."""
     notes = []

@@ -232,13 +232,13 @@ def _group(
     if texts is not None:
         yield from group_by_length(texts)
         yield from group_by_cut(encoded.truncated)
-        yield from group_by_oov_rate(_oov_rates(model, texts))
+        yield from group_by_oov_rate(oov_rates(model, texts))
         yield from group_by_script(texts)
     yield from group_by_file(table.files, table.file_index)
     yield from group_by_label(judgments)
 
 
-def _oov_rates(model: Model, texts: pl.Series) -> npt.NDArray[np.float64]:
+def oov_rates(model: Model, texts: pl.Series) -> npt.NDArray[np.float64]:
     """Return the share of the tokens of each text that are out of vocabulary, [rows]."""
     assert isinstance(model.input, HasTokenizer)
     ids, offsets = values_and_offsets(model.input.tokenizer.encode(texts))

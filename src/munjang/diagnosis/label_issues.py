@@ -165,6 +165,22 @@ def _collect(
     model: str,
     folds: int,
 ) -> LabelIssues:
+    issues = tuple(collect_issues(table, labels, targets, probabilities))
+    accuracy = float((probabilities.argmax(1) == targets).mean())
+    return LabelIssues(model, folds, labels, len(table), accuracy, issues)
+
+
+def collect_issues(
+    table: Table, labels: tuple[str, ...], targets: Ints, probabilities: Floats
+) -> list[LabelIssue]:
+    """Return the rows whose label is likely wrong, the likeliest first.
+
+    Args:
+        table: the rows.
+        labels: names of the classes.
+        targets: given class numbers [rows].
+        probabilities: of a model that did not see the row, [rows, classes].
+    """
     ranked = rank_issues(probabilities, targets)
     issues = []
     for row, suggested in zip(ranked.rows.tolist(), ranked.suggested.tolist(), strict=True):
@@ -181,5 +197,4 @@ def _collect(
                 float(probabilities[row, given]),
             )
         )
-    accuracy = float((probabilities.argmax(1) == targets).mean())
-    return LabelIssues(model, folds, labels, len(table), accuracy, tuple(issues))
+    return issues

@@ -8,6 +8,7 @@ from munjang.diagnosis.calibration import CalibrationReport
 from munjang.diagnosis.reliability import ReliabilityBin
 from munjang.report.formats import Formats
 from munjang.report.html import element, render, table
+from munjang.report.wording import Translate, english
 
 _SIDE, _EDGE = 280, 34
 
@@ -15,32 +16,43 @@ _SIDE, _EDGE = 280, 34
 def draw_calibration(report: CalibrationReport) -> Markup:
     """Return the page."""
     return render(
-        "calibration.html.jinja", title="Calibration", calibration=calibration_values(report)
+        "calibration.html.jinja",
+        title="Calibration",
+        calibration=calibration_values(report),
+        translate=english,
     )
 
 
-def calibration_values(report: CalibrationReport) -> dict[str, object]:
+def calibration_values(
+    report: CalibrationReport, translate: Translate = english
+) -> dict[str, object]:
     """Return what the macro `calibration` of calibration.jinja shows."""
+    heads = ("probability", "rows", "mean", "right", "95 % interval")
+    answered = ("answered", "rows", "wrong among them", "limit")
     return {
         "report": report,
         "summary": table(
-            [f"{report.rows:,} rows", "before", "after"],
+            [translate("{rows:,} rows", rows=report.rows), translate("before"), translate("after")],
             [
-                ["temperature", "1", f"{report.temperature:.3f}"],
+                [translate("temperature"), "1", f"{report.temperature:.3f}"],
                 [
-                    "calibration error",
+                    translate("calibration error"),
                     f"{report.error_before:.4f}",
                     f"{report.error_after:.4f}",
                 ],
-                ["log loss", f"{report.log_loss_before:.4f}", f"{report.log_loss_after:.4f}"],
+                [
+                    translate("log loss"),
+                    f"{report.log_loss_before:.4f}",
+                    f"{report.log_loss_after:.4f}",
+                ],
             ],
         ),
         "pictures": [
-            ("before", draw_reliability(report.before)),
-            ("after", draw_reliability(report.after)),
+            (translate("right answers, before the temperature"), draw_reliability(report.before)),
+            (translate("right answers, after the temperature"), draw_reliability(report.after)),
         ],
         "bins": table(
-            ["probability", "rows", "mean", "right", "95 % interval"],
+            [translate(head) for head in heads],
             [
                 [
                     f"{part.low:.2f} to {part.high:.2f}",
@@ -53,7 +65,7 @@ def calibration_values(report: CalibrationReport) -> dict[str, object]:
             ],
         ),
         "coverage": table(
-            ["answered", "rows", "wrong among them", "limit"],
+            [translate(head) for head in answered],
             [
                 [
                     f"{point.answered / report.rows:.0%}",

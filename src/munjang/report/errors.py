@@ -10,43 +10,68 @@ from munjang.report.formats import Formats
 from munjang.report.html import element, render, table
 from munjang.report.spreadsheet import format_csv
 from munjang.report.visible import language, visible_text
+from munjang.report.wording import Translate, english
 
 # A matrix of more classes is too wide to read: the commonest confusions are listed instead.
 WIDEST_MATRIX, LISTED = 30, 100
 LONGEST_TEXT, LONGEST_LABEL = 400, 80
+# Slices that are named in a line.
+_NAMED = 5
+# Kinds of slices whose names are from the data.
+_NAMED_BY_DATA = ("file", "label")
 
 
 def draw_errors(report: ErrorReport) -> Markup:
     """Return the page."""
-    return render("errors.html.jinja", title="Errors", errors=error_values(report))
+    return render(
+        "errors.html.jinja", title="Errors", errors=error_values(report), translate=english
+    )
 
 
-def error_values(report: ErrorReport) -> dict[str, object]:
+def error_values(report: ErrorReport, translate: Translate = english) -> dict[str, object]:
     """Return what the macro `errors` of errors.jinja shows."""
+    heads = ["slice", "", "rows", report.score_name, "95 % interval", "the rest", "p"]
     return {
-        "summary": summarize(report),
-        "cells": _draw_cells(report),
-        "worse": [part for part in report.slices if part.is_worse],
+        "summary": summarize(report, translate),
+        "cells": _draw_cells(report, translate),
         "slices": table(
-            ["slice", "", "rows", report.score_name, "95 % interval", "the rest", "p"],
-            [_slice_cells(part) for part in report.slices],
+            [head and translate(head) for head in heads],
+            [_slice_cells(part, translate) for part in report.slices],
         ),
         "rows": [_Shown.of(row) for row in report.worst],
-        "loss_name": report.loss_name,
+        "loss_name": translate(report.loss_name),
     }
 
 
-def summarize(report: ErrorReport) -> str:
+def summarize(report: ErrorReport, translate: Translate = english) -> str:
     """Return one line on all rows."""
-    worse = [f"{part.kind} {part.name}" for part in report.slices if part.is_worse]
-    line = (
-        f"{report.rows:,} rows: {report.score_name} {report.score:.4f} "
-        f"({report.low:.4f} to {report.high:.4f})"
+    line = translate(
+        "{rows:,} rows: {score_name} {score:.4f} ({low:.4f} to {high:.4f})",
+        rows=report.rows,
+        score_name=translate(report.score_name),
+        score=report.score,
+        low=report.low,
+        high=report.high,
     )
+    worse = [
+        f"{translate(part.kind)} {name_slice(part, translate)}"
+        for part in report.slices
+        if part.is_worse
+    ]
     if not worse:
-        return f"{line}; no slice is worse than the rest beyond chance"
-    more = f" and {len(worse) - 5} more" if len(worse) > 5 else ""
-    return f"{line}; worse than the rest beyond chance: {', '.join(worse[:5])}{more}"
+        return translate("{line}; no slice is worse than the rest beyond chance", line=line)
+    slices = ", ".join(worse[:_NAMED])
+    if len(worse) > _NAMED:
+        slices = translate("{slices} and {count} more", slices=slices, count=len(worse) - _NAMED)
+    return translate(
+        "{line}; worse than the rest beyond chance: {slices}", line=line, slices=slices
+    )
+
+
+def name_slice(part: Slice, translate: Translate = english) -> str:
+    """Return the name of a slice; those that are not from the data are translated."""
+    name = part.name if part.kind in _NAMED_BY_DATA else translate(part.name)
+    return _cut(name, LONGEST_LABEL)
 
 
 @dataclass(frozen=True)
@@ -83,11 +108,11 @@ def _cut(text: str, longest: int) -> str:
     return f"{shown}…" if len(text) > longest else shown
 
 
-def _slice_cells(part: Slice) -> list[object]:
+def _slice_cells(part: Slice, translate: Translate) -> list[object]:
     p = "" if part.p_value != part.p_value else f"{part.p_value:.2g}"
-    name = _cut(part.name, LONGEST_LABEL)
+    name = name_slice(part, translate)
     return [
-        part.kind,
+        translate(part.kind),
         element("td", name, class_="wrong" if part.is_worse else "text"),
         f"{part.rows:,}",
         f"{part.score:.4f}",
@@ -97,13 +122,13 @@ def _slice_cells(part: Slice) -> list[object]:
     ]
 
 
-def _draw_cells(report: ErrorReport) -> Markup | str:
+def _draw_cells(report: ErrorReport, translate: Translate) -> Markup | str:
     """Return the confusions as a matrix or a list of links that filter the rows; "" if none."""
     if not report.cells:
         return ""
     is_matrix = all(cell.given and cell.predicted for cell in report.cells)
     if is_matrix and len(report.labels) <= WIDEST_MATRIX:
-        return _draw_matrix(report)
+        return _draw_matrix(report, translate)
     rows = [
         [
             _cut(cell.given, LONGEST_LABEL) or "–",
@@ -112,10 +137,10 @@ def _draw_cells(report: ErrorReport) -> Markup | str:
         ]
         for number, cell in enumerate(report.cells[:LISTED])
     ]
-    return table(["given", "predicted", "rows"], rows)
+    return table([translate(head) for head in ("given", "predicted", "rows")], rows)
 
 
-def _draw_matrix(report: ErrorReport) -> Markup:
+def _draw_matrix(report: ErrorReport, translate: Translate) -> Markup:
     numbers = {(cell.given, cell.predicted): n for n, cell in enumerate(report.cells)}
     shown = [_cut(label, LONGEST_LABEL) for label in report.labels]
     rows = []
@@ -125,7 +150,7 @@ def _draw_matrix(report: ErrorReport) -> Markup:
             number = numbers.get((given, predicted))
             links.append("" if number is None else _link(number, report.cells[number]))
         rows.append([name, *links])
-    return table(["given \\ predicted", *shown], rows)
+    return table([translate("given \\ predicted"), *shown], rows)
 
 
 def _link(number: int, cell: CellCount) -> Markup:

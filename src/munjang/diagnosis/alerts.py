@@ -64,7 +64,7 @@ class RowFacts:
         most_frequent: rows of the most frequent label; None without classes.
         contradicting: rows whose text is there again with another label.
         truncated: rows that are longer than the model reads.
-        oov_rate: mean share of the tokens of a row that are out of vocabulary; None if the input has no tokens.
+        oov_rate: mean share of the tokens of a row that are out of vocabulary; None without tokens.
         likely_wrong: rows whose label is likely wrong; None if labels are not checked.
     """
 

@@ -44,7 +44,9 @@ KOREAN: dict[str, str] = {
     "{share:.1%} are wrong with a probability of 90 % or more.": (
         "{share:.1%}는 90 % 이상의 확률로 답하고도 틀립니다."
     ),
-    "{rows:,} labels look wrong themselves.": "레이블 {rows:,}개는 레이블 자체가 잘못된 것 같습니다.",
+    "{rows:,} labels look wrong themselves.": (
+        "레이블 {rows:,}개는 레이블 자체가 잘못된 것 같습니다."
+    ),
     (
         "The mean absolute error on {rows:,} rows is {score:.4g} (95 % interval {low:.4g} to "
         "{high:.4g})."
@@ -85,7 +87,9 @@ KOREAN: dict[str, str] = {
     "Add training rows like these, or have them answered by a person.": (
         "이런 행을 학습 데이터에 더하거나 사람이 답하게 하십시오."
     ),
-    "{count:,} more slices are worse than the rest.": "나머지보다 나쁜 부분이 {count:,}개 더 있습니다.",
+    "{count:,} more slices are worse than the rest.": (
+        "나머지보다 나쁜 부분이 {count:,}개 더 있습니다."
+    ),
     "See the table of slices.": "부분별 표를 보십시오.",
     "{rows:,} rows ({share:.1%}) are likely to have a wrong label.": (
         "{rows:,}행({share:.1%})의 레이블이 잘못되었을 가능성이 큽니다."
@@ -165,8 +169,8 @@ KOREAN: dict[str, str] = {
         "p is the probability of a slice so bad if it were like the rest, corrected for the number "
         "of slices (Holm). Those up to 0.05 come first."
     ): (
-        "p는 그 부분이 나머지와 같을 때 이만큼 나쁠 확률로, 부분의 개수에 맞게 고친 값입니다(Holm). "
-        "0.05 이하인 부분이 먼저 옵니다."
+        "p는 그 부분이 나머지와 같을 때 이만큼 나쁠 확률로, 부분의 개수에 맞게 고친 값입니다"
+        "(Holm). 0.05 이하인 부분이 먼저 옵니다."
     ),
     "Rows with the highest {loss}": "{loss}가 가장 큰 행",
     "log loss": "로그 손실",
@@ -201,11 +205,11 @@ KOREAN: dict[str, str] = {
     "right": "맞음",
     "Answers when the model may abstain": "모델이 답하지 않아도 될 때의 답",
     (
-        "All limits hold at once with a probability of {level:.0%}, for rows like these. Area under "
-        "the risk-coverage curve: {aurc:.4f}."
+        "All limits hold at once with a probability of {level:.0%}, for rows like these. Area "
+        "under the risk-coverage curve: {aurc:.4f}."
     ): (
-        "이런 행에서는 모든 한계가 {level:.0%}의 확률로 함께 지켜집니다. 위험-응답률 곡선 아래 넓이: "
-        "{aurc:.4f}."
+        "이런 행에서는 모든 한계가 {level:.0%}의 확률로 함께 지켜집니다. 위험-응답률 곡선 아래 "
+        "넓이: {aurc:.4f}."
     ),
     "answered": "답함",
     "wrong among them": "그 가운데 틀림",

@@ -1,0 +1,90 @@
+"""Label issues of a file: flips of synthetic texts are found by models that did not see them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from munjang.config import parse_overrides
+from munjang.data.readers import read_table
+from munjang.diagnosis.folds import assign_folds
+from munjang.diagnosis.label_issues import find_label_issues
+from munjang.errors import ConfigError, DataError
+from tests.synthetic import QUICK, make_corpus
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def flip(labels: Sequence[str], share: float, seed: int = 0) -> tuple[list[str], set[int]]:
+    """Labels of which some are another one, and the rows of these."""
+    random = np.random.default_rng(seed)
+    names = sorted(set(labels))
+    chosen = random.choice(len(labels), round(share * len(labels)), replace=False)
+    flipped = list(labels)
+    for row in chosen.tolist():
+        flipped[row] = str(random.choice([name for name in names if name != labels[row]]))
+    return flipped, set(chosen.tolist())
+
+
+# margins of an SVM are no log-odds: they rank rows of several classes less well
+@pytest.mark.parametrize(
+    ("model", "share"), [("tfidf-characters", 0.9), ("tfidf-words", 0.9), ("nbsvm", 0.6)]
+)
+def test_flips_are_found_and_the_true_label_is_suggested(model: str, share: float) -> None:
+    texts, labels = make_corpus(300, korean=model == "tfidf-characters")
+    flipped, rows = flip(labels, 0.05)
+    found = find_label_issues((texts, flipped), model=model)
+    first = found.issues[: len(rows)]
+    hits = [issue for issue in first if issue.row - 1 in rows]
+    assert len(hits) >= share * len(rows)
+    assert all(issue.suggested == labels[issue.row - 1] for issue in hits)
+    assert all(issue.given == flipped[issue.row - 1] for issue in first)
+    assert all(issue.text == texts[issue.row - 1] for issue in first)
+    assert found.rows == 300
+    assert found.pairs()
+
+
+def test_an_architecture_can_judge() -> None:
+    texts, labels = make_corpus(150)
+    flipped, rows = flip(labels, 0.05)
+    config = parse_overrides([*QUICK, "training.epochs=10"])
+    found = find_label_issues((texts, flipped), model="mean", folds=2, config=config)
+    first = {issue.row - 1 for issue in found.issues[: len(rows)]}
+    assert len(first & rows) >= len(rows) // 2
+
+
+def test_equal_texts_share_a_fold_and_classes_are_spread() -> None:
+    texts = (
+        ["가나다", " 가나다 ", "가나다"] + [f"text {n}" for n in range(40)] + ["rare 1", "rare 2"]
+    )
+    labels = ["a", "b", "a"] + ["a", "b"] * 20 + ["c", "c"]
+    table = read_table((texts, labels))
+    targets = np.array(["abc".index(label) for label in labels])
+    for seed in range(5):
+        fold = assign_folds(table, targets, 5, seed)
+        assert fold[0] == fold[1] == fold[2]
+        assert set(fold.tolist()) == set(range(5))
+        assert fold[-1] != fold[-2]
+        for label in (0, 1):
+            counts = np.bincount(fold[targets == label], minlength=5)
+            assert counts.max() - counts.min() <= 3
+
+
+def test_a_class_of_one_text_is_refused_with_its_row() -> None:
+    texts, labels = make_corpus(30)
+    with pytest.raises(DataError, match=r"row 31: the class 'typo' has one distinct text"):
+        find_label_issues(([*texts, "only"], [*labels, "typo"]), folds=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "tfidf-charakters"}, "did you mean 'tfidf-characters'"),
+        ({"model": "majority"}, "unknown model 'majority'"),
+        ({"folds": 1}, "folds: expected 2 to 100"),
+        ({"config": {"model": {"dim": 3}}}, "has no settings"),
+    ],
+)
+def test_wrong_options_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        find_label_issues(make_corpus(12), **options)  # type: ignore[arg-type]

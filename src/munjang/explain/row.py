@@ -61,14 +61,13 @@ class ExplainedRow:
             ConfigError: the model's answers have no words or no scores; or there is no such class.
             DataError: the value has no token.
         """
-        reader, task = getattr(model, "reader", None), getattr(model, "task", None)
-        locate = getattr(reader, "locate", None)
-        if locate is None or not isinstance(task, ExplainsScores):
+        if not can_explain(model):
             raise ConfigError(
                 "the answers of this model are not explained by words: expected a model of texts, "
                 "trained by munjang train"
             )
-        located = locate(model.network, task, value, target)
+        task = model.task
+        located = model.reader.locate(model.network, task, value, target)
         network = located.encoded.adapt(model.network)
         device = device_of(network)
         sides = [torch.from_numpy(side)[None].to(device) for side in located.sides]
@@ -239,6 +238,12 @@ class VectorScores:
         network = replace_modules(self.network, others)
         places = [side.expand(len(tables[0]), -1) for side in self.row.places]
         return self.row.scores.compute(network, places, places)
+
+
+def can_explain(model: Any) -> bool:
+    """Return whether the answers of a model can be divided among the words of a text."""
+    reader, task = getattr(model, "reader", None), getattr(model, "task", None)
+    return hasattr(reader, "locate") and isinstance(task, ExplainsScores)
 
 
 def can_decompose(network: nn.Module) -> bool:

@@ -82,9 +82,7 @@ def _show_scores(explanation: "Explanation", *, wide: bool) -> None:
     for row in explanation:
         words = (f"{word} {format_share(share)}" for word, share in listed_words(row, _PER_ROW))
         explained = [f"{row.explained:.2f}"] if explanation.summed else []
-        table.add_row(
-            label_text(row.score), f"{row.value:.2f}", *explained, "   ".join(words)
-        )
+        table.add_row(label_text(row.score), f"{row.value:.2f}", *explained, "   ".join(words))
     screen.print(table)
 
 

@@ -114,9 +114,7 @@ def locate_text(
         ends.append(values_and_offsets(tokens.ends)[0].astype(np.int64) + begin)
         begin += len(line) + 1
     places = first + np.arange(count, dtype=np.int64)
-    return LocatedText(
-        text, places, np.concatenate(starts)[:count], np.concatenate(ends)[:count]
-    )
+    return LocatedText(text, places, np.concatenate(starts)[:count], np.concatenate(ends)[:count])
 
 
 def require_text(text: object) -> str:

@@ -329,9 +329,7 @@ class ParallelInput(Input):
         places = len(source) + 1 + np.arange(len(ids), dtype=np.int64)
         answer = LocatedText(written.text, places, written.starts, written.ends)
         inputs = np.array([GO, *ids], dtype=np.int64)
-        return LocatedRow(
-            encoded, (source, inputs), (located, answer), bool(encoded.truncated[0])
-        )
+        return LocatedRow(encoded, (source, inputs), (located, answer), bool(encoded.truncated[0]))
 
     def _pairs(self, rows: Table) -> PairDataset:
         sources, targets = rows["source"], rows["target"]

@@ -43,9 +43,7 @@ class _Text:
 
 def draw_why_page(explanation: Explanation) -> Markup:
     """Return a page of its own."""
-    return render(
-        "why.html.jinja", title="Why this answer", **_values(explanation), **why_colors()
-    )
+    return render("why.html.jinja", title="Why this answer", **_values(explanation), **why_colors())
 
 
 def draw_why_section(explanation: Explanation) -> Markup:
@@ -130,4 +128,3 @@ def _cell(share: float, largest: float) -> Markup:
     shade = Shade(share, largest)
     kind = f"{shade.sign} {shade.strength}"
     return element("td", format_share(share), class_=kind, style=f"--w:{shade.css}")
-

@@ -105,9 +105,7 @@ def linear_scores(
     )
 
 
-def explain_classes(
-    labels: Sequence[str], logits: Tensor, wanted: str | None
-) -> ExplainedScores:
+def explain_classes(labels: Sequence[str], logits: Tensor, wanted: str | None) -> ExplainedScores:
     """Return the margin of one class: its logit minus that of the best other class.
 
     A probability near 1 hardly changes with any word, and a logit does.

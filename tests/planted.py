@@ -1,4 +1,4 @@
-"""Texts whose label a made-up word decides, and small models of every architecture that learned it."""
+"""Texts whose label a made-up word decides, and small models that learned it."""
 
 from functools import cache
 from typing import Any

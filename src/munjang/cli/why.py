@@ -49,20 +49,20 @@ def _show_score(explanation: "Explanation", row: "Attribution", *, wide: bool) -
 
 def _show_ngrams(row: "Attribution", *, wide: bool) -> None:
     from munjang.report.diverging import format_share
-    from munjang.report.visible import visible
+    from munjang.report.why_parts import visible_ngram
 
     assert row.ngrams is not None
     show("")
     table = make_table("n-gram", "filters", "share")
     for ngram in row.ngrams.ngrams[:_NGRAMS]:
-        table.add_row(visible(ngram.text), str(len(ngram.filters)), format_share(ngram.share))
+        table.add_row(visible_ngram(ngram.text), str(len(ngram.filters)), format_share(ngram.share))
     rest = row.ngrams.ngrams[_NGRAMS:]
     if rest:
         filters = sum(len(ngram.filters) for ngram in rest)
         share = sum(ngram.share for ngram in rest)
         table.add_row(f"{len(rest):,} more", str(filters), format_share(share))
     if row.ngrams.others:
-        table.add_row("other parts of the model", "", format_share(row.ngrams.others))
+        table.add_row("bag of n-grams, linear model", "", format_share(row.ngrams.others))
     table.add_row("bias", "", format_share(row.ngrams.bias))
     make_console(wide=wide).print(table)
 

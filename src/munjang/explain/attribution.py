@@ -147,7 +147,7 @@ class Attribution:
     @property
     def largest(self) -> float:
         """Largest share of a word, its sign left out; 0 without words."""
-        return max((float(np.abs(text.words.values).max(initial=0)) for text in self.texts))
+        return max(float(np.abs(text.words.values).max(initial=0)) for text in self.texts)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""

@@ -99,7 +99,7 @@ class ExplainedRow:
     def oov_ids(self) -> tuple[Tensor, ...]:
         """The ids with OOV for every token of a text that may be left out, [1, time] each."""
         droppable = torch.from_numpy(self.droppable).to(self.ids[0].device)
-        parts = droppable.split([side.shape[1] for side in self.ids])
+        parts = torch.split(droppable, [side.shape[1] for side in self.ids])
         return tuple(
             side.masked_fill(part[None], OOV) for side, part in zip(self.ids, parts, strict=True)
         )
@@ -201,7 +201,8 @@ class VectorScores:
         """
         network, weight = row.network, 1.0
         if isinstance(network, LinearEnsemble):
-            network, weight = network.network, 1.0 - network.linear_weight
+            weight = 1.0 - network.linear_weight
+            network = network.network
         encoders = tuple(find_encoders(network))
         if not encoders and isinstance(network, EmbedsSides):
             encoders = (network,)

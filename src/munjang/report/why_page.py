@@ -17,6 +17,7 @@ from munjang.report.why_parts import (
     listed_words,
     shown_parts,
     special_share,
+    visible_ngram,
 )
 
 _WORDS, _NGRAMS = 50, 20
@@ -101,7 +102,7 @@ def _word_rows(row: Attribution) -> list[list[str]]:
 def _ngram_rows(row: Attribution) -> tuple[list[str], list[list[str]]]:
     assert row.ngrams is not None
     rows = [
-        [visible(ngram.text), f"{len(ngram.filters):,}", format_share(ngram.share)]
+        [visible_ngram(ngram.text), f"{len(ngram.filters):,}", format_share(ngram.share)]
         for ngram in row.ngrams.ngrams[:_NGRAMS]
     ]
     rest = row.ngrams.ngrams[_NGRAMS:]
@@ -110,7 +111,7 @@ def _ngram_rows(row: Attribution) -> tuple[list[str], list[list[str]]]:
         share = format_share(sum(ngram.share for ngram in rest))
         rows.append([f"{len(rest):,} more", f"{filters:,}", share])
     if row.ngrams.others:
-        rows.append(["other parts of the model", "", format_share(row.ngrams.others)])
+        rows.append(["bag of n-grams, linear model", "", format_share(row.ngrams.others)])
     return ["n-gram", "filters", "share"], [*rows, ["bias", "", format_share(row.ngrams.bias)]]
 
 

@@ -100,6 +100,11 @@ def special_share(attribution: Attribution) -> tuple[str, float] | None:
     return " ".join(names) or "other tokens", sum(s for _, s in attribution.specials) + rest
 
 
+def visible_ngram(text: str) -> str:
+    """Return an n-gram on one line, with its spaces."""
+    return " ".join(visible_text(text).split()) or visible(text)
+
+
 def describe_method(explanation: Explanation) -> str:
     """Return the method and its baseline in words."""
     steps = [row.steps for row in explanation if row.steps is not None]

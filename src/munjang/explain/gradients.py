@@ -140,7 +140,9 @@ def _weighted_gradients(
                 torch.autograd.grad(output, tables, retain_graph=True, materialize_grads=True)
                 for output in outputs.unbind(0)
             ]
-        added = [torch.stack([grads.sum(0) for grads in table]) for table in zip(*parts)]
+        added = [
+            torch.stack([grads.sum(0) for grads in table]) for table in zip(*parts, strict=True)
+        ]
         sums = added if sums is None else [a + b for a, b in zip(sums, added, strict=True)]
     assert sums is not None
     return tuple(sums)

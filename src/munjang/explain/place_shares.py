@@ -13,6 +13,7 @@ from munjang.explain.attribution import Baseline, Method
 from munjang.explain.gradients import VectorGradients, gradient, integrated_gradients
 from munjang.explain.ngram_shares import divide_ngrams
 from munjang.explain.row import ExplainedRow, Floats, VectorScores, can_decompose
+from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.tasks.heads import LinearEnsemble
 from munjang.text.columns import Int64s
 
@@ -187,11 +188,13 @@ def linear_shares(row: ExplainedRow) -> LinearShares:
     if not isinstance(network, LinearEnsemble) or coefficients is None:
         none = torch.zeros(row.size)
         return LinearShares(torch.zeros(row.size, row.located.places), none, none)
+    linear = network.linear
+    assert isinstance(linear, TfidfLinear)
     (ids,) = row.ids
     with torch.no_grad():
         weights = network.linear_weight * coefficients
-        shares = weights @ network.linear.token_shares(ids, torch.ones_like(ids).bool())[0].T.cpu()
-        base = weights @ network.linear.bias.cpu()
+        shares = weights @ linear.token_shares(ids, torch.ones_like(ids).bool())[0].T.cpu()
+        base = weights @ linear.bias.cpu()
     return LinearShares(shares, base + shares.sum(1), base)
 
 

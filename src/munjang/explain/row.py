@@ -61,14 +61,13 @@ class ExplainedRow:
             ConfigError: the model's answers have no words or no scores; or there is no such class.
             DataError: the value has no token.
         """
-        reader, task = getattr(model, "reader", None), getattr(model, "task", None)
-        locate = getattr(reader, "locate", None)
-        if locate is None or not isinstance(task, ExplainsScores):
+        if not can_explain(model):
             raise ConfigError(
                 "the answers of this model are not explained by words: expected a model of texts, "
                 "trained by munjang train"
             )
-        located = locate(model.network, task, value, target)
+        task = model.task
+        located = model.reader.locate(model.network, task, value, target)
         network = located.encoded.adapt(model.network)
         device = device_of(network)
         sides = [torch.from_numpy(side)[None].to(device) for side in located.sides]
@@ -100,7 +99,7 @@ class ExplainedRow:
     def oov_ids(self) -> tuple[Tensor, ...]:
         """The ids with OOV for every token of a text that may be left out, [1, time] each."""
         droppable = torch.from_numpy(self.droppable).to(self.ids[0].device)
-        parts = droppable.split([side.shape[1] for side in self.ids])
+        parts = torch.split(droppable, [side.shape[1] for side in self.ids])
         return tuple(
             side.masked_fill(part[None], OOV) for side, part in zip(self.ids, parts, strict=True)
         )
@@ -202,7 +201,8 @@ class VectorScores:
         """
         network, weight = row.network, 1.0
         if isinstance(network, LinearEnsemble):
-            network, weight = network.network, 1.0 - network.linear_weight
+            weight = 1.0 - network.linear_weight
+            network = network.network
         encoders = tuple(find_encoders(network))
         if not encoders and isinstance(network, EmbedsSides):
             encoders = (network,)
@@ -239,6 +239,12 @@ class VectorScores:
         network = replace_modules(self.network, others)
         places = [side.expand(len(tables[0]), -1) for side in self.row.places]
         return self.row.scores.compute(network, places, places)
+
+
+def can_explain(model: Any) -> bool:
+    """Return whether the answers of a model can be divided among the words of a text."""
+    reader, task = getattr(model, "reader", None), getattr(model, "task", None)
+    return hasattr(reader, "locate") and isinstance(task, ExplainsScores)
 
 
 def can_decompose(network: nn.Module) -> bool:

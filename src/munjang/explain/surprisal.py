@@ -73,8 +73,10 @@ class Surprisal:
             nats: negative log-probability of each token, [tokens].
         """
         sums = TokenSums.of(text, starts, ends, nats)
-        parts = (sums.pieces, sums.characters, sums.words)
-        return cls(*(Spans(**vars(part)) for part in parts), sums.rest)
+        pieces, characters, words = (
+            Spans(**vars(part)) for part in (sums.pieces, sums.characters, sums.words)
+        )
+        return cls(pieces, characters, words, sums.rest)
 
     @property
     def nats(self) -> float:

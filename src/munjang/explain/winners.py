@@ -75,13 +75,17 @@ def _ngrams_of(
     located: LocatedRow, given: dict[tuple[int, int], list[tuple[int, Tensor]]], score: int
 ) -> tuple[NgramShare, ...]:
     """Return the n-grams with a share in one score; `given` has filters and shares by window."""
-    ngrams = []
+    found: dict[tuple[str, int, int, int], dict[int, float]] = {}
     for (begin, end), filters in given.items():
         shares = {number: float(share[score]) for number, share in filters}
-        active = tuple(number for number, share in shares.items() if share)
+        active = {number: share for number, share in shares.items() if share}
         if active:
-            place = _characters(located, begin, end)
-            ngrams.append(NgramShare(*place, active, sum(shares.values())))
+            # windows that differ in tokens of no text alone are one n-gram
+            found.setdefault(_characters(located, begin, end), {}).update(active)
+    ngrams = [
+        NgramShare(*place, tuple(sorted(shares)), sum(shares.values()))
+        for place, shares in found.items()
+    ]
     return tuple(sorted(ngrams, key=lambda ngram: -abs(ngram.share)))
 
 

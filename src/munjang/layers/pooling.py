@@ -112,13 +112,12 @@ class Pooling(nn.Module):
         """
         with torch.enable_grad():
             leaf = states.detach().requires_grad_()
-            pooled = [
+            return [
                 self.attention(leaf, mask)[1][..., None].detach()
                 if name == "attention" and self.attention is not None
                 else torch.autograd.grad(self.functions[name](leaf, mask).sum(), leaf)[0]
                 for name in self.names
             ]
-        return pooled
 
     def extra_repr(self) -> str:
         """Return the names, for `print(module)`."""

@@ -29,9 +29,9 @@ class EmbedsSides(Protocol):
     embedding: nn.Module
 
     def side_vectors(self, *sides: Tensor) -> Tensor:
-        """Return the vectors of all `sides`, ids [1, time] each, one after another: [1, places, dim].
+        """Return the vectors of all `sides`, one side after another: [1, places, dim].
 
-        They are what `embedding` returns, before any scaling.
+        They are what `embedding` returns, before any scaling. A side has ids [1, time].
         """
         ...
 

@@ -79,7 +79,8 @@ def explain_masks(
         columns = [(rows == place).int().argmax(1) for place in masked.tolist()]
         visible = ids[0].masked_fill(ids[0] == MASKED, mask_id)
         outputs = network(visible, mask, (first + torch.stack(columns, dim=1)).flatten())
-        logits = outputs.tokens.logits().masked_fill(is_excluded.to(rows.device), -torch.inf)
+        logits: Tensor = outputs.tokens.logits()
+        logits = logits.masked_fill(is_excluded.to(rows.device), -torch.inf)
         return logits.view(len(rows), len(columns), -1)
 
     places = torch.arange(1, ids.shape[1] + 1, device=ids.device)[None]

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from munjang.explain.attribution import Attribution, Explanation
+from munjang.explain.attribution import AttributedText, Attribution, Explanation
 from munjang.report.diverging import Shade, format_share, full_color
 from munjang.report.html import element, render, table
 from munjang.report.shades import DARK, LIGHT
@@ -26,7 +26,7 @@ _LEGEND = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
-class _Part:
+class ShadedPart:
     """A part of a text as the page shows it."""
 
     text: str
@@ -39,7 +39,7 @@ class _Text:
     """A text of a row."""
 
     lang: str
-    parts: list[_Part]
+    parts: list[ShadedPart]
 
 
 def draw_why_page(explanation: Explanation) -> Markup:
@@ -60,7 +60,7 @@ def why_colors() -> dict[str, Any]:
 
 def _values(explanation: Explanation) -> dict[str, Any]:
     largest = explanation.largest
-    legend = [_Part(format_share(step * largest), "", Shade(step, 1.0)) for step in _LEGEND]
+    legend = [ShadedPart(format_share(step * largest), "", Shade(step, 1.0)) for step in _LEGEND]
     several = len(explanation) > 1
     return {
         "answer": visible(explanation.answer),
@@ -77,18 +77,27 @@ def _row(explanation: Explanation, row: Attribution, largest: float) -> dict[str
     return {
         "score": visible(row.score),
         "summary": describe_sum(explanation, row),
-        "texts": [
-            _Text(language(text.text), [_part(p.text, p.share, largest) for p in shown_parts(text)])
-            for text in row.texts
-        ],
+        "texts": [_Text(language(text.text), shade_parts(text, largest)) for text in row.texts],
         "words": table(["word", "share"], _word_rows(row)),
         "ngrams": None if row.ngrams is None else table(*_ngram_rows(row)),
     }
 
 
-def _part(text: str, share: float | None, largest: float) -> _Part:
-    title = "" if share is None else format_share(share)
-    return _Part(text, title, Shade(share or 0.0, largest))
+def shade_parts(text: AttributedText, largest: float) -> list[ShadedPart]:
+    """Return a whole text in order, each word or token with its shade.
+
+    Args:
+        text: the text.
+        largest: share that has the full color.
+    """
+    return [
+        ShadedPart(
+            part.text,
+            "" if part.share is None else format_share(part.share),
+            Shade(part.share or 0.0, largest),
+        )
+        for part in shown_parts(text)
+    ]
 
 
 def _word_rows(row: Attribution) -> list[list[str]]:

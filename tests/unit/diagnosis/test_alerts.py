@@ -110,9 +110,7 @@ def every_alert() -> list[Any]:
     facts = replace(FACTS, contradicting=3, truncated=60, oov_rate=0.5, likely_wrong=99)
     slices = tuple(replace(WORSE, name=f"{{x}} {number}") for number in range(7))
     errors = replace(ERRORS, slices=slices)
-    sure, unsure = (
-        replace(CALIBRATION, error_before=0.1, temperature=t) for t in (2.0, 0.5)
-    )
+    sure, unsure = (replace(CALIBRATION, error_before=0.1, temperature=t) for t in (2.0, 0.5))
     low = {"accuracy": 0.5, "rows": 9000}
     high = {"accuracy": 0.99, "rows": 9000}
     return [

@@ -17,9 +17,7 @@ RECIPE = "task: classify\nmodel:\n  name: gru\ntraining:\n  metric: macro_f1\n"
 def write_log(folder: Path, *lines: object) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(RECIPE)
-    text = "".join(
-        f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines
-    )
+    text = "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines)
     (folder / "metrics.jsonl").write_text(text)
     return folder
 
@@ -89,9 +87,7 @@ def test_folder_without_log_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_page_is_drawn_before_and_after_the_first_validation(
-    tmp_path: Path, language: str
-) -> None:
+def test_page_is_drawn_before_and_after_the_first_validation(tmp_path: Path, language: str) -> None:
     empty = read_progress(write_log(tmp_path / "empty"))
     first = read_progress(write_log(tmp_path / "first", records(1)[0]))
     later = read_progress(write_log(tmp_path / "<b>later", *records(9)))

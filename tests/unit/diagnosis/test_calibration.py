@@ -4,7 +4,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pytest
@@ -175,31 +175,36 @@ def test_a_training_does_not_take_the_calibration_over(model: Model, folder: Pat
     assert munjang.load(again).task.calibration is None
 
 
-def test_a_write_that_is_killed_leaves_the_old_folder_whole(
-    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    held_out = noisy(100, 1)
+def test_a_write_that_is_killed_leaves_the_old_folder_whole(model: Model, folder: Path) -> None:
+    calibrated = calibrate(model, noisy(100, 1)).model
     expected = model.predict_proba("a good film")
-    real = save.write_atomically
     for survived in range(4):
         copy = Path(shutil.copytree(folder, folder.with_name(f"copy {survived}")))
         if os.fork() == 0:  # a child that ends in the middle, as if it were killed
-            count = 0
-
-            def dies(path: Path, text: str, most: int = survived) -> None:
-                nonlocal count
-                if count == most:
-                    os._exit(9)
-                count += 1
-                real(path, text)
-
-            monkeypatch.setattr(save, "write_atomically", dies)
-            calibrate(copy, held_out)
-            os._exit(0)
+            save_and_die(calibrated, copy, survived)
         _, status = os.wait()
         assert os.waitstatus_to_exitcode(status) == 9
         reloaded = munjang.load(copy)
         assert reloaded.task.calibration is None
         assert np.array_equal(reloaded.predict_proba("a good film"), expected)
-        calibrate(copy, held_out)
-        assert munjang.load(copy).task.calibration is not None
+        calibrated.save(copy)
+        assert munjang.load(copy).task.calibration == calibrated.task.calibration
+
+
+def save_and_die(model: Model, folder: Path, survived: int) -> NoReturn:
+    """Save a model, and end the process once so many files are written."""
+    real, count = save.write_atomically, 0
+
+    def write(path: Path, text: str) -> None:
+        nonlocal count
+        if count == survived:
+            os._exit(9)
+        count += 1
+        real(path, text)
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(save, "write_atomically", write)
+            model.save(folder)
+    finally:
+        os._exit(1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from munjang.data.readers.encodings import MARKS, Decoder, detect_codec, resolve_codec
-from munjang.data.readers.line_ends import normalize_line_ends
+from munjang.data.readers.line_ends import CR, CRLF, LF, normalize_line_ends
 from munjang.data.readers.source import GZIP_MAGIC, PARQUET_MAGIC, open_source, source_name
 from munjang.errors import DataError
 from munjang.names import find_existing_path
@@ -49,13 +49,15 @@ class Original:
 
     @property
     def lines(self) -> bytes:
-        """The data with LF or CRLF as line ends, every byte at the same place.
+        """The data with LF or CRLF as line ends, and every byte at its place.
 
         Raises:
             DataError: lone CRs and CRLFs end lines of the file.
         """
         converted = normalize_line_ends(self.data)
         if len(converted) != len(self.data):
+            if CRLF not in self.data:  # CRs alone end lines
+                return self.data.replace(CR, LF)
             raise DataError(
                 "lines end with CR and with CRLF, so that places in the file are not certain; "
                 "save it with one kind of line ends",

@@ -3,11 +3,12 @@
     python benchmarks/explaining.py [--models mean cnn ...] [--texts 200] [--folder FOLDER]
         [--only time faithfulness]
 
-Classifiers of sst2 are trained with default settings, or read from --folder if they are there. Time:
-one text of 30 words, one core, medians; Captum's integrated gradients have the same number of steps
-and the same function of token vectors. The aim is 100 ms per method, and no more than Captum's time.
-Faithfulness: comprehensiveness, sufficiency and tau with leave-one-out over texts of the test part
-(DeYoung et al. 2020), each with its standard error, for words replaced by OOV and for words deleted.
+Classifiers of sst2 are trained with default settings, or read from --folder if they are there.
+Time: one text of 30 words, one core, medians; Captum's integrated gradients have the same number of
+steps and the same function of token vectors. The aim is 100 ms per method, and no more than Captum's
+time. Faithfulness: comprehensiveness, sufficiency and tau with leave-one-out over texts of the test
+part (DeYoung et al. 2020), each with its standard error, for words replaced by OOV and for words
+deleted.
 """
 
 import argparse
@@ -97,9 +98,7 @@ def measure_integration(model: Any, text: str, steps: int, *, with_captum: bool)
     scores = VectorScores.of(row)
     vectors = scores.vectors(row.ids)
     zeros = tuple(torch.zeros_like(table) for table in vectors)
-    taken = [
-        median_milliseconds(lambda: integrated_gradients(scores, vectors, zeros, steps=steps))
-    ]
+    taken = [median_milliseconds(lambda: integrated_gradients(scores, vectors, zeros, steps=steps))]
     if with_captum:
         from captum.attr import IntegratedGradients
 

@@ -152,7 +152,7 @@ def test_classes_have_opposite_shares(name: str) -> None:
 
 @every_architecture
 @settings(max_examples=10)
-@given(text=hostile_text)
+@given(text=hostile_text())
 def test_any_text_with_a_token_is_explained(name: str, text: str) -> None:
     model = planted_model(name)
     if not model.input.encode_values(text).encoded.rows.lengths[0] > 2:

@@ -57,7 +57,9 @@ def _parts(text: AttributedText) -> Iterator[tuple[int, int, float | None, bool]
         if end - start > LONGEST_WORD and high - low > 1:
             place = start
             for number in range(low, high):
-                first, last = int(pieces.starts[number]), int(pieces.ends[number])
+                first, last = int(pieces.starts[number]), min(end, int(pieces.ends[number]))
+                if last <= place:  # of white space before the word
+                    continue
                 if place < first:
                     yield place, first, None, False
                 yield max(place, first), last, float(pieces.values[number]), False

@@ -78,8 +78,9 @@ def train_language(name: str) -> Model:
 
 
 def train_translate(name: str) -> Model:
-    settings = ("model.dim=16", "training.max_steps=6", "training.batch_tokens=200",
-                "training.threads=1", "tokenizer.source.name=words", "tokenizer.target.name=words")  # fmt: skip
+    words = ("tokenizer.source.name=words", "tokenizer.target.name=words")
+    small = ("model.dim=16", "training.max_steps=6", "training.batch_tokens=200")
+    settings = (*small, "training.threads=1", *words)
     pairs: Any = (SOURCES, TARGETS)
     trained: Model = munjang.train(pairs, task="translate", model=name, overrides=settings).model
     return trained

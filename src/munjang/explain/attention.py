@@ -13,6 +13,8 @@ from munjang.models.attention_weights import AttentionKind, AttentionWeights
 # The order in which kinds are shown: what made the answer comes first.
 KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
 Weights = npt.NDArray[np.float32]
+# The first character of a token in its text, and one past its last.
+Span = tuple[int, int]
 
 GO_LABEL, EOS_LABEL, TEXT_LABEL = "⟨go⟩", "⟨eos⟩", "⟨text⟩"
 _DIGITS = 5
@@ -66,6 +68,8 @@ class Attention:
         text: the text.
         answer: the answer; None without one.
         truncated: True if the text was longer than the model reads; `source` is what it read.
+        spans: first character in the text and one past the last of each token of `source`; None
+            for tokens that stand for no character, such as GO. Empty if not known.
     """
 
     source: tuple[str, ...]
@@ -74,6 +78,7 @@ class Attention:
     text: str
     answer: str | None = None
     truncated: bool = False
+    spans: tuple[Span | None, ...] = ()
 
     def __post_init__(self) -> None:
         for head in self.maps:

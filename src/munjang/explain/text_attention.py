@@ -1,6 +1,7 @@
 """Attention of a text encoder over one text: every layer and head, and the pooling."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from munjang.data.columns import text_column
 from munjang.data.encode import EncodedTexts
 from munjang.errors import ConfigError, DataError
-from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention
+from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention, Span
 from munjang.models.attention_weights import Attends, AttentionWeights
 from munjang.names import join_names
 from munjang.registry import ARCHITECTURES, ArchitectureRow
@@ -87,11 +88,14 @@ def text_attention(
     ids = to_lists(encoded.column)[0]
     if not ids:
         raise DataError(f"expected a text with words in it, got {text!r}: no token is found there")
-    tokens = _label_lines(text, tokenizer) if line_breaks else label_text(text, tokenizer)
-    tokens = tokens[: len(ids) - 2 * ends]
+    count = len(ids) - 2 * ends
+    labels = _label_lines(text, tokenizer) if line_breaks else label_text(text, tokenizer)
+    tokens, spans = labels[:count], _find_spans(text, tokenizer, line_breaks=line_breaks)[:count]
     if ends:
-        tokens = [GO_LABEL, *tokens, EOS_LABEL]
-    return row_attention(ids, tokens, network, text=text, truncated=bool(encoded.truncated[0]))
+        tokens, spans = [GO_LABEL, *tokens, EOS_LABEL], [None, *spans, None]
+    truncated = bool(encoded.truncated[0])
+    attention = row_attention(ids, tokens, network, text=text, truncated=truncated)
+    return replace(attention, spans=tuple(spans))
 
 
 def row_attention(
@@ -135,6 +139,18 @@ def _label_lines(text: str, tokenizer: Tokenizer) -> list[str]:
     """Return the tokens of a text as they are displayed, with EOS before each of its lines."""
     lines = text.split("\n")
     return [label for line in lines for label in (EOS_LABEL, *label_text(line, tokenizer))]
+
+
+def _find_spans(text: str, tokenizer: Tokenizer, *, line_breaks: bool) -> list[Span | None]:
+    """Return the characters of each token that `text_attention` displays; None for EOS."""
+    lines, spans, begin = text.split("\n") if line_breaks else [text], list[Span | None](), 0
+    for line in lines:
+        tokens = tokenizer.encode_with_offsets(text_column([line]))
+        starts, ends = (to_lists(part)[0] for part in (tokens.starts, tokens.ends))
+        spans += [None] * line_breaks
+        spans += [(begin + start, begin + end) for start, end in zip(starts, ends, strict=True)]
+        begin += len(line) + 1
+    return spans
 
 
 def label_text(text: str, tokenizer: Tokenizer) -> list[str]:

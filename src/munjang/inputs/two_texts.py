@@ -9,6 +9,7 @@ import polars as pl
 from torch import nn
 
 from munjang.config import Settings
+from munjang.data.columns import text_column
 from munjang.data.dataset import Dataset
 from munjang.data.encode import EncodedTexts, encode_texts
 from munjang.data.pairs.aligned import AlignedFiles
@@ -32,7 +33,7 @@ from munjang.defaults.text import two_texts_defaults
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention
 from munjang.explain.located import LocatedRow, locate_text
-from munjang.explain.text_attention import label_text, row_attention
+from munjang.explain.text_attention import label_text, row_attention, text_attention
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded
 from munjang.inputs.text import FEW, EncodedText, TextInput, fit_tokenizer, report_read
@@ -40,6 +41,7 @@ from munjang.layers.subword_embedding import with_oov_words
 from munjang.models.pair_encoder import PairEncoder
 from munjang.recipe import Recipe, named_task
 from munjang.reporting import Report, pluralize, stage
+from munjang.tasks.heads import TwoTowers
 from munjang.tasks.logits import LogitsTask
 from munjang.tasks.task import Bools
 from munjang.text.capitals import sign_ids
@@ -274,21 +276,18 @@ class TwoTextsInput(TextInput):
         Args:
             network: the encoder and its head.
             task: not used.
-            text: (first, second).
+            text: (first, second); one text if the encoder reads each apart.
             target: must be None.
 
         Raises:
             DataError: a text has no token.
-            ConfigError: the encoder has no attention or reads each text apart, or `target` is
-                given.
+            ConfigError: the encoder has no attention, or reads each text apart and two are given,
+                or `target` is given.
         """
         if target is not None:
             raise ConfigError("target: expected a model that generates text (task translate)")
-        if _reads_towers(self.recipe):
-            raise ConfigError(
-                "this model reads each text apart, so that no attention goes from one to the "
-                "other; train with --set two_texts.reading=joined to see some"
-            )
+        if any(isinstance(module, PairEncoder | TwoTowers) for module in network.modules()):
+            return self._attention_of_one(network, text)
         first, second = collect_pairs(text)
         if len(first) != 1:
             raise ConfigError(f"expected one pair of texts, got {len(first):,}")
@@ -344,6 +343,24 @@ class TwoTextsInput(TextInput):
         sides = tuple(side.values.astype(np.int64) for side in joined)
         cut = encoded.truncated_alone if are_apart else encoded.truncated
         return LocatedRow(encoded, sides, located, bool(cut[0]))
+
+    def _attention_of_one(self, network: nn.Module, text: Any) -> Attention:
+        """Return the attention over one text, for an encoder that reads each text apart."""
+        if not isinstance(text, str):
+            raise ConfigError(
+                "this model reads each text apart, so that no attention goes from one to the "
+                "other; give one text, or train with --set two_texts.reading=joined"
+            )
+        encoding = {**self.encoding, "add_go_eos": True}
+        encoded = encode_texts(self.tokenizer, text_column([text]), **encoding)
+        return text_attention(
+            text,
+            encoded,
+            tokenizer=self.tokenizer,
+            network=with_oov_words(network, encoded.oov_words),
+            ends=True,
+            line_breaks=self.encoding["line_breaks"],
+        )
 
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
         """Return the facts of texts, and validation pairs that share a text with the training."""

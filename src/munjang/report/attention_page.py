@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from munjang.explain.attention import Attention
 from munjang.models.attention_weights import AttentionKind
-from munjang.report.attention_views import TITLES, View, first_view, views_of
+from munjang.report.attention_views import TITLES, first_view, rows_of, views_of
 from munjang.report.html import render
 from munjang.report.shades import (
     DARK,
@@ -107,20 +107,13 @@ def _section(attention: Attention, kind: AttentionKind) -> dict[str, Any]:
         "kind": kind,
         "title": TITLES[kind],
         "caption": _CAPTIONS[kind],
-        "layers": _layers(views) if len(views) > 1 else {},
+        "layers": rows_of(views) if len(views) > 1 else {},
         "figures": [[n for row in thousandths(view.weights) for n in row] for view in views],
         "first": first,
         "is_dense": len(columns) > _FIGURES,
         "columns": columns,
         "rows": [(row, _cells(row, columns, n)) for row, n in zip(rows, figures, strict=True)],
     }
-
-
-def _layers(views: Sequence[View]) -> dict[int, list[View]]:
-    layers: dict[int, list[View]] = {}
-    for view in views:
-        layers.setdefault(view.layer, []).append(view)
-    return layers
 
 
 def _cells(row: _Token, columns: Sequence[_Token], figures: Sequence[int]) -> list[_Cell]:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from munjang.explain.attention import Attention
 from munjang.models.attention_weights import AttentionKind
-from munjang.report.attention_views import TITLES, View, first_view, views_of
+from munjang.report.attention_views import TITLES, View, first_view, rows_of, views_of
 from munjang.report.html import FONTS, element
 from munjang.report.labels import ColumnLabels, Label
 from munjang.report.shades import (
@@ -153,9 +153,7 @@ def _cell(
 
 def _overview(attention: Attention, kind: AttentionKind) -> _Part:
     """Draw all maps of a kind in small, one line per layer."""
-    layers: dict[int, list[View]] = {}
-    for view in views_of(attention, kind):
-        layers.setdefault(view.layer, []).append(view)
+    layers = rows_of(views_of(attention, kind))
     marks = [*_headed(TITLES[kind], "layers and heads")]
     y, height = 2 * _LINE + 6, 0.0
     for layer, views in layers.items():
@@ -163,7 +161,7 @@ def _overview(attention: Attention, kind: AttentionKind) -> _Part:
         rows = views[0].weights.shape[0]
         scale = _SMALL / max(rows, columns)
         height = max(scale * rows, 12.0)
-        marks.append(element("text", f"layer {layer}", y=f"{y + height / 2 + 4:g}"))
+        marks.append(element("text", layer, y=f"{y + height / 2 + 4:g}"))
         for place, view in enumerate(views):
             x = _ASIDE + place * (_SMALL + _GAP)
             stretch = f"translate({x:g} {y:g}) scale({scale:.4g} {height / rows:.4g})"

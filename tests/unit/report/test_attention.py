@@ -147,9 +147,9 @@ def test_page_escapes_markup() -> None:
 def test_page_without_script_shows_mean_and_every_head() -> None:
     result = make_attention(["a", "b", "c"], layers=2, heads=3)
     page = re.sub(r"<script>.*?</script>", "", draw_page(result), flags=re.DOTALL)
-    assert page.count("<svg") == 2 * (3 + 1)
+    assert page.count("<svg") == 2 * (3 + 1) + 1  # and the rollout
     (held,) = re.findall(r'<script type="application/json">(.*?)</script>', page)
-    for figures, one in zip(json.loads(held)[5:], result.heads("source", 1), strict=True):
+    for figures, one in zip(json.loads(held)[5:8], result.heads("source", 1), strict=True):
         np.testing.assert_allclose(figures, one.weights.ravel() * 1000, atol=0.51)
     lines = table_rows(page)[1:]
     mean = result.mean("source")

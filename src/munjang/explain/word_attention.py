@@ -1,0 +1,233 @@
+"""Attention of one text between its words: from a chosen word, by every head.
+
+    I love the tiger but it is scary        chosen: it
+    head 1.3 takes .41 from tiger, .12 from it, ...
+
+Heads see tokens; a person sees words. The weight from a word to another is the mean over the tokens
+of the first, summed over the tokens of the second, so the weights of a word still sum to 1.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from munjang.data.readers.faults import shorten
+from munjang.errors import ConfigError, DataError
+from munjang.explain.attention import Attention, Span, Weights
+
+_WORD = re.compile(r"\S+")
+_DIGITS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class WordHead:
+    """The weights of one head from one word.
+
+    Attributes:
+        layer: from 0, the lowest.
+        head: from 0.
+        weights: to each word, [words]; they sum to 1.
+    """
+
+    layer: int
+    head: int
+    weights: Weights
+
+    @property
+    def name(self) -> str:
+        """Layer and head, such as 1.3."""
+        return f"{self.layer}.{self.head}"
+
+
+@dataclass(frozen=True, eq=False)
+class WordAttention:
+    """The weights of every head from one word of a text to all words.
+
+    Attributes:
+        text: the text.
+        words: words of the text, and tokens that stand for no character, such as ⟨go⟩, in order.
+        chosen: index of the word whose weights are shown.
+        heads: one per head, by layer and head.
+    """
+
+    text: str
+    words: tuple[str, ...]
+    chosen: int
+    heads: tuple[WordHead, ...]
+
+    @cached_property
+    def mean(self) -> Weights:
+        """Mean over all heads, [words]."""
+        mean: Weights = np.mean([head.weights for head in self.heads], axis=0, dtype=np.float32)
+        return mean
+
+    def to_word(self, place: int) -> list[WordHead]:
+        """Return the heads by their weight to a word, the largest first."""
+        return sorted(self.heads, key=lambda head: -float(head.weights[place]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        heads = [
+            {
+                "layer": head.layer,
+                "head": head.head,
+                "weights": [round(float(weight), _DIGITS) for weight in head.weights],
+            }
+            for head in self.heads
+        ]
+        return {
+            "text": self.text,
+            "words": list(self.words),
+            "chosen": self.chosen,
+            "heads": heads,
+        }
+
+
+def attention_from_word(attention: Attention, word: str) -> WordAttention:
+    """Return the self-attention of a word of the text.
+
+    Args:
+        attention: of one text, with the places of its tokens.
+        word: as it stands in the text. A part of a longer word stands for that word.
+
+    Raises:
+        DataError: the word is not in the text, more than once, or in a part that was not read.
+        ConfigError: there is no self-attention over tokens of one text.
+    """
+    groups = _WordTokens.of(attention)
+    chosen = groups.containing(find_once(attention.text, word))
+    heads = tuple(
+        WordHead(
+            head.layer, head.head, groups.to_words(head.weights[groups.tokens[chosen]].mean(0))
+        )
+        for head in _require_heads(attention)
+    )
+    return WordAttention(attention.text, groups.words, chosen, heads)
+
+
+def attention_between(attention: Attention, query: Span, key: Span) -> Weights:
+    """Return the weight of every head from one part of the text to another, [layers, heads].
+
+    Args:
+        attention: of one text, with the places of its tokens.
+        query: characters of the part whose states attend.
+        key: characters of the part that they take from.
+
+    Raises:
+        DataError: the model reads no token there.
+        ConfigError: there is no self-attention over tokens of one text.
+    """
+    heads = _require_heads(attention)
+    rows, columns = (_tokens_in(attention, span) for span in (query, key))
+    layers = max(head.layer for head in heads) + 1
+    result = np.zeros((layers, max(head.head for head in heads) + 1), dtype=np.float32)
+    for head in heads:
+        result[head.layer, head.head] = head.weights[np.ix_(rows, columns)].sum(1).mean()
+    return result
+
+
+def find_once(text: str, part: str) -> Span:
+    """Return where a word or phrase stands in a text.
+
+    As a word of its own if it is one, else as a part of a longer one, such as 그것 in 그것은.
+
+    Raises:
+        DataError: it is not there, or at more than one place.
+    """
+    if not part.strip():
+        raise DataError("expected a word of the text, got a blank one")
+    pattern = re.escape(part)
+    found: list[Span] = []
+    for bounded in (rf"(?<!\w){pattern}(?!\w)", rf"(?<!\w){pattern}", pattern):
+        found = [match.span() for match in re.finditer(bounded, text)]
+        if found:
+            break
+    if len(found) != 1:
+        count = "is not in" if not found else f"stands {len(found)} times in"
+        raise DataError(
+            f"{shorten(part)} {count} {shorten(text)}; expected a word that stands in it once"
+        )
+    return found[0]
+
+
+def _require_heads(attention: Attention) -> Any:
+    heads = attention.heads("source")
+    if not heads or not attention.spans:
+        raise ConfigError(
+            "expected a model whose tokens attend to one another over one text, such as a "
+            "transformer or bert"
+        )
+    return heads
+
+
+def _tokens_in(attention: Attention, span: Span) -> list[int]:
+    """Return the indices of the tokens that share characters with a part of the text."""
+    start, end = span
+    found = [
+        place
+        for place, known in enumerate(attention.spans)
+        if known is not None and max(known[0], start) < min(known[1], end)
+    ]
+    if not found:
+        raise DataError(
+            f"{shorten(attention.text[start:end])}: the model reads no token there; the text may "
+            "be longer than it reads"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _WordTokens:
+    """Words of a text with their tokens.
+
+    Attributes:
+        words: as displayed.
+        spans: characters of each word; None for tokens that stand for no character.
+        tokens: indices of the tokens of each word.
+    """
+
+    words: tuple[str, ...]
+    spans: tuple[Span | None, ...]
+    tokens: tuple[list[int], ...]
+
+    @classmethod
+    def of(cls, attention: Attention) -> "_WordTokens":
+        _require_heads(attention)
+        bounds = [match.span() for match in _WORD.finditer(attention.text)]
+        ends = np.array([end for _, end in bounds], dtype=np.int64)
+        groups: list[tuple[str, Span | None, list[int]]] = []
+        for place, span in enumerate(attention.spans):
+            word = None if span is None else _word_of(span, bounds, ends)
+            if word is not None and groups and groups[-1][1] == word:
+                groups[-1][2].append(place)
+            elif word is not None:
+                groups.append((attention.text[slice(*word)], word, [place]))
+            else:
+                groups.append((attention.source[place], None, [place]))
+        words, spans, tokens = zip(*groups, strict=True)
+        return cls(words, spans, tokens)
+
+    def containing(self, part: Span) -> int:
+        """Return the index of the word that a part of the text begins in."""
+        for place, span in enumerate(self.spans):
+            if span is not None and span[0] <= part[0] < span[1]:
+                return place
+        raise DataError(
+            "the model reads no token of that word; the text may be longer than it reads"
+        )
+
+    def to_words(self, weights: Weights) -> Weights:
+        """Sum up weights to tokens [tokens] by word, [words]."""
+        return np.array([weights[tokens].sum() for tokens in self.tokens], dtype=np.float32)
+
+
+def _word_of(span: Span, bounds: Sequence[Span], ends: Any) -> Span | None:
+    """Return the word that the first visible character of a token is in."""
+    place = int(np.searchsorted(ends, span[0], side="right"))
+    if place == len(bounds) or max(bounds[place][0], span[0]) >= max(span[1], span[0] + 1):
+        return None
+    return bounds[place]

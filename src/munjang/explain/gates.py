@@ -4,14 +4,13 @@
             output o: how much of the cell the state shows
     gru     reset r: how much of the old state the candidate reads  update z: how much of it stays
 
-Training runs PyTorch's fused layers, which do not return their gates. They follow from the hidden
-states, which the layers do return: the gates of step t are functions of x_t and h_(t-1) alone
-(`munjang.layers.cells`). So they are computed for all steps at once.
+The gates of step t are functions of x_t and h_(t-1); `munjang.explain.recurrent_layers` computes
+them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,14 @@ import torch
 from torch import Tensor, nn
 
 from munjang.errors import ConfigError, DataError
+from munjang.explain.recurrent_layers import (
+    RecurrentLayers,
+    find_layers,
+    gates_by_name,
+    run_layers,
+)
 from munjang.explain.text_tokens import TextTokens, read_tokens
-from munjang.explain.token_network import EncoderStates, TokenNetwork, embed_rows, open_network
-from munjang.layers.cells import Weights, gru_gates, lstm_gates, weights_of
+from munjang.explain.token_network import embed_rows, open_network
 from munjang.model import Model
 
 Direction = Literal["left to right", "right to left"]
@@ -30,23 +34,6 @@ Floats = npt.NDArray[np.float32]
 # Units of a gate that are shown: those that vary most over the text.
 UNITS = 8
 _DIGITS = 4
-
-
-def _lstm(x: Tensor, h: Tensor, weights: Weights) -> dict[str, Tensor]:
-    i, f, _, o = lstm_gates(x, h, weights)
-    return {"input": i, "forget": f, "output": o}
-
-
-def _gru(x: Tensor, h: Tensor, weights: Weights) -> dict[str, Tensor]:
-    r, z, _ = gru_gates(x, h, weights)
-    return {"reset": r, "update": z}
-
-
-# From x [time, dim] and the states before [time, hidden] to gates [time, hidden] by name.
-_GATES: dict[type[nn.Module], Callable[[Tensor, Tensor, Weights], dict[str, Tensor]]] = {
-    nn.LSTM: _lstm,
-    nn.GRU: _gru,
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +113,10 @@ def compute_gates(model: Model, text: Any) -> Gates:
     """
     tokens, network = read_tokens(model, text)
     reader = open_network(network)
-    layers = find_layers(reader)
+    layers = find_layers(reader.module)
+    if layers is None or not isinstance(layers.forwards[0], nn.LSTM | nn.GRU):
+        kind = type(reader.module).__name__.lower()
+        raise ConfigError(f"this model ({kind}) has no gates to show; lstm and gru have")
     ids = torch.tensor([tokens.ids])
     vectors = embed_rows(reader, ids, torch.ones_like(ids, dtype=torch.bool))
     gates = tuple(layer_gates(layers, vectors[0]))
@@ -134,56 +124,16 @@ def compute_gates(model: Model, text: Any) -> Gates:
         raise DataError(
             "expected finite gates, got NaN; the training diverged, train the model again"
         )
-    return Gates(type(layers.forwards[0]).__name__.lower(), tokens, gates)
-
-
-@dataclass(frozen=True)
-class RecurrentLayers:
-    """The fused layers of a recurrent network.
-
-    Attributes:
-        forwards: left to right, the lowest first.
-        backwards: right to left; empty with one direction.
-    """
-
-    forwards: list[nn.RNNBase]
-    backwards: list[nn.RNNBase]
-
-
-def find_layers(reader: TokenNetwork) -> RecurrentLayers:
-    """Return the recurrent layers of a network that have gates.
-
-    Raises:
-        ConfigError: it has none.
-    """
-    module = reader.encoder if isinstance(reader, EncoderStates) else getattr(reader, "network", 0)
-    recurrent = getattr(module, "recurrent", None)
-    forwards = cast(list[nn.RNNBase], list(getattr(recurrent, "forwards", ())))
-    if not forwards or type(forwards[0]) not in _GATES:
-        raise ConfigError(
-            f"this model ({type(module).__name__.lower()}) has no gates to show; lstm and gru have"
-        )
-    return RecurrentLayers(forwards, list(getattr(recurrent, "backwards", ())))
+    return Gates(layers.cell, tokens, gates)
 
 
 @torch.no_grad()
 def layer_gates(layers: RecurrentLayers, vectors: Tensor) -> Iterator[Gate]:
     """Yield the gates of every layer over the token vectors of one text, [tokens, dim]."""
-    below = vectors
-    for number, ahead in enumerate(layers.forwards):
-        states, gates = _run(ahead, below)
-        for name, values in gates.items():
-            yield Gate(number, "left to right", name, values.cpu().numpy())
-        if layers.backwards:
-            mirrored, gates = _run(layers.backwards[number], below.flip(0))
-            for name, values in gates.items():
-                yield Gate(number, "right to left", name, values.flip(0).cpu().numpy())
-            states = torch.cat([states, mirrored.flip(0)], dim=-1)
-        below = states
-
-
-def _run(layer: nn.RNNBase, below: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the states [tokens, hidden] of a layer in its own order, and its gates by name."""
-    states: Tensor = layer(below[None])[0][0]
-    before = torch.cat([states.new_zeros(1, states.shape[1]), states[:-1]])
-    return states, _GATES[type(layer)](below, before, weights_of(layer))
+    batch = vectors[None]
+    mask = torch.ones(batch.shape[:2], dtype=torch.bool, device=batch.device)
+    for run in run_layers(layers, batch, mask):
+        direction: Direction = "right to left" if run.is_backward else "left to right"
+        for name, values in gates_by_name(run.layer, run.vectors, run.states).items():
+            in_order = values[0].flip(0) if run.is_backward else values[0]
+            yield Gate(run.number, direction, name, in_order.cpu().numpy())

@@ -4,8 +4,8 @@
     distance    T-1   T-2   ...      1       0       in tokens, back from the last state h_T
 
 The norm of the Jacobian ∂h_T / ∂x_(T-k) says how much the last state changes with the token k
-places back. In a simple recurrent network it is a product of k matrices and shrinks about
-exponentially: the vanishing gradient (Hochreiter 1991; Bengio, Simard and Frasconi 1994, "Learning
+places back. The state of an lstm is its hidden state and its memory cell. In a simple recurrent
+network the Jacobian is a product of k matrices and shrinks about exponentially: the vanishing gradient (Hochreiter 1991; Bengio, Simard and Frasconi 1994, "Learning
 long-term dependencies with gradient descent is difficult"). Gates are there to prevent this, and
 attention reaches any distance in one step.
 
@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 from torch import nn
 
 from munjang.errors import ConfigError, DataError
-from munjang.explain.half_life import HalfLife, half_life, quartiles_of
+from munjang.explain.half_life import HalfLife
 from munjang.explain.jacobian import PROBES, squared_norms
 from munjang.explain.margins import margin_squared_norms
 from munjang.explain.redraw import is_pretrained, redraw_network
@@ -173,8 +173,8 @@ def _curve(
     counts = [count for count in counts if count >= fewest]
     if len(counts) < 3:
         raise DataError(
-            "expected texts of three tokens or more, since the norm falls from distance 1 on; got "
-            f"{len(norms):,} shorter ones, nearly all"
+            "expected texts of three tokens or more, to see how the norm falls; nearly all of "
+            f"{len(norms):,} are shorter"
         )
     means = [
         math.fsum(text[distance] for text in norms if len(text) > distance) / count
@@ -185,5 +185,5 @@ def _curve(
             f"{name}: expected finite gradients, got NaN or infinity; the training diverged, train "
             "the model again"
         )
-    life = HalfLife(half_life(means), quartiles_of(norms), len(means) - 2.0)
+    life = HalfLife.of(means, norms)
     return MemoryCurve(name, moment, tuple(means), tuple(counts), life, pretrained)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from munjang.errors import ConfigError
+from munjang.explain.recurrent_layers import find_layers, whole_states
 from munjang.models.encoder import TokenVectors
 from munjang.models.language.model import LanguageModel
 from munjang.models.vectors import GivesStates
@@ -25,11 +26,18 @@ class TokenNetwork(Protocol):
 
     longest: int | None
 
+    @property
+    def module(self) -> Any:
+        """The encoder, or the language model."""
+
     def embed(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the token vectors [batch, time, dim] of `ids` and `mask` [batch, time]."""
 
     def states(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """Return the states [batch, time, states dim] of token vectors [batch, time, dim]."""
+        """Return the states of token vectors [batch, time, dim], [batch, time, states dim].
+
+        Those of an lstm are hidden states and memory cells.
+        """
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,11 @@ class EncoderStates:
     encoder: Any
     longest: int | None = None
 
+    @property
+    def module(self) -> Any:
+        """The encoder."""
+        return self.encoder
+
     def embed(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the token vectors [batch, time, dim] of `ids` and `mask` [batch, time]."""
         vectors: Tensor = self.encoder.embed(ids, mask).tokens
@@ -51,6 +64,9 @@ class EncoderStates:
 
     def states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Return the states [batch, time, states dim] of token vectors [batch, time, dim]."""
+        layers = find_layers(self.encoder)
+        if layers is not None and layers.cell == "lstm":
+            return whole_states(layers, vectors, mask)
         states: Tensor = self.encoder.encode(TokenVectors(vectors), mask).states
         return states
 
@@ -67,6 +83,11 @@ class LanguageStates:
     network: LanguageModel
     longest: int | None = None
 
+    @property
+    def module(self) -> Any:
+        """The language model."""
+        return self.network
+
     def embed(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the token vectors [batch, time, dim] of `ids` [batch, time]."""
         del mask
@@ -75,7 +96,9 @@ class LanguageStates:
 
     def states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Return the states [batch, time, states dim] of token vectors [batch, time, dim]."""
-        del mask
+        layers = find_layers(self.network)
+        if layers is not None and layers.cell == "lstm":
+            return whole_states(layers, vectors, mask)
         return self.network.read_vectors(vectors)
 
 

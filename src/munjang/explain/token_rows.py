@@ -1,6 +1,6 @@
 """Some rows of data as ids, for views that run a network themselves."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,16 @@ from munjang.data.streams.dataset import StreamDataset
 from munjang.data.streams.text import RunningText
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
+from munjang.explain.attention import EOS_LABEL, GO_LABEL
 from munjang.inputs.text import EncodedText
 from munjang.model import Model
 from munjang.reporting import Report, discard, pluralize
 from munjang.text.columns import Int64s, values_and_offsets
+from munjang.text.jamo import compatibility_jamo
+from munjang.text.vocabulary import EOS, GO, OOV, PAD
 
+# Reserved ids as they are displayed.
+_SIGNS = {PAD: "·", OOV: "⟨oov⟩", GO: GO_LABEL, EOS: EOS_LABEL}
 # Tokens of a window of running text that are read before those that are looked at.
 WARM_UP = 64
 
@@ -68,12 +73,16 @@ class TokenRows:
         values: ids of all rows, one after another, [tokens].
         offsets: row i is `values[offsets[i]:offsets[i + 1]]`, [rows + 1].
         places: index of each row in what it was drawn from, [rows].
+        vocabulary: tokens by id.
+        oov_words: words of the ids that follow those of the vocabulary.
     """
 
     adapt: Callable[[nn.Module], nn.Module]
     values: Int64s
     offsets: Int64s
     places: Int64s
+    vocabulary: Sequence[str]
+    oov_words: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.places)
@@ -86,6 +95,13 @@ class TokenRows:
     def lengths(self) -> Int64s:
         """Number of tokens of each row, [rows]."""
         return np.diff(self.offsets)
+
+    def token(self, number: int) -> str:
+        """Return the token of an id as it is displayed; that of padding is a middle dot."""
+        size = len(self.vocabulary)
+        if number >= size:
+            return self.oov_words[number - size]
+        return _SIGNS.get(number) or compatibility_jamo(self.vocabulary[number])
 
     def batches(self, most_tokens: int) -> Iterator[Batch]:
         """Yield all rows with a token once, the shortest first.
@@ -141,7 +157,14 @@ def encode_rows(model: Model, rows: Any, *, most: int, seed: int = 0, window: in
     values, offsets = values_and_offsets(dataset.column)
     if not len(values):
         raise DataError(f"expected texts with words in them; {pluralize(len(rows), 'row')} have none")
-    return TokenRows(encoded.adapt, values.astype(np.int64), offsets.astype(np.int64), places)
+    return TokenRows(
+        encoded.adapt,
+        values.astype(np.int64),
+        offsets.astype(np.int64),
+        places,
+        model.input.tokenizer.vocabulary.tokens,  # type: ignore[attr-defined]
+        encoded.encoded.oov_words,
+    )
 
 
 def _windows(model: Model, rows: RunningText, most: int, seed: int, window: int) -> TokenRows:
@@ -153,7 +176,8 @@ def _windows(model: Model, rows: RunningText, most: int, seed: int, window: int)
     starts = _draw(len(stream.ids) - time + 1, most, seed)
     values = stream.ids[starts[:, None] + np.arange(time)].astype(np.int64)
     offsets = np.arange(len(starts) + 1, dtype=np.int64) * time
-    return TokenRows(lambda network: network, values.flatten(), offsets, starts)
+    tokens = model.input.tokenizer.vocabulary.tokens  # type: ignore[attr-defined]
+    return TokenRows(lambda network: network, values.flatten(), offsets, starts, tokens)
 
 
 def _draw(count: int, most: int, seed: int) -> Int64s:

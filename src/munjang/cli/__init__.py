@@ -19,6 +19,7 @@ from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
 from munjang.cli.generate import generate
 from munjang.cli.import_export import export_app, import_app
+from munjang.cli.inspect import inspect
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.pretrain import pretrain
@@ -89,6 +90,7 @@ app.command(cls=Command)(tune)
 app.command(cls=Command)(evaluate)
 app.command(cls=Command)(predict)
 app.command(cls=Command)(explain)
+app.command(cls=Command)(inspect)
 app.command(cls=Command)(embed)
 app.command(cls=Command)(search)
 app.command(cls=Command)(neighbors)

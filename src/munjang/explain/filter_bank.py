@@ -2,7 +2,7 @@
 
 The pre-activation of a filter of width h at place i is a sum over its slots, one token each:
 
-    w · x_(i:i+h-1) + b = Σ_k w_k · x_(i+k-left) + b        slot k: the token k places into the window
+    w · x_(i:i+h-1) + b = Σ_k w_k · x_(i+k-left) + b        slot k: the token k of the window
 
 so that the share of each token in it is exact (Jacovi, Sar Shalom and Goldberg 2018, "Understanding
 convolutional neural networks for text classification").

@@ -4,8 +4,9 @@ Only the maximum of a filter over a text reaches the answer, and some n-gram is 
 Those below a threshold pass by accident (Jacovi, Sar Shalom and Goldberg 2018). As there, a
 filter's threshold is the lowest at which the texts whose maximum reaches it get the class that the
 filter speaks for often enough: in a share halfway between that class's share of all texts and 1,
-which is their 75 % for two classes of equal size; and five texts at least. `agreement` tells how well the thresholds do: how
-many answers stay if every maximum below its threshold is replaced by the mean of those.
+which is their 75 % for two classes of equal size; and five texts at least. `agreement` tells how
+well the thresholds do: how many answers stay if every maximum below its threshold is replaced by
+the mean of those.
 
 A negative n-gram of a filter has all but one token that it looks for: it stays below the threshold,
 and would reach it if the token of its lowest slot were padding.

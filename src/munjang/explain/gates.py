@@ -1,8 +1,10 @@
 """Gates of recurrent layers over one text: what is let in, kept, shown and forgotten.
 
-    lstm    input i: how much of the candidate enters the cell      forget f: how much of the cell stays
-            output o: how much of the cell the state shows
-    gru     reset r: how much of the old state the candidate reads  update z: how much of it stays
+    lstm    input i    how much of the candidate enters the cell
+            forget f   how much of the cell stays
+            output o   how much of the cell the state shows
+    gru     reset r    how much of the old state the candidate reads
+            update z   how much of the old state stays
 
 The gates of step t are functions of x_t and h_(t-1); `munjang.explain.recurrent_layers` computes
 them.

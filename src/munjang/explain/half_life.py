@@ -45,7 +45,9 @@ class HalfLife:
             texts: norms of each text; those of fewer than three distances do not count.
         """
         lives = [half_life(text) for text in texts if len(text) > 2]
-        first, second, third = np.quantile(lives, (0.25, 0.5, 0.75)).tolist() if lives else [0.0] * 3
+        first, second, third = (
+            np.quantile(lives, (0.25, 0.5, 0.75)).tolist() if lives else [0.0] * 3
+        )
         return cls(half_life(mean), _hardly_falls(mean), (first, second, third))
 
     def to_json(self) -> dict[str, Any]:

@@ -5,9 +5,10 @@
 
 The norm of the Jacobian ∂h_T / ∂x_(T-k) says how much the last state changes with the token k
 places back. The state of an lstm is its hidden state and its memory cell. In a simple recurrent
-network the Jacobian is a product of k matrices and shrinks about exponentially: the vanishing gradient (Hochreiter 1991; Bengio, Simard and Frasconi 1994, "Learning
-long-term dependencies with gradient descent is difficult"). Gates are there to prevent this, and
-attention reaches any distance in one step.
+network the Jacobian is a product of k matrices and shrinks about exponentially: the vanishing
+gradient (Hochreiter 1991; Bengio, Simard and Frasconi 1994, "Learning long-term dependencies with
+gradient descent is difficult"). Gates are there to prevent this, and attention reaches any distance
+in one step.
 
 A network learns from a distance only if gradients reach it, and answers by it only if they still do
 after training; so both moments are measured, with the weights of the first step drawn anew.
@@ -155,9 +156,7 @@ def _norms_of_texts(
             squares = margin_squared_norms(network, batch.ids, batch.mask)
         else:
             last = batch.lengths - 1
-            squares = squared_norms(
-                reader, batch.ids, batch.mask, last, probes=probes, seed=seed
-            )
+            squares = squared_norms(reader, batch.ids, batch.mask, last, probes=probes, seed=seed)
         for row, length in zip(squares.sqrt().tolist(), batch.lengths.tolist(), strict=True):
             norms.append(row[:length][::-1][: distance + 1])
     return norms

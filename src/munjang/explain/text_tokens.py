@@ -1,8 +1,8 @@
 """One text as a network reads it: its tokens, and the words that they are parts of.
 
 A word is a run without white space, and a token counts to the word that holds its last character,
-so that "▁먹" and "는다" are parts of 먹는다, and the letters of a syllable stay together. White space
-counts to the word after it, as in `munjang.explain.surprisal`.
+so that "▁먹" and "는다" are parts of 먹는다, and the letters of a syllable stay together. White
+space counts to the word after it, as in `munjang.explain.surprisal`.
 """
 
 import re
@@ -102,7 +102,9 @@ def read_tokens(model: Model, value: Any) -> tuple[TextTokens, nn.Module]:
         tokens = _tokens_of(value, fitted.tokenizer, line_breaks=True)
         return _number(value, ids.tolist(), tokens, truncated=False), model.network
     if not isinstance(fitted, TextInput):
-        raise ConfigError(f"expected a model of texts; the input of this one is {model.recipe.input}")
+        raise ConfigError(
+            f"expected a model of texts; the input of this one is {model.recipe.input}"
+        )
     encoded = fitted.encode_values([value])
     if isinstance(encoded, EncodedTwoTexts):
         text, tokens = _tokens_of_two(encoded, value, fitted.tokenizer)

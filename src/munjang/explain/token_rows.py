@@ -156,7 +156,9 @@ def encode_rows(model: Model, rows: Any, *, most: int, seed: int = 0, window: in
         )
     values, offsets = values_and_offsets(dataset.column)
     if not len(values):
-        raise DataError(f"expected texts with words in them; {pluralize(len(rows), 'row')} have none")
+        raise DataError(
+            f"expected texts with words in them; {pluralize(len(rows), 'row')} have none"
+        )
     return TokenRows(
         encoded.adapt,
         values.astype(np.int64),

@@ -245,7 +245,9 @@ class _Highest:
     def variance(self) -> npt.NDArray[np.float64]:
         """Return the variance of the maxima of each unit over the texts, [units]."""
         mean = self.sums.sum(0) / self.texts
-        variance: npt.NDArray[np.float64] = (self.squares / self.texts - mean**2).clamp(min=0).numpy()
+        variance: npt.NDArray[np.float64] = (
+            (self.squares / self.texts - mean**2).clamp(min=0).numpy()
+        )
         return variance
 
     def separation(self) -> npt.NDArray[np.float64] | None:
@@ -291,9 +293,7 @@ def _find_highest(
     return highest
 
 
-def _count(
-    rows: Tensor, classes: npt.NDArray[np.int64] | None, labels: int
-) -> tuple[int, ...]:
+def _count(rows: Tensor, classes: npt.NDArray[np.int64] | None, labels: int) -> tuple[int, ...]:
     if classes is None:
         return ()
     counts = np.bincount(classes[rows.numpy()], minlength=labels)

@@ -155,12 +155,10 @@ def _slots_at(
         ids = torch.from_numpy(rows.row(int(maxima.rows[text])))[None]
         vectors = bank.embed(ids, torch.ones_like(ids, dtype=torch.bool))
         for place, convolution in enumerate(bank.convolutions):
-            own = [n for n in numbers if firsts[place] <= n < firsts[place + 1]]
-            if not own:
-                continue
+            inside = [n for n in numbers if firsts[place] <= n < firsts[place + 1]]
             before, width = convolution.left, convolution.width
             padded = torch.nn.functional.pad(vectors[0], (0, 0, before, width - 1 - before))
-            for number in own:
+            for number in inside:
                 window = padded[maxima.places[text, number] :][:width]
                 weight = convolution.weight[..., number - int(firsts[place])]
                 found[number, text] = (window * weight).sum(-1).tolist()

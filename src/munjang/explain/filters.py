@@ -201,6 +201,8 @@ class _Said:
         answers = self.maxima.answers
         for number, spoken in enumerate(self.classes.tolist()):
             is_spoken = answers == spoken
+            if is_spoken.all():
+                continue
             order = np.argsort(-self.maxima.values[:, number], kind="stable")
             purity = np.cumsum(is_spoken[order]) / np.arange(1, len(order) + 1)
             reached = np.flatnonzero(purity >= (1 + is_spoken.mean()) / 2)

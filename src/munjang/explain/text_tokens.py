@@ -98,9 +98,9 @@ def read_tokens(model: Model, value: Any) -> tuple[TextTokens, nn.Module]:
     """
     fitted = model.input
     if isinstance(fitted, StreamInput):
-        (ids,) = fitted.encode_values(value).rows
+        (prompt,) = fitted.encode_values(value).rows
         tokens = _tokens_of(value, fitted.tokenizer, line_breaks=True)
-        return _number(value, ids.tolist(), tokens, truncated=False), model.network
+        return _number(value, prompt.tolist(), tokens, truncated=False), model.network
     if not isinstance(fitted, TextInput):
         raise ConfigError(
             f"expected a model of texts; the input of this one is {model.recipe.input}"
@@ -115,7 +115,7 @@ def read_tokens(model: Model, value: Any) -> tuple[TextTokens, nn.Module]:
             count = len(encoded) and int(encoded.dataset().lengths[0]) - 2
             tokens = [_added(GO_LABEL, 0), *tokens[:count], _added(EOS_LABEL, 1)]
     batches = list(encoded.dataset().in_order_of_length())
-    ids = batches[0].inputs[0][0].tolist() if batches else []
+    ids: list[int] = batches[0].inputs[0][0].tolist() if batches else []
     if sum(token.key[0] >= 0 for token in tokens) == 0:
         raise DataError(f"expected a text with words in it, got {text!r}: no token is found there")
     truncated = bool(encoded.truncated[0])

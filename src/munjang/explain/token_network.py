@@ -18,17 +18,15 @@ from munjang.text.vocabulary import PAD
 
 
 class TokenNetwork(Protocol):
-    """A network that gives one state per token, in evaluation mode.
-
-    Attributes:
-        longest: most tokens that it reads at once; None = no limit.
-    """
-
-    longest: int | None
+    """A network that gives one state per token, in evaluation mode."""
 
     @property
     def module(self) -> Any:
         """The encoder, or the language model."""
+
+    @property
+    def longest(self) -> int | None:
+        """Most tokens that it reads at once; None = no limit."""
 
     def embed(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the token vectors [batch, time, dim] of `ids` and `mask` [batch, time]."""

@@ -171,14 +171,15 @@ def encode_rows(model: Model, rows: Any, *, most: int, seed: int = 0, window: in
 
 def _windows(model: Model, rows: RunningText, most: int, seed: int, window: int) -> TokenRows:
     """Return windows of running text, each after some tokens that are read before it."""
-    stream = model.input.encode(rows).dataset()
+    fitted: Any = model.input
+    stream = fitted.encode(rows).dataset()
     assert isinstance(stream, StreamDataset)
     longest = getattr(model.network, "context", None) or len(stream.ids)
     time = min(window + WARM_UP, longest, len(stream.ids))
     starts = _draw(len(stream.ids) - time + 1, most, seed)
     values = stream.ids[starts[:, None] + np.arange(time)].astype(np.int64)
     offsets = np.arange(len(starts) + 1, dtype=np.int64) * time
-    tokens = model.input.tokenizer.vocabulary.tokens  # type: ignore[attr-defined]
+    tokens = fitted.tokenizer.vocabulary.tokens
     return TokenRows(lambda network: network, values.flatten(), offsets, starts, tokens)
 
 

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from munjang.api import train
 from munjang.errors import ConfigError, MunjangError
 from munjang.explain.filter_bank import open_filters
 from munjang.explain.filters import compute_filters
@@ -93,10 +94,8 @@ def test_parts_of_filters_sum_to_the_margin(overrides: tuple[str, ...]) -> None:
 def test_binary_margin_speaks_for_the_answer() -> None:
     texts = [t for t, label in zip(TEXTS, LABELS, strict=True) if label != "so-so"]
     labels = [label for label in LABELS if label != "so-so"]
-    from munjang.api import train
-
-    model = train((texts, labels), model="cnn", tokenizer="words",
-                  overrides=["model.dim=8", "training.epochs=1", "training.threads=1", "model.filters=4"]).model  # fmt: skip
+    quick = ["model.dim=8", "model.filters=4", "training.epochs=1", "training.threads=1"]
+    model = train((texts, labels), model="cnn", tokenizer="words", overrides=quick).model
     answers = set()
     for text in texts[:20]:
         filters = compute_text_filters(model, text)

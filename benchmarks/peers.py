@@ -15,6 +15,7 @@ PACKAGES = {
     "rouge-score": {"rouge_score": "rouge-score"},
     "morphemes": {"kiwipiepy": "kiwipiepy"},
     "gensim": {"gensim": "gensim"},
+    "captum": {"captum": "captum"},
     "transformers": {"transformers": "transformers", "accelerate": "accelerate"},
     "sentence-transformers": {"sentence_transformers": "sentence-transformers"},
 }

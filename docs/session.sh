@@ -35,13 +35,17 @@ for page in "${pages[@]}"; do
         "$python" -m munjang train "$("$python" -m munjang data get names-ko)" --task translate --quiet \
             --model attentive --set tokenizer.target.name=jamo --set training.epochs=10 \
             --set training.batch_tokens=1000 --out "$scratch/names"
-        "$python" -m munjang explain "$scratch/names" "Rivendell" --attention docs/images/attention.svg
+        "$python" -m munjang explain "$scratch/names" "Rivendell" --view attention --out docs/images/attention.svg
+        "$python" -m munjang train "$MUNJANG_DATA/sst2/train.tsv" --valid "$MUNJANG_DATA/sst2/dev.tsv" \
+            --quiet --model gru --out "$scratch/films"
+        "$python" -m munjang explain "$scratch/films" "the film is long but the actors are wonderful" \
+            --out docs/images/why.svg
         ;;
     docs/language.md)
         "$python" -m munjang compare "$MUNJANG_DATA/shakespeare/input.txt" --task language --quiet \
             --models kneser-ney --out "$scratch/compared" > /dev/null
         "$python" -m munjang explain "$scratch/compared/runs/kneser-ney/seed-0/model" \
-            "But soft, what internet through yonder window breaks?" --surprisal docs/images/surprisal.svg
+            "But soft, what internet through yonder window breaks?" --out docs/images/surprisal.svg
         ;;
     esac
 done

@@ -14,8 +14,10 @@ from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
+from munjang.explain.attribution import Explanation
 from munjang.explain.surprisal import Surprisal
 from munjang.explain.text_surprisal import compute_surprisal
+from munjang.explain.why import explain_answer
 from munjang.folder.distilled_card import describe_teachers
 from munjang.folder.save import (
     IMPORTED,
@@ -301,6 +303,33 @@ class Model:
                 f"{self.recipe.input}"
             )
         return self.input.attention(self.network, self.task, text, target)
+
+    def why(
+        self,
+        value: Any,
+        *,
+        method: str | None = None,
+        label: str | None = None,
+        baseline: str | None = None,
+        target: str | None = None,
+    ) -> Explanation:
+        """Return how much each word of a text gives to the answer.
+
+        Args:
+            value: a text, or (first, second) for models of two texts.
+            method: exact, integrated, gradient or leave_one_out; exact where there is one (`mean`
+                and `cnn`), else integrated, if omitted.
+            label: class, label or token to explain; that of the answer if omitted.
+            baseline: what stands for "no text": zero or oov; for leave_one_out oov or deleted.
+            target: answer to explain, of models that write text; the model's own if omitted.
+
+        Raises:
+            DataError: the text has no token.
+            ConfigError: an argument that this model does not have.
+        """
+        return explain_answer(
+            self, value, method=method, label=label, baseline=baseline, target=target
+        )
 
     def with_decoding(self, changes: Mapping[str, Any]) -> Self:
         """Return the model with other decoding settings.

@@ -106,6 +106,7 @@ class TaskRow(Row):
         example: a value as it is typed after `munjang predict FOLDER`; None for that of the input.
         contests: places of the `munjang.comparison.contests.contest.Contest` of `munjang compare`
             by input; the first holds for other inputs too.
+        view: name of the view of `munjang explain` that is shown by default.
     """
 
     inputs: tuple[str, ...]
@@ -114,6 +115,7 @@ class TaskRow(Row):
     default_model: str | None = None
     example: str | None = None
     contests: tuple[tuple[str, str], ...] = ()
+    view: str = "why"
 
 
 @dataclass(frozen=True)
@@ -373,6 +375,7 @@ TASKS: Registry[TaskRow] = Registry(
             metrics=("cross_entropy", "bits_per_character", "bits_per_byte"),
             needs="decoder",
             contests=(("stream", f"{_CONTESTS}.language:LanguageContest"),),
+            view="surprisal",
         ),
         TaskRow(
             "translate",

@@ -1,4 +1,4 @@
-"""`munjang explain`: the weights on the terminal, and in files that anybody can open."""
+"""`munjang explain --view attention`: on the terminal, and in files that anybody can open."""
 
 import html
 import json
@@ -13,6 +13,7 @@ from tests.system.commands import call, invoke, run, write_table
 
 SENTENCE = "정말 영화가 שלום مرحبا <b>&재미있다 "
 LONG = " ".join(["배우", "음악", "줄거리", "שלום", "<script>alert(1)</script>"] * 5 + ["영화"] * 40)
+ATTENTION = ("--view", "attention")
 SMALL = (
     *("--set", "model.dim=16", "--set", "model.bag_dim=0", "--set", "training.epochs=1"),
     *("--set", "training.threads=1", "--quiet"),
@@ -44,7 +45,7 @@ def pooled(table: Path) -> Path:
 
 
 def test_strongest_weights_are_printed(transformer: Path) -> None:
-    result = invoke("explain", transformer, "영화 정말 재미있다")
+    result = invoke("explain", transformer, "영화 정말 재미있다", *ATTENTION)
     assert (result.code, result.err) == (0, "")
     lines = [line.split() for line in result.out.splitlines() if line.strip()]
     rows = {line[0]: line[1:] for line in lines if line[0] in ("영화", "정말", "재미있다")}
@@ -57,18 +58,21 @@ def test_strongest_weights_are_printed(transformer: Path) -> None:
 
 
 def test_attention_pooling_has_one_row(pooled: Path) -> None:
-    result = invoke("explain", pooled, "영화 정말 재미있다", "--json")
+    result = invoke("explain", pooled, "영화 정말 재미있다", *ATTENTION, "--json")
     actual = json.loads(result.out)
     (only,) = actual["maps"]
     assert (only["kind"], only["columns"]) == ("pooling", ["영화", "정말", "재미있다"])
     assert sum(only["weights"][0]) == pytest.approx(1, abs=1e-3)
-    assert invoke("explain", pooled, "영화 정말").out.startswith("attention pooling of the text")
+    shown = invoke("explain", pooled, "영화 정말", *ATTENTION)
+    assert shown.out.startswith("attention pooling of the text")
 
 
 def test_json_file_equals_json_output(transformer: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.json"
     selection = ("--kind", "source", "--layer", "-1", "--head", 0)
-    result = invoke("explain", transformer, SENTENCE, "--attention", out, "--json", *selection)
+    result = invoke(
+        "explain", transformer, SENTENCE, *ATTENTION, "--out", out, "--json", *selection
+    )
     actual = json.loads(out.read_text("utf-8"))
     assert actual == json.loads(result.out)
     assert [(one["layer"], one["head"]) for one in actual["maps"]] == [(1, 0)]
@@ -77,7 +81,7 @@ def test_json_file_equals_json_output(transformer: Path, tmp_path: Path) -> None
 
 def test_svg_is_well_formed_and_names_korean_fonts(transformer: Path, tmp_path: Path) -> None:
     out = tmp_path / "seen.svg"
-    result = invoke("explain", transformer, SENTENCE, "--attention", out)
+    result = invoke("explain", transformer, SENTENCE, *ATTENTION, "--out", out)
     assert (result.code, result.out) == (0, "")
     drawn = ET.fromstring(out.read_text("utf-8"))
     space = "{http://www.w3.org/2000/svg}"
@@ -93,7 +97,7 @@ def test_svg_is_well_formed_and_names_korean_fonts(transformer: Path, tmp_path: 
 def page(transformer: Path) -> str:
     """Of a long text, some of which would like to be HTML."""
     out = transformer.with_name("seen.html")
-    result = invoke("explain", transformer, LONG, "--attention", out)
+    result = invoke("explain", transformer, LONG, *ATTENTION, "--out", out)
     assert (result.code, result.out) == (0, "")
     return out.read_text("utf-8")
 
@@ -152,7 +156,7 @@ def test_page_is_not_wider_than_its_window(
 ) -> None:
     framed = IFRAME_PAGE.format(width=width, page=html.escape(page))
     shown = RenderedPage(browser, framed, tmp_path, "--window-size=1600,1000")
-    measured = json.loads(html.unescape(shown.dom.split('data-told="')[1].split('"')[0]))
+    measured = json.loads(html.unescape(shown.dom.split('data-probe="')[1].split('"')[0]))
     assert measured["width"] == width
     assert measured["beyond"] <= 0, "a wide map scrolls in itself, the page does not"
     assert measured["scrolled"] == 300
@@ -163,8 +167,9 @@ def test_page_is_not_wider_than_its_window(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--attention", "seen.png"), "seen.png: expected a file name that ends in one of .html,"),
-        (("--attention", "no/where.svg"), "no/where.svg: No such file or directory"),
+        (("--out", "seen.png"), "seen.png: expected a file name that ends in one of .html,"),
+        (("--out", "no/where.svg"), "no/where.svg: No such file or directory"),
+        (("--method", "exact"), "--method: is for --view why; the view here is attention"),
         (("--layer", 2), "there is no layer 2 of source; layers are 0 to 1"),
         (("--head", 4), "there is no head 4 of source; heads are 0 to 3"),
         (("--kind", "cross"), "this model has no attention of kind 'cross'; it has source"),
@@ -174,7 +179,7 @@ def test_page_is_not_wider_than_its_window(
 def test_errors_are_one_line(
     options: tuple[object, ...], message: str, transformer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = call(capsys, "explain", transformer, "영화", *options)
+    result = call(capsys, "explain", transformer, "영화", *ATTENTION, *options)
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert message in result.err
 
@@ -182,11 +187,11 @@ def test_errors_are_one_line(
 def test_models_without_attention_name_those_with_attention(
     model: Path, transformer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = call(capsys, "explain", model, "영화")
+    result = call(capsys, "explain", model, "영화", *ATTENTION)
     assert result.code == 2
     assert (
         "this model (mean) has no attention to show; attentive, bert and transformer" in result.err
     )
-    empty = call(capsys, "explain", transformer, " ")
+    empty = call(capsys, "explain", transformer, " ", *ATTENTION)
     assert empty.code == 2
     assert "no token is found" in empty.err

@@ -108,7 +108,7 @@ def test_explain_as_json_has_the_sum_of_all_pieces(model: Path) -> None:
 def test_explain_writes_pages_and_pictures(
     model: Path, tmp_path: Path, name: str, beginning: str
 ) -> None:
-    result = run("explain", model, "가나다 <b>", "--surprisal", tmp_path / name)
+    result = run("explain", model, "가나다 <b>", "--out", tmp_path / name)
     assert (result.code, result.out) == (0, "")
     written = (tmp_path / name).read_text("utf-8")
     assert written.lower().startswith(beginning)
@@ -118,9 +118,9 @@ def test_explain_writes_pages_and_pictures(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("가나", "--layer", "0"), "--layer: a language model is explained by surprisal"),
-        (("가나", "--attention", "a.svg"), "--attention: a language model"),
-        (("가나", "--surprisal", "a.png"), "ends in one of .html, .svg, .json"),
+        (("가나", "--layer", "0"), "--layer: is for --view attention; the view here is surprisal"),
+        (("가나", "--view", "atention"), "unknown view 'atention'; did you mean 'attention'?"),
+        (("가나", "--out", "a.png"), "ends in one of .html, .svg, .json"),
         (("",), "got an empty one"),
         (("가나", "다라"), "expected one text to explain, got 2"),
     ],
@@ -146,9 +146,9 @@ def test_a_classifier_continues_no_text(tmp_path: Path) -> None:
     assert (result.code, result.out) == (2, "")
     assert result.err.count("\n") == 1
     assert "continues no texts" in result.err
-    result = run("explain", tmp_path / "m", "good", "--surprisal", tmp_path / "a.svg")
+    result = run("explain", tmp_path / "m", "good", "--view", "surprisal")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
-    assert "only language models have surprisal" in result.err
+    assert "--view surprisal: is for language models; this model has why, attention" in result.err
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,13 @@ def _tokenizers() -> str:
     return _or(TOKENIZERS)
 
 
+def _views() -> str:
+    """Return the views of one text with their summaries."""
+    from munjang.cli.views import VIEWS
+
+    return _with_summaries(VIEWS)
+
+
 def _with_summaries(rows: Iterable[Any]) -> str:
     return _or(f"{row.name} ({row.summary})" for row in rows)
 
@@ -96,5 +103,6 @@ _LISTS: dict[str, Callable[[], str]] = {
     "default_metrics": _default_metrics,
     "compared_metrics": _compared_metrics,
     "tokenizers": _tokenizers,
+    "views": _views,
 }
 _NAME = re.compile("{(" + "|".join(_LISTS) + ")}")

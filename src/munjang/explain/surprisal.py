@@ -13,65 +13,30 @@ calculating word probabilities") discuss this choice.
 A syllable is never cut: tokens that are parts of one, such as jamo or bytes, are summed up.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from munjang.text.columns import Int64s
-from munjang.text.joining import find_joined
-from munjang.text.segmentation.codepoints import bounds_of
+from munjang.text.parts import TextParts, TokenSums
 
 Floats = npt.NDArray[np.float64]
 
 _DIGITS = 5
 
 
-@dataclass(frozen=True, eq=False)
-class Spans:
-    """Parts of a text that do not overlap, in their order, with their surprisal.
+class Spans(TextParts):
+    """Parts of a text with their surprisal in nats."""
 
-    Attributes:
-        text: the whole text.
-        starts: index of the first character of each part, [parts].
-        ends: one past its last character, [parts].
-        nats: surprisal of each part, [parts].
-    """
+    @property
+    def nats(self) -> Floats:
+        """Surprisal of each part, [parts]."""
+        return self.values
 
-    text: str
-    starts: Int64s
-    ends: Int64s
-    nats: Floats
-
-    def __len__(self) -> int:
-        return len(self.nats)
-
-    def __iter__(self) -> Iterator[tuple[str, float]]:
-        for start, end, nats in self._parts():
-            yield self.text[start:end], nats
-
-    def with_rest(self) -> Iterator[tuple[str, float | None]]:
-        """Yield the whole text in order: each part, and what is between parts with None."""
-        place = 0
-        for start, end, nats in self._parts():
-            if place < start:
-                yield self.text[place:start], None
-            yield self.text[start:end], nats
-            place = end
-        if place < len(self.text):
-            yield self.text[place:], None
-
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self, name: str = "nats") -> list[dict[str, Any]]:
         """Return plain values, one mapping per part."""
-        return [
-            {"text": self.text[a:b], "start": a, "end": b, "nats": round(nats, _DIGITS)}
-            for a, b, nats in self._parts()
-        ]
-
-    def _parts(self) -> Iterator[tuple[int, int, float]]:
-        yield from zip(self.starts.tolist(), self.ends.tolist(), self.nats.tolist(), strict=True)
+        return super().to_json(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,25 +72,11 @@ class Surprisal:
                 capital marker, counts to the piece that begins at its place.
             nats: negative log-probability of each token, [tokens].
         """
-        begins = _character_bounds(text)
-        losses = np.asarray(nats, dtype=np.float64)
-        # from here on in characters with all that joins them
-        first = _characters_at(begins, np.asarray(starts, dtype=np.int64))
-        last = _characters_at(begins, np.asarray(ends, dtype=np.int64) - 1) + 1
-        is_empty = np.asarray(ends) <= np.asarray(starts)
-        low, high, sums = _merge(first[~is_empty], last[~is_empty], losses[~is_empty])
-        places = np.searchsorted(low, first[is_empty], side="right") - 1
-        is_inside = np.zeros(len(places), dtype=np.bool_)
-        found = places >= 0
-        is_inside[found] = first[is_empty][found] < high[places[found]]
-        np.add.at(sums, places[is_inside], losses[is_empty][is_inside])
-        per_character = _spread(low, high, sums, len(begins) - 1)
-        return cls(
-            Spans(text, begins[low], begins[high], sums),
-            Spans(text, begins[:-1], begins[1:], per_character),
-            _sum_words(text, begins, per_character),
-            float(losses[is_empty][~is_inside].sum()),
+        sums = TokenSums.of(text, starts, ends, nats)
+        pieces, characters, words = (
+            Spans(**vars(part)) for part in (sums.pieces, sums.characters, sums.words)
         )
+        return cls(pieces, characters, words, sums.rest)
 
     @property
     def nats(self) -> float:
@@ -156,53 +107,3 @@ class Surprisal:
             "characters": self.characters.to_json(),
             "words": self.words.to_json(),
         }
-
-
-def _character_bounds(text: str) -> Int64s:
-    """Return the start of each character that joins none, and the length of the text [n + 1]."""
-    return np.append(np.flatnonzero(~find_joined(text)), len(text)).astype(np.int64)
-
-
-def _characters_at(begins: Int64s, places: Int64s) -> Int64s:
-    """Return the number of the character that each place of the text is in."""
-    numbers: Int64s = np.searchsorted(begins, places, side="right") - 1
-    return numbers
-
-
-def _merge(starts: Int64s, ends: Int64s, nats: Floats) -> tuple[Int64s, Int64s, Floats]:
-    """Join ranges that overlap, directly or by others: starts, ends and sums of the pieces."""
-    if not len(starts):
-        return starts, ends, nats
-    order = np.argsort(starts, kind="stable")
-    starts, ends, nats = starts[order], ends[order], nats[order]
-    reached = np.maximum.accumulate(ends)
-    begins = np.append(True, starts[1:] >= reached[:-1])
-    firsts = np.flatnonzero(begins)
-    lasts = np.append(firsts[1:], len(starts)) - 1
-    return starts[firsts], reached[lasts], np.add.reduceat(nats, firsts)
-
-
-def _spread(starts: Int64s, ends: Int64s, nats: Floats, size: int) -> Floats:
-    """Return the nats of each character, those of a piece in equal parts [size]."""
-    spread = np.zeros(size)
-    lengths = ends - starts
-    bounds = bounds_of(lengths)
-    within = np.arange(bounds[-1]) - np.repeat(bounds[:-1], lengths)
-    spread[np.repeat(starts, lengths) + within] = np.repeat(nats / lengths, lengths)
-    return spread
-
-
-def _sum_words(text: str, begins: Int64s, nats: Floats) -> Spans:
-    """Sum up the nats of characters by words, each with the white space before it."""
-    heads = [text[place] for place in begins[:-1].tolist()]
-    is_blank = np.fromiter((head.isspace() for head in heads), np.bool_, len(heads))
-    if not len(is_blank):
-        return Spans(text, begins[:0], begins[:0], nats[:0])
-    follows_blank = np.append(True, is_blank[:-1])
-    firsts = np.flatnonzero(~is_blank & follows_blank)
-    lasts = np.flatnonzero(~is_blank & np.append(is_blank[1:], True)) + 1
-    if is_blank[-1]:  # nothing follows the last white space
-        tail = lasts[-1] if len(lasts) else 0
-        firsts, lasts = np.append(firsts, tail), np.append(lasts, len(is_blank))
-    sums = np.add.reduceat(nats, np.append(0, lasts[:-1]))
-    return Spans(text, begins[firsts], begins[lasts], sums)

@@ -51,7 +51,7 @@ def pair_attention(
         ids, answer = best.ids, task.texts_of([best], [text])[0]
     else:
         max_length = recipe.section("tokenizer").target.max_length
-        ids, answer = _encode_target(tokenizers, target, max_length), target
+        ids, answer = encode_target(tokenizers, target, max_length), target
     pairs = PairDataset(encoded.pairs.source_ids, column_of([ids]))
     batch = next(pairs.in_order_of_length())
     limit_threads_if_forked()
@@ -67,7 +67,12 @@ def pair_attention(
     )
 
 
-def _encode_target(tokenizers: TokenizerPair, target: str, max_length: int) -> tuple[int, ...]:
+def encode_target(tokenizers: TokenizerPair, target: str, max_length: int) -> tuple[int, ...]:
+    """Return the ids of a given answer.
+
+    Raises:
+        DataError: the model does not read that many tokens.
+    """
     column = tokenizers.target.encode(text_column([target]))
     ids = tuple(values_and_offsets(column)[0].tolist())
     if len(ids) > max_length:

@@ -23,20 +23,23 @@ from munjang.data.table import Table
 from munjang.defaults.parallel import PairTexts, both_tokenizers, measure, parallel_defaults
 from munjang.errors import DataError
 from munjang.explain.attention import Attention
+from munjang.explain.located import LocatedRow, LocatedText, locate_text, require_text
 from munjang.folder.layout import TARGET_TOKENIZER, TARGET_VOCABULARY, TOKENIZER, VOCABULARY
 from munjang.folder.rebuild import load_tokenizer
 from munjang.folder.sealed import SealedFolder
 from munjang.inputs.input import Encoded, Input
-from munjang.inputs.pair_attention import pair_attention
+from munjang.inputs.pair_attention import encode_target, pair_attention
 from munjang.inputs.pair_facts import describe_pairs, measure_pairs, tokenizer_notes
 from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.recipe import Recipe, section_of
 from munjang.reporting import Report, pluralize, stage
+from munjang.tasks.alignment import locate_target
 from munjang.tasks.task import Bools
 from munjang.tasks.translate import Translate
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import TokenColumn, row_lengths, values_and_offsets
 from munjang.text.tokenizer import Tokenizer
+from munjang.text.vocabulary import GO
 from munjang.training.settings import refuse_leave_out
 
 
@@ -297,6 +300,36 @@ class ParallelInput(Input):
             tokenizers=self.tokenizers,
             target=target,
         )
+
+    def locate(
+        self, network: nn.Module, task: Translate, text: Any, target: str | None = None
+    ) -> LocatedRow:
+        """Return a source and its answer as the network reads them, with their characters.
+
+        Args:
+            network: the encoder-decoder.
+            task: the task, which decodes the answer.
+            text: the source.
+            target: the answer; the model's own if omitted.
+
+        Raises:
+            DataError: the source is empty, or the target too long.
+        """
+        text = require_text(text)
+        encoded = self.encode_values([text])
+        source = values_and_offsets(encoded.pairs.source_ids)[0].astype(np.int64)
+        located = locate_text(text, self.tokenizers.source, len(source))
+        if target is None:
+            ids = task.hypotheses(network, encoded)[0][0].ids
+        else:
+            max_length = self.recipe.section("tokenizer").target.max_length
+            ids = encode_target(self.tokenizers, target, max_length)
+        written = locate_target(self.tokenizers, ids)
+        # the decoder reads GO and then the answer
+        places = len(source) + 1 + np.arange(len(ids), dtype=np.int64)
+        answer = LocatedText(written.text, places, written.starts, written.ends)
+        inputs = np.array([GO, *ids], dtype=np.int64)
+        return LocatedRow(encoded, (source, inputs), (located, answer), bool(encoded.truncated[0]))
 
     def _pairs(self, rows: Table) -> PairDataset:
         sources, targets = rows["source"], rows["target"]

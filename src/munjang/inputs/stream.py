@@ -24,6 +24,7 @@ from munjang.data.streams.settings import StreamSettings, StreamTokenizerSetting
 from munjang.data.streams.text import RunningText
 from munjang.defaults.stream import stream_defaults
 from munjang.errors import ConfigError, DataError
+from munjang.explain.located import LocatedRow, locate_text, require_text
 from munjang.inputs.input import Encoded, Input
 from munjang.inputs.text import HasTokenizer, fit_tokenizer
 from munjang.inputs.tokenized import TokenizedInput
@@ -187,6 +188,18 @@ class StreamInput(TokenizedInput):
         return EncodedPrompts(
             [encode_prompt(self.tokenizer, text) for text in collect_texts(values)]
         )
+
+    def locate(
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
+    ) -> LocatedRow:
+        """Return the beginning of a text as the network reads it; see `TextInput.locate`."""
+        if target is not None:
+            raise ConfigError("target: expected a model that generates text (task translate)")
+        text = require_text(text)
+        encoded = self.encode_values(text)
+        ids = encoded.rows[0].astype(np.int64)
+        located = locate_text(text, self.tokenizer, len(ids) - 1, first=1, line_breaks=True)
+        return LocatedRow(encoded, (ids,), (located,))
 
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
         """Return the vocabulary, and the ids of both parts."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
+import numpy as np
 import polars as pl
 import torch
 from torch import nn
@@ -27,6 +28,7 @@ from munjang.data.token_rows import EncodedRows, encode_rows
 from munjang.defaults.text import text_defaults
 from munjang.errors import ConfigError
 from munjang.explain.attention import Attention
+from munjang.explain.located import LocatedRow, locate_text, require_text
 from munjang.explain.text_attention import text_attention
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded, Input, Sample
@@ -366,6 +368,31 @@ class TextInput(TokenizedInput):
             ends=self.encoding["add_go_eos"],
             line_breaks=self.encoding["line_breaks"],
         )
+
+    def locate(
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
+    ) -> LocatedRow:
+        """Return one text as the network reads it, with the characters of each token.
+
+        Raises:
+            DataError: the text has no token.
+            ConfigError: `target` is given.
+        """
+        if target is not None:
+            raise ConfigError(only_for_writers("target"))
+        text = require_text(text)
+        encoded = self._encode_values(text, self.encoding)
+        assert isinstance(encoded.encoded, EncodedRows)
+        ids = encoded.encoded.rows.values.astype(np.int64)
+        ends, line_breaks = self.encoding["add_go_eos"], self.encoding["line_breaks"]
+        located = locate_text(
+            text,
+            self.tokenizer,
+            len(ids) - 2 * ends - line_breaks,
+            first=ends + line_breaks,
+            line_breaks=line_breaks,
+        )
+        return LocatedRow(encoded, (ids,), (located,), bool(encoded.truncated[0]))
 
     @property
     def made_of(self) -> str:

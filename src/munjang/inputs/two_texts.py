@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, cast
 
+import numpy as np
 import polars as pl
 from torch import nn
 
@@ -30,6 +31,7 @@ from munjang.data.two_texts.towers import TowersDataset
 from munjang.defaults.text import two_texts_defaults
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import EOS_LABEL, GO_LABEL, Attention
+from munjang.explain.located import LocatedRow, locate_text
 from munjang.explain.text_attention import label_text, row_attention
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded
@@ -307,6 +309,41 @@ class TwoTextsInput(TextInput):
             text=f"{first[0]} | {second[0]}",
             truncated=bool(encoded.truncated[0]),
         )
+
+    def locate(
+        self, network: nn.Module, task: Any, text: Any, target: str | None = None
+    ) -> LocatedRow:
+        """Return both texts of a row as the network reads them, with the characters of each token.
+
+        Args:
+            network: not used.
+            task: the task; one that compares vectors reads each text apart.
+            text: (first, second).
+            target: must be None.
+
+        Raises:
+            DataError: a text has no token.
+            ConfigError: `target` is given.
+        """
+        if target is not None:
+            raise ConfigError("target: expected a model that generates text (task translate)")
+        first, second = collect_pairs(text)
+        if len(first) != 1:
+            raise ConfigError(f"expected one pair of texts, got {len(first):,}")
+        encoded = self._encode_rows(first, second)
+        are_apart = encoded.reads_towers or not isinstance(task, LogitsTask)
+        texts = encoded.alone if are_apart else encoded.sides
+        counts = [int(side.lengths[0]) for side in texts]
+        # GO first EOS second EOS, or GO first EOS, GO second EOS
+        places = (1, 1 + counts[0] + 1 + are_apart)
+        located = tuple(
+            locate_text(given[0], self.tokenizer, count, first=place)
+            for given, count, place in zip((first, second), counts, places, strict=True)
+        )
+        joined = [with_ends(side) for side in texts] if are_apart else [join_sides(*texts)]
+        sides = tuple(side.values.astype(np.int64) for side in joined)
+        cut = encoded.truncated_alone if are_apart else encoded.truncated
+        return LocatedRow(encoded, sides, located, bool(cut[0]))
 
     def facts(self, parts: Mapping[str, Table], encoded: Mapping[str, Encoded]) -> dict[str, Any]:
         """Return the facts of texts, and validation pairs that share a text with the training."""

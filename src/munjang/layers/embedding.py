@@ -207,6 +207,20 @@ class TokenEmbedding(nn.Module):
             vectors = sums.view(*ids.shape, self.dim)
         return vectors if self.subwords is None else vectors + self.subwords(ids * mask)
 
+    def ngram_vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the parts of each vector of `forward` that rows of n-grams are.
+
+        Args:
+            ids: [batch, time].
+            mask: [batch, time], True = real token.
+
+        Returns:
+            [batch, time, ngrams - 1, dim]: at [.., i, n - 2] the row of the n-gram that begins at
+            token i, zeros without one.
+        """
+        rows = self._visible_rows(ids, mask)[..., 1:]
+        return torch.nn.functional.embedding(rows, self.weight)
+
     def bag(
         self,
         ids: Tensor,

@@ -112,3 +112,23 @@ class NgramRows(nn.Module):
             counted=COUNT_CELLS,
         )
         return torch.from_numpy(rows)
+
+
+def spread_ngrams(values: Tensor, *, end: bool = False) -> Tensor:
+    """Divide values of n-grams evenly among their tokens, [batch, time, ...].
+
+    Args:
+        values: of the n-grams that begin at each token, n = 1, 2, ..., zero where there is none:
+            [batch, time, longest, ...].
+        end: True if they end at the token instead.
+    """
+    sums = values[:, :, 0].clone()
+    time = values.shape[1]
+    for n in range(2, values.shape[2] + 1):
+        share = values[:, :, n - 1] / n
+        for place in range(min(n, time)):
+            if end:
+                sums[:, : time - place] += share[:, place:]
+            else:
+                sums[:, place:] += share[:, : time - place]
+    return sums

@@ -76,6 +76,10 @@ class PairEmbedding(nn.Module):
             return _dense_lookup(self.target_table, ids)
         return _sparse_lookup(self.target_table, ids)
 
+    def embed_sides(self, source: Tensor, target: Tensor) -> Tensor:
+        """Embed `source` and `target`, ids [batch, time] each: [batch, time of both, dim]."""
+        return torch.cat([self.embed_source(source), self.embed_target(target)], dim=1)
+
     def project(self, states: Tensor) -> Projected:
         """Return `states` [..., out_dim] with the output layer."""
         table = self.target_table if self.output_table is None else self.output_table

@@ -97,6 +97,28 @@ class Pooling(nn.Module):
             weights = row_weights[:, None, None]
         return torch.cat([pooled[name] for name in self.names], dim=1), weights
 
+    def place_weights(self, states: Tensor, mask: Tensor) -> list[Tensor]:
+        """Return the weight of each place in each pooled number, one tensor per name.
+
+        Pooled vectors are sums over time of weights times states. Places that share a maximum
+        share its weight.
+
+        Args:
+            states: [batch, time, dim].
+            mask: [batch, time], True = real token.
+
+        Returns:
+            Tensors that broadcast to [batch, time, dim].
+        """
+        with torch.enable_grad():
+            leaf = states.detach().requires_grad_()
+            return [
+                self.attention(leaf, mask)[1][..., None].detach()
+                if name == "attention" and self.attention is not None
+                else torch.autograd.grad(self.functions[name](leaf, mask).sum(), leaf)[0]
+                for name in self.names
+            ]
+
     def extra_repr(self) -> str:
         """Return the names, for `print(module)`."""
         return "+".join(self.names)

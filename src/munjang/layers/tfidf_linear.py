@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from munjang.layers.hashing import hash_ngrams
+from munjang.layers.ngram_rows import spread_ngrams
 from munjang.text.vocabulary import OOV, PAD
 
 # From features [texts, terms] (scipy's CSR) and targets to weights [outputs, terms], bias [outputs]
@@ -56,6 +57,19 @@ class TfidfLinear(nn.Module):
         return (
             F.embedding_bag(terms, self.weight, mode="sum", per_sample_weights=values) + self.bias
         )
+
+    def token_shares(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return what each token gives to the logits, [batch, time, outputs].
+
+        The sum over time plus the bias is `forward`. An n-gram is divided evenly among its tokens.
+
+        Args:
+            ids: [batch, time].
+            mask: [batch, time], True = real token.
+        """
+        terms = self._terms(ids, mask)
+        shares = self._values(terms)[..., None] * self.weight[terms]
+        return spread_ngrams(shares.view(*ids.shape, self.ngrams, -1))
 
     def _terms(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the terms of each text, [batch, time x ngrams]; PAD = no term."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from munjang.config import WIDEST
 from munjang.layers.activations import MONOTONIC, Activation, get_activation
+from munjang.layers.embedding import combine
 from munjang.layers.fast.convolution import Convolutions
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.max_over_time import max_over_time
@@ -23,6 +24,7 @@ from munjang.models.encoder import (
     Bag,
     EncoderOutput,
     PoolingNames,
+    TokenVectors,
     WideConfig,
     WideEncoder,
     append_bag,
@@ -30,6 +32,8 @@ from munjang.models.encoder import (
 )
 
 _MOST_WIDTHS, _WIDEST = 64, 1024
+# Of smaller differences the quotient is replaced by the derivative.
+_FLAT = 1e-6
 
 
 class CnnConfig(WideConfig):
@@ -72,6 +76,60 @@ class Cnn(WideEncoder):
     def layer_groups(self) -> list[list[nn.Parameter]]:
         """Return the parameters of the embedding, and of the convolutions."""
         return [parameters_of(self.embedding), parameters_of(self.convolutions)]
+
+    @property
+    def can_decompose(self) -> bool:
+        """True if each filter is activated by itself."""
+        return self.is_elementwise
+
+    def decomposed_pooled(self, vectors: TokenVectors, mask: Tensor) -> Tensor:
+        """Return a sum of shares of the tokens; see `munjang.models.given_vectors`.
+
+        A state is act(m) with m = b + the sum of w x over the window. So act(m) - act(b) is
+        divided among the tokens of the window by w x, with the factor (act(m) - act(b)) / (m - b):
+        the rescale rule of Shrikumar et al. (2017), "Learning important features through
+        propagating activation differences". Pooling weighs the states: the maximum has a weight
+        of 1.
+        """
+        maps = torch.cat([convolve(vectors.tokens) for convolve in self.convolutions], dim=-1)
+        bias = torch.cat([convolve.bias for convolve in self.convolutions.layers()])
+        with torch.no_grad():
+            difference = maps - bias
+            rise = self.activation(maps) - self.activation(bias)
+            is_flat = difference.abs() < _FLAT
+            slopes = rise / torch.where(is_flat, torch.ones_like(difference), difference)
+            slopes = torch.where(is_flat, self._slope(maps), slopes)
+            weights = self.pooling.place_weights(self.activation(maps), mask)
+        parts = [(weight * slopes * (maps - bias)).sum(1) for weight in weights]
+        bag = vectors.bag
+        make_bag = None if bag is None else lambda: combine(bag, mask, "sqrtn")
+        return append_bag(torch.cat(parts, dim=1), make_bag)
+
+    def find_maxima(self, vectors: TokenVectors, mask: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return the maximum of each filter after activation, and its place, [batch, filters] each.
+
+        Of equal maxima the first place is returned. None unless the pooling is max alone.
+        """
+        if self.pooling.names != ["max"]:
+            return None
+        states = self._states(vectors.masked(mask).tokens, mask)
+        maxima, places = states.masked_fill(~mask[..., None], -torch.inf).max(1)
+        return maxima, places
+
+    def filter_windows(self) -> list[tuple[int, int]]:
+        """Return how many tokens before and after its place each filter reads, [filters]."""
+        layers = self.convolutions.layers()
+        return [
+            (layer.left, layer.width - 1 - layer.left)
+            for layer in layers
+            for _ in range(len(layer.bias))
+        ]
+
+    def _slope(self, maps: Tensor) -> Tensor:
+        """Return the derivative of the activation at `maps`."""
+        with torch.enable_grad():
+            leaf = maps.detach().requires_grad_()
+            return torch.autograd.grad(self.activation(leaf).sum(), leaf)[0]
 
     def _states(self, vectors: Tensor, mask: Tensor) -> Tensor:
         vectors = self.embedding_dropout(vectors)

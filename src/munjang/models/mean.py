@@ -52,6 +52,15 @@ class Mean(nn.Module):
         """Return all vectors that depend on `ids` [batch, time]."""
         return TokenVectors(self.embedding(ids, mask))
 
+    @property
+    def can_decompose(self) -> bool:
+        """True: the mean is a sum."""
+        return True
+
+    def decomposed_pooled(self, vectors: TokenVectors, mask: Tensor) -> Tensor:
+        """Return the mean, see `munjang.models.given_vectors.DecomposesPooled`."""
+        return self.encode(vectors, mask).pooled
+
     def encode(self, vectors: TokenVectors, mask: Tensor) -> EncoderOutput:
         """Encode the vectors of `embed`, or any others of their shape; padding is zeroed."""
         pooled = combine(vectors.masked(mask).tokens, mask, self.combiner)

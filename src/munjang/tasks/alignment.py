@@ -12,7 +12,7 @@ import polars as pl
 
 from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.decoding.hypotheses import Hypothesis
-from munjang.text.columns import token_column, values_and_offsets
+from munjang.text.columns import Int64s, token_column, values_and_offsets
 from munjang.text.detokenize import UNKNOWN
 from munjang.text.jamo import compatibility_jamo
 from munjang.text.vocabulary import OOV, RESERVED
@@ -88,3 +88,42 @@ def get_target_pieces(tokenizers: TokenizerPair, ids: Sequence[int]) -> list[str
         compatibility_jamo(piece) if piece or token < len(RESERVED) else names[token]
         for piece, token in zip(tokenizers.target.decode(single_tokens).to_list(), ids, strict=True)
     ]
+
+
+@dataclass(frozen=True, eq=False)
+class LocatedTokens:
+    """A text and the characters of its tokens.
+
+    Attributes:
+        text: the text.
+        starts: index of the first character of each token, [tokens].
+        ends: one past its last character, [tokens].
+    """
+
+    text: str
+    starts: Int64s
+    ends: Int64s
+
+
+def locate_target(tokenizers: TokenizerPair, ids: Sequence[int]) -> LocatedTokens:
+    """Return the text of an answer and the characters of its tokens.
+
+    If the tokenizer reads the text as other tokens, the text is that of each token, with spaces
+    between them.
+
+    Args:
+        tokenizers: those of both sides.
+        ids: of the answer, without EOS.
+    """
+    column = token_column(np.asarray(ids, dtype=np.int32), np.array([0, len(ids)]))
+    text: str = tokenizers.target.decode(column)[0]
+    tokens = tokenizers.target.encode_with_offsets(pl.Series([text]))
+    again, starts, ends = (
+        values_and_offsets(part)[0] for part in (tokens.ids, tokens.starts, tokens.ends)
+    )
+    if np.array_equal(again, ids):
+        return LocatedTokens(text, starts.astype(np.int64), ends.astype(np.int64))
+    pieces = [piece.strip() or UNKNOWN for piece in get_target_pieces(tokenizers, ids)]
+    lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
+    firsts = np.cumsum(np.append(0, lengths[:-1] + 1))[: len(pieces)]
+    return LocatedTokens(" ".join(pieces), firsts, firsts + lengths)

@@ -27,6 +27,7 @@ from munjang.tasks.classification_scores import (
     format_class_table,
     score_predicted_classes,
 )
+from munjang.tasks.explained import ExplainedScores, explain_classes
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
 from munjang.tasks.loss_names import resolve_loss
@@ -225,6 +226,10 @@ class Classify(LogitsTask):
             for part in slice_rows(*logits.shape)
             for answer in self._answers(self.probabilities(logits[part]), truncated[part])
         ]
+
+    def explain_logits(self, logits: Tensor, wanted: str | None) -> ExplainedScores:
+        """Return the margin of a class, see `explain_classes`."""
+        return explain_classes(self.labels, logits, wanted)
 
     def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[Prediction]:
         predicted = probabilities.argmax(1).tolist()

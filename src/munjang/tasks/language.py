@@ -22,6 +22,8 @@ from munjang.errors import ConfigError
 from munjang.layers.projection import Projected
 from munjang.models.language.model import LanguageModel
 from munjang.reporting import pluralize
+from munjang.tasks.explained import ExplainedScores
+from munjang.tasks.explained_tokens import explain_next
 from munjang.tasks.inference import evaluating
 from munjang.tasks.language_scores import LanguageScores
 from munjang.tasks.masked_answers import DEFAULT_TOP, read_top
@@ -254,6 +256,12 @@ class Language(UnlabeledTask):
     def continue_text(self, prompt: str, stop: Sequence[str]) -> Continuation:
         """Return the continuation of a prompt, which turns tokens into text."""
         return Continuation(self.fitted_tokenizer, prompt, stop)
+
+    def explain_scores(
+        self, network: nn.Module, sides: Sequence[Tensor], wanted: str | None
+    ) -> ExplainedScores:
+        """Return the logit of the next token, see `explain_next`."""
+        return explain_next(network, sides[0], wanted, texts=TokenTexts(self.fitted_tokenizer))
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return what the scores mean."""

@@ -14,8 +14,9 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.registry import only_for_writers
 from munjang.tasks.classification_scores import Ints
+from munjang.tasks.explained import ExplainedScores, arguments_of
 from munjang.tasks.heads import Head
-from munjang.tasks.inference import compute_logits, logits_in_batches
+from munjang.tasks.inference import compute_logits, evaluating, logits_in_batches
 from munjang.tasks.task import Answer, Bools, Encoded, RunSettings
 
 # Most probabilities, of 64 bits, in memory at once.
@@ -36,7 +37,7 @@ class LogitsTask:
     """A linear head on one vector per row.
 
     A subclass implements `outputs`, `reader`, `fit`, `restore`, `targets`, `loss`, `scorer`,
-    `answers_of`, `state` and `card`.
+    `answers_of`, `explain_logits`, `state` and `card`.
 
     Attributes:
         outputs: number of logits.
@@ -125,6 +126,23 @@ class LogitsTask:
         if len(encoded) == 0:
             return torch.empty(0, self.outputs)
         return compute_logits(encoded.adapt(network), encoded.dataset())
+
+    def explain_scores(
+        self, network: nn.Module, sides: Sequence[Tensor], wanted: str | None
+    ) -> ExplainedScores:
+        """Return the scores that explain the answer to one row; see `ExplainsScores`."""
+        with evaluating(network), torch.no_grad():
+            logits = network(*arguments_of(sides)).float().cpu()
+        return self.explain_logits(logits[0], wanted)
+
+    def explain_logits(self, logits: Tensor, wanted: str | None) -> ExplainedScores:
+        """Return the scores that explain the answer to a row of logits [outputs].
+
+        Args:
+            logits: of the row.
+            wanted: a class or label; None for those of the answer.
+        """
+        raise NotImplementedError
 
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return an answer per row."""

@@ -20,6 +20,8 @@ from munjang.data.batches import Batch
 from munjang.data.dataset import AnyBatch, Dataset
 from munjang.data.table import Table
 from munjang.errors import DataError
+from munjang.tasks.explained import ExplainedScores
+from munjang.tasks.explained_tokens import explain_masks
 from munjang.tasks.heads import MaskedHead, MaskedOutputs
 from munjang.tasks.inference import evaluating
 from munjang.tasks.masked_answers import DEFAULT_TOP, MaskAnswer, fill_masks, read_top
@@ -281,6 +283,13 @@ class MaskedLm(UnlabeledTask):
         )
         cut = encoded.truncated.tolist()
         return [MaskAnswer(masks, is_cut) for masks, is_cut in zip(filled, cut, strict=True)]
+
+    def explain_scores(
+        self, network: nn.Module, sides: Sequence[Tensor], wanted: str | None
+    ) -> ExplainedScores:
+        """Return the logit of the token of each [MASK], see `explain_masks`."""
+        texts = TokenTexts(self.fitted_tokenizer)
+        return explain_masks(network, sides[0], wanted, mask_id=self.masking.mask_id, texts=texts)
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return the scores beside those of token frequencies."""

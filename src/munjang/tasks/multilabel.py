@@ -30,6 +30,7 @@ from munjang.layers.losses import binary_crossentropy, softened_binary_kl
 from munjang.names import KnownLabels
 from munjang.reporting import format_markdown_list, pluralize
 from munjang.tasks.classification_scores import format_class_table
+from munjang.tasks.explained import ExplainedScores, explain_labels
 from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
@@ -278,6 +279,11 @@ class Multilabel(LogitsTask):
             for part in slice_rows(*logits.shape)
             for answer in self._answers(self.probabilities(logits[part]), truncated[part])
         ]
+
+    def explain_logits(self, logits: Tensor, wanted: str | None) -> ExplainedScores:
+        """Return the logit of each label of the answer, see `explain_labels`."""
+        answer = self.answers_of(logits[None], np.zeros(1, dtype=np.bool_))[0]
+        return explain_labels(self.labels, answer.labels, logits, wanted)
 
     def _answers(self, probabilities: Floats, truncated: Bools) -> Iterator[LabelsAnswer]:
         predicted = self._reach_threshold(probabilities)

@@ -23,6 +23,7 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.layers.number_losses import NUMBER_LOSSES, NumberLoss, huber
+from munjang.tasks.explained import ExplainedScores, linear_scores
 from munjang.tasks.logits import LogitsTask
 from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.number_scores import NumberScores, score_numbers
@@ -232,6 +233,21 @@ class Regress(LogitsTask):
         """Return a number per row."""
         numbers = self.numbers(logits).tolist()
         return [NumberAnswer(n, bool(is_cut)) for n, is_cut in zip(numbers, truncated, strict=True)]
+
+    def explain_logits(self, logits: Tensor, wanted: str | None) -> ExplainedScores:
+        """Return the number, in the user's unit; for the loss poisson its logarithm.
+
+        Raises:
+            ConfigError: a class is asked for.
+        """
+        if wanted is not None:
+            raise ConfigError("class: a model of numbers has no classes; leave it out")
+        answer = f"{self.numbers(logits[None])[0]:.4g}"
+        if self.settings.loss == "poisson":
+            return linear_scores(
+                answer, ["logarithm of the number"], [[1.0]], [math.log(self.scale)]
+            )
+        return linear_scores(answer, ["the number"], [[self.scale]], [self.mean])
 
     def state(self) -> dict[str, Any]:
         """Return mean and scale."""

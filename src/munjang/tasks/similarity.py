@@ -31,6 +31,7 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.models.vectors import VectorPooling
+from munjang.tasks.explained import ExplainedScores, arguments_of
 from munjang.tasks.heads import Towers, TwoTowers
 from munjang.tasks.inference import device_of, evaluating
 from munjang.tasks.memory_check import require_memory
@@ -341,6 +342,27 @@ class Similarity:
                 cosines.tolist(), numbers, rows.truncated_alone, strict=True
             )
         ]
+
+    def explain_scores(
+        self, network: nn.Module, sides: Sequence[Tensor], wanted: str | None
+    ) -> ExplainedScores:
+        """Return the cosine of one pair as the score; see `ExplainsScores`.
+
+        Raises:
+            ConfigError: a class is asked for.
+        """
+        if wanted is not None:
+            raise ConfigError("class: a model of similarity has no classes; leave it out")
+
+        def compute(network: nn.Module, ids: Sequence[Tensor], places: Sequence[Tensor]) -> Tensor:
+            towers: Towers = network(*arguments_of(ids))
+            return towers.cosines().float()[:, None]
+
+        with evaluating(network), torch.no_grad():
+            cosine = float(compute(network, sides, sides)[0, 0])
+        value = self._answers(np.array([cosine]))
+        answer = f"{cosine if value is None else float(value[0]):.4g}"
+        return ExplainedScores(answer, ("cosine of both texts",), compute)
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return what cosines stand for."""

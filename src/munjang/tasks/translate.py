@@ -20,9 +20,12 @@ from munjang.data.table import Table
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
+from munjang.errors import ConfigError, DataError
 from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
-from munjang.tasks.alignment import align, copy_unknown_words
+from munjang.tasks.alignment import align, copy_unknown_words, locate_target
+from munjang.tasks.explained import ExplainedScores
+from munjang.tasks.explained_tokens import explain_answer
 from munjang.tasks.inference import limit_threads_if_forked
 from munjang.tasks.task import Card, Encoded, RunSettings
 from munjang.tasks.text_answers import Candidate, TextAnswer
@@ -34,6 +37,7 @@ from munjang.tasks.translation_scores import (
 from munjang.tasks.unlabeled import UnlabeledTask
 from munjang.text.columns import TokenColumn, row_lengths, token_column
 from munjang.text.detokenize import attach_punctuation
+from munjang.text.parts import find_words, number_words
 
 # Rows per batch in decoding; their sources have similar lengths.
 _BATCH_ROWS = 128
@@ -267,6 +271,38 @@ class Translate(UnlabeledTask):
             copy_unknown_words(self.tokenizers, source, found, answer)
             for source, found, answer in rows
         ]
+
+    def explain_scores(
+        self, network: nn.Module, sides: Sequence[Tensor], wanted: str | None
+    ) -> ExplainedScores:
+        """Return the logit of each word of an answer, see `explain_answer`.
+
+        Args:
+            network: the encoder-decoder.
+            sides: ids of the source, and decoder inputs: GO and the answer, [1, time] each.
+            wanted: must be None.
+
+        Raises:
+            ConfigError: a class is asked for.
+            DataError: the answer is empty.
+        """
+        if wanted is not None:
+            raise ConfigError("class: a model that writes text has no classes; leave it out")
+        tokens = sides[1][0, 1:].cpu()
+        if not len(tokens):
+            raise DataError("the answer to this text is empty: there is no word to explain")
+        written = locate_target(self.tokenizers, tokens.tolist())
+        words = find_words(written.text)
+        names = [name.strip() for name, _ in words]
+        numbers = number_words(words, written.starts)
+        used, word_of = np.unique(numbers, return_inverse=True)
+        return explain_answer(
+            written.text,
+            [names[number] for number in used.tolist()],
+            word_of.tolist(),
+            tokens,
+            source_time=sides[0].shape[1],
+        )
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return how answers were scored."""

@@ -6,6 +6,7 @@ text between the masks, as it would in a text whose masked word it does not know
 
 import re
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import polars as pl
 from munjang.errors import DataError
 from munjang.text.blank import is_blank
 from munjang.text.capitals import sign_ids
-from munjang.text.columns import Int32s, TokenColumn, token_column
+from munjang.text.columns import Int32s, TokenColumn, Tokens, token_column, values_and_offsets
 from munjang.text.registry import SUBWORDS
 from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.tokenizer import Tokenizer
@@ -103,6 +104,54 @@ class MaskReader:
             is_last = number == len(pieces) - 1
             parts.append(self._encode_piece(piece, follows=number > 0, goes_on=not is_last))
         return np.concatenate(parts)
+
+    def encode_with_offsets(self, texts: pl.Series) -> Tokens:
+        """Encode a column of texts, with the character range of each token."""
+        rows = [self._locate(text) for text in texts.to_list()]
+        bounds = bounds_of(np.fromiter((len(ids) for ids, _, _ in rows), np.int64, len(rows)))
+        none = np.zeros(0, np.int32)
+        columns = (
+            token_column(np.concatenate([none, *(row[part] for row in rows)]), bounds)
+            for part in range(3)
+        )
+        return Tokens(*columns)
+
+    def _locate(self, text: str) -> tuple[Int32s, Int32s, Int32s]:
+        """Return the ids of one text, and the first and last character of each, half-open."""
+        ids = self.encode_text(text)
+        starts, ends = np.zeros_like(ids), np.zeros_like(ids)
+        masks = [match.span() for match in _MASK.finditer(text)]
+        if len(masks) != int((ids == MASKED).sum()):  # a blank text
+            return ids, starts, ends
+        places = np.flatnonzero(ids == MASKED).tolist()
+        for place, (start, end) in zip(places, masks, strict=True):
+            starts[place], ends[place] = start, end
+        bounds = [0, *(cut for span in masks for cut in span), len(text)]
+        edges = [-1, *places, len(ids)]
+        for number, (before, after) in enumerate(pairwise(edges)):
+            begin, end = bounds[2 * number], bounds[2 * number + 1]
+            part = slice(before + 1, after)
+            starts[part], ends[part] = self._locate_piece(text[begin:end], ids[part], begin)
+        return ids, starts, ends
+
+    def _locate_piece(self, piece: str, ids: Int32s, begin: int) -> tuple[Int32s, Int32s]:
+        """Return the characters of the tokens of the text between two masks.
+
+        Where the tokenizer reads it otherwise alone than between masks, its characters are divided
+        evenly.
+        """
+        for prefix in ("", _ALONE):
+            tokens = self.tokenizer.encode_with_offsets(pl.Series([prefix + piece]))
+            alone, starts, ends = (
+                values_and_offsets(part)[0] for part in (tokens.ids, tokens.starts, tokens.ends)
+            )
+            first = len(alone) - len(ids)
+            if first >= 0 and np.array_equal(alone[first:], ids):
+                shift = begin - len(prefix)
+                low, high = starts[first:] + shift, ends[first:] + shift
+                return np.maximum(low, begin), np.maximum(high, begin)
+        cuts = begin + np.arange(len(ids) + 1) * len(piece) // max(1, len(ids))
+        return cuts[:-1].astype(np.int32), cuts[1:].astype(np.int32)
 
     @cached_property
     def _is_known(self) -> bool:

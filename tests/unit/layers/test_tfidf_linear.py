@@ -113,3 +113,17 @@ def test_parameters_are_frozen() -> None:
     linear = TfidfLinear(VOCABULARY, 2, ngrams=2, buckets=8)
     assert not any(parameter.requires_grad for parameter in linear.parameters())
     assert set(linear.state_dict()) == {"idf", "weight", "bias"}
+
+
+def test_token_shares_and_bias_sum_to_the_logits() -> None:
+    linear = TfidfLinear(20, 3, ngrams=3, buckets=16)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for tensor in (linear.idf, linear.weight, linear.bias):
+            tensor.copy_(torch.rand(tensor.shape, generator=generator))
+        linear.idf[0] = 0.0
+    ids, mask = pad_rows([[5, 6, 7, 5], [4], [9, 9]])
+    shares = linear.token_shares(ids, mask)
+    assert shares.shape == (3, 4, 3)
+    torch.testing.assert_close(shares.sum(1) + linear.bias, linear(ids, mask))
+    assert not shares[~mask].any()

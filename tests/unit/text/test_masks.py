@@ -133,3 +133,32 @@ def test_token_texts_strip_markers() -> None:
     bytes_of = READERS["byte_level"]
     ids = bytes_of.tokenizer.encode_text("The film")
     assert "".join(TokenTexts(bytes_of.tokenizer)[int(n)] for n in ids) == "Thefilm"
+
+
+@every_tokenizer
+@given(parts=st.lists(st.text(max_size=12), min_size=2, max_size=4))
+def test_offsets_are_those_of_masks_and_of_the_text_between_them(
+    name: str, parts: list[str]
+) -> None:
+    reader = READERS[name]
+    text = "[MASK]".join(parts)
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        return
+    tokens = reader.encode_with_offsets(pl.Series([text]))
+    ids, starts, ends = (values_and_offsets(p)[0] for p in (tokens.ids, tokens.starts, tokens.ends))
+    assert np.array_equal(ids, reader.encode_text(text))
+    assert (starts >= 0).all()
+    assert (starts <= ends).all()
+    assert (ends <= len(text)).all()
+    masks = ids == MASKED
+    for start, end in zip(starts[masks].tolist(), ends[masks].tolist(), strict=True):
+        assert text[start:end] in ("[MASK]", "<mask>")
+
+
+def test_offsets_of_words_around_a_mask() -> None:
+    reader = READERS["wordpiece"]
+    text = "이 영화 [MASK] 정말"
+    tokens = reader.encode_with_offsets(pl.Series([text]))
+    starts, ends = (values_and_offsets(part)[0].tolist() for part in (tokens.starts, tokens.ends))
+    covered = [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+    assert "".join(covered).replace(" ", "") == text.replace(" ", "")

@@ -107,6 +107,11 @@ class LanguageModel(nn.Module):
         dropped: Tensor = self.embedding_dropout(vectors)
         return dropped
 
+    def side_vectors(self, *sides: Tensor) -> Tensor:
+        """Return the vectors of the tokens of one text, see `munjang.models.given_vectors`."""
+        (ids,) = sides
+        return self.token_vectors(ids, pad_previous(len(ids), self.before, ids))
+
     def project(self, states: Tensor) -> Projected:
         """Return states [..., states dim] with the output layer."""
         states = self.dropout(states)

@@ -137,6 +137,10 @@ class RecurrentEncoderDecoder(nn.Module):
         states, ends = self.encoder.forward_with_final_states(vectors, source_mask)
         return states, ends if self.bridge is None else self.bridge(ends)
 
+    def side_vectors(self, *sides: Tensor) -> Tensor:
+        """Return the vectors of source and answer, see `munjang.models.given_vectors`."""
+        return self.embedding.embed_sides(*sides)
+
     def embed_target(self, ids: Tensor) -> Tensor:
         """Return the vectors that the decoder reads for `ids` of any shape, [..., dim]."""
         vectors: Tensor = self.embedding_dropout(self.embedding.embed_target(ids) * self.scale)

@@ -211,6 +211,10 @@ class TransformerEncoderDecoder(nn.Module):
             maps.append(AttentionWeights("cross", number, _mask_queries(cross, decoder_mask)))
         return self.embedding.project(self.decoder_norm(states[decoder_mask])), maps
 
+    def side_vectors(self, *sides: Tensor) -> Tensor:
+        """Return the vectors of source and answer, see `munjang.models.given_vectors`."""
+        return self.embedding.embed_sides(*sides)
+
     @property
     def _encoder(self) -> list[Block]:
         return cast(list[Block], list(self.encoder))

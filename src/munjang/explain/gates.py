@@ -114,11 +114,8 @@ def compute_gates(model: Model, text: Any) -> Gates:
         DataError: there is no token in the text, or a gate is NaN.
     """
     tokens, network = read_tokens(model, text)
+    layers = find_gated_layers(network)
     reader = open_network(network)
-    layers = find_layers(reader.module)
-    if layers is None or not isinstance(layers.forwards[0], nn.LSTM | nn.GRU):
-        kind = type(reader.module).__name__.lower()
-        raise ConfigError(f"this model ({kind}) has no gates to show; lstm and gru have")
     ids = torch.tensor([tokens.ids])
     vectors = embed_rows(reader, ids, torch.ones_like(ids, dtype=torch.bool))
     gates = tuple(layer_gates(layers, vectors[0]))
@@ -127,6 +124,20 @@ def compute_gates(model: Model, text: Any) -> Gates:
             "expected finite gates, got NaN; the training diverged, train the model again"
         )
     return Gates(layers.cell, tokens, gates)
+
+
+def find_gated_layers(network: nn.Module) -> RecurrentLayers:
+    """Return the layers of a network that have gates; of several members those of the first.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    module = open_network(network).module
+    layers = find_layers(module)
+    if layers is None or not isinstance(layers.forwards[0], nn.LSTM | nn.GRU):
+        kind = type(module).__name__.lower()
+        raise ConfigError(f"this model ({kind}) has no gates to show; lstm and gru have")
+    return layers
 
 
 @torch.no_grad()

@@ -10,24 +10,22 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from munjang.data.table import Table
 from munjang.errors import ConfigError
+from munjang.explain.highest import COUNTED, Highest, find_highest
 from munjang.explain.text_tokens import TextTokens, read_tokens
 from munjang.explain.token_network import open_network
 from munjang.explain.token_rows import TokenRows, encode_rows
 from munjang.model import Model
-from munjang.tasks.inference import limit_threads_if_forked
 
 MOST_ROWS = 100_000
 # Units that are shown if none is named, and places of each.
 UNITS, PLACES = 8, 10
-# Texts that are counted by class: those with the highest tenth of the values, at most so many.
-COUNTED, _TENTH = 100, 10
+# Texts that are counted by class: those with the highest tenth of the values.
+_TENTH = 10
 _AROUND = 6
-_BATCH_TOKENS = 4096
 _DIGITS = 5
 
 
@@ -149,7 +147,7 @@ def compute_units(
     open_network(model.network)  # a model without states is refused before the texts are encoded
     chosen = encode_rows(model, rows, most=most_rows, seed=seed, window=_WINDOW)
     labels, classes = _classes_of(model, rows, chosen)
-    highest = _find_highest(chosen.adapt(model.network), chosen, classes, len(labels))
+    highest = find_highest(chosen.adapt(model.network), chosen, classes, len(labels))
     width = highest.values.shape[1]
     if unit is not None and not 0 <= unit < width:
         raise ConfigError(f"unit: expected a number from 0 to {width - 1}, got {unit}")
@@ -206,93 +204,6 @@ def _values(rows: Table, places: npt.NDArray[np.int64]) -> list[Any]:
     return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
 
 
-@dataclass
-class _Highest:
-    """Running maxima and moments over texts.
-
-    Attributes:
-        values: highest values of each unit, falling, [counted, units].
-        rows: row of each, [counted, units].
-        places: token of each, [counted, units].
-        counts: texts by class, [classes].
-        sums: sum of each unit's maxima by class, [classes, units] float64.
-        squares: sum of their squares, [units] float64.
-    """
-
-    values: Tensor
-    rows: Tensor
-    places: Tensor
-    counts: Tensor
-    sums: Tensor
-    squares: Tensor
-
-    @property
-    def texts(self) -> int:
-        return int(self.counts.sum())
-
-    def add(self, values: Tensor, places: Tensor, rows: Tensor, classes: Tensor) -> None:
-        """Add the maxima of some texts, [texts, units], at their places."""
-        joined = torch.cat([self.values, values])
-        best = joined.topk(min(COUNTED, len(joined)), dim=0)
-        where = torch.cat([self.rows, rows[:, None].expand_as(places)])
-        at = torch.cat([self.places, places])
-        self.values = best.values
-        self.rows, self.places = where.gather(0, best.indices), at.gather(0, best.indices)
-        self.counts += torch.bincount(classes, minlength=len(self.counts))
-        self.sums.index_add_(0, classes, values.double())
-        self.squares += values.double().square().sum(0)
-
-    def variance(self) -> npt.NDArray[np.float64]:
-        """Return the variance of the maxima of each unit over the texts, [units]."""
-        mean = self.sums.sum(0) / self.texts
-        variance: npt.NDArray[np.float64] = (
-            (self.squares / self.texts - mean**2).clamp(min=0).numpy()
-        )
-        return variance
-
-    def separation(self) -> npt.NDArray[np.float64] | None:
-        """Return the share of the variance between classes, [units]; None without classes."""
-        if len(self.counts) < 2:
-            return None
-        mean = self.sums.sum(0) / self.texts
-        means = self.sums / self.counts[:, None].clamp(min=1)
-        between = (self.counts[:, None] * (means - mean) ** 2).sum(0) / self.texts
-        variance = self.variance()
-        share: npt.NDArray[np.float64] = between.numpy() / np.where(variance > 0, variance, 1.0)
-        return np.where(variance > 0, np.clip(share, 0.0, 1.0), 0.0)
-
-
-@torch.no_grad()
-def _find_highest(
-    network: torch.nn.Module,
-    rows: TokenRows,
-    classes: npt.NDArray[np.int64] | None,
-    labels: int,
-) -> _Highest:
-    """Run a network over all rows and keep the highest values of every unit."""
-    limit_threads_if_forked()
-    reader = open_network(network)
-    width = reader.module.states_dim
-    number = torch.zeros(len(rows), dtype=torch.int64)
-    if classes is not None:
-        number = torch.from_numpy(classes)
-    none = torch.zeros(0, width, dtype=torch.int64)
-    highest = _Highest(
-        torch.zeros(0, width),
-        none,
-        none,
-        torch.zeros(max(1, labels), dtype=torch.int64),
-        torch.zeros(max(1, labels), width, dtype=torch.float64),
-        torch.zeros(width, dtype=torch.float64),
-    )
-    for batch in rows.batches(_BATCH_TOKENS):
-        # the memory cells of an lstm come after its hidden states
-        states = reader.states(reader.embed(batch.ids, batch.mask), batch.mask)[..., :width]
-        found = states.float().masked_fill(~batch.mask[..., None], -torch.inf).max(1)
-        highest.add(found.values, found.indices, batch.rows, number[batch.rows])
-    return highest
-
-
 def _count(rows: Tensor, classes: npt.NDArray[np.int64] | None, labels: int) -> tuple[int, ...]:
     if classes is None:
         return ()
@@ -301,7 +212,7 @@ def _count(rows: Tensor, classes: npt.NDArray[np.int64] | None, labels: int) -> 
 
 
 def _places(
-    highest: _Highest,
+    highest: Highest,
     unit: int,
     classes: npt.NDArray[np.int64] | None,
     labels: Sequence[str],

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from munjang.errors import ConfigError
-from munjang.explain import units as module
+from munjang.explain import highest as module
 from munjang.explain.token_rows import encode_rows, read_rows
 from munjang.explain.units import compute_units
 from munjang.model import Model

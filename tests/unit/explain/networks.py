@@ -1,5 +1,6 @@
 """Small encoders and language models, and rows that they read, for tests of what is inside."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -56,7 +57,7 @@ def every_network() -> dict[str, nn.Module]:
 
 def slow_squares(network: nn.Module, row: list[int], place: int, step: float = 1e-3) -> Tensor:
     """Squared norms of the Jacobian of one state by central differences, [tokens] float64."""
-    reader = open_network(network.double())
+    reader = open_network(deepcopy(network).double())
     ids, mask = pad_rows([row])
     with torch.no_grad():
         vectors = reader.embed(ids, mask)
@@ -69,5 +70,4 @@ def slow_squares(network: nn.Module, row: list[int], place: int, step: float = 1
                     changed[0, token, column] += sign * step
                     moved.append(reader.states(changed, mask)[0, place])
                 squares[token] += (((moved[0] - moved[1]) / (2 * step)) ** 2).sum()
-    network.float()
     return squares

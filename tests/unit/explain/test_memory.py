@@ -88,7 +88,7 @@ def test_redrawn_network_is_that_of_the_first_step() -> None:
 @pytest.mark.parametrize("name", ["rnn", "lstm", "gru", "transformer"])
 def test_language_models_have_memory_too(name: str) -> None:
     model = small_language_model(name)
-    rows = read_rows(model, TEXTS)
+    rows = read_rows(model, (TEXTS, LABELS))
     memory = compute_memory(model, rows, distance=12, most_texts=6)
     for curve in memory.curves:
         assert len(curve.norms) == 13
@@ -118,7 +118,7 @@ def test_unusable_models_and_texts_are_refused() -> None:
         compute_memory(model, read_rows(model, (TEXTS, LABELS)), of="nothing")  # type: ignore[arg-type]
     language = small_language_model("gru")
     with pytest.raises(ConfigError, match="no answer that is computed from one vector"):
-        compute_memory(language, read_rows(language, TEXTS), of="answer")
+        compute_memory(language, read_rows(language, (TEXTS, LABELS)), of="answer")
     bare = small_model("gru", "tokenizer.add_go_eos=false")
     with pytest.raises(DataError, match="three tokens or more"):
         compute_memory(bare, read_rows(bare, (["영화", "음악"], ["bad", "good"])))

@@ -76,7 +76,7 @@ def test_without_labels_the_answers_are_the_classes() -> None:
 
 def test_running_text_has_units_without_classes() -> None:
     model = small_language_model("lstm")
-    units = compute_units(model, read_rows(model, TEXTS), most_rows=10, most_units=2)
+    units = compute_units(model, read_rows(model, (TEXTS, LABELS)), most_rows=10, most_units=2)
     assert (units.labels, units.texts) == ((), 10)
     assert all(unit.separation is None and len(unit.places) == 10 for unit in units.units)
 

@@ -23,6 +23,7 @@ from munjang.cli.generate import generate
 from munjang.cli.import_export import export_app, import_app
 from munjang.cli.label_issues import label_issues
 from munjang.cli.model_report import report
+from munjang.cli.inspect import inspect
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.pretrain import pretrain
@@ -99,6 +100,7 @@ app.command(cls=Command)(calibrate)
 app.command("label-issues", cls=Command)(label_issues)
 app.command(cls=Command)(relabel)
 app.command(cls=Command)(explain)
+app.command(cls=Command)(inspect)
 app.command(cls=Command)(embed)
 app.command(cls=Command)(search)
 app.command(cls=Command)(neighbors)

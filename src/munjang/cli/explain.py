@@ -97,6 +97,10 @@ def explain(
                model trained with --set model.pooling=attention. They sum to 1 per token.
     surprisal  How much each token surprises a language model, given the tokens before:
                from 0 bits to 10 (a probability of 1 in 1,024).
+    memory     Which words the state after each word draws on, by gradients: of encoders
+               with states, and language models. On the page, point at a word.
+    gates      What the gates of an lstm or a gru let through at each token.
+    filters    Of a cnn: the n-gram that each filter answers by, and the share of each token.
 
     \b
     Examples:
@@ -104,6 +108,7 @@ def explain(
       munjang explain my-model "정말 재미있다" --out why.html
       munjang explain my-model "정말 재미있다" --method leave_one_out --class 0
       munjang explain my-model "정말 재미있다" --view attention --out attention.svg --layer 0
+      munjang explain my-lstm "정말 재미있다" --view memory --out memory.html
       munjang explain my-pair-model "a question" "another question"
       munjang explain my-model --json -- "-10점도 아깝다"
       munjang explain my-language-model "To be, or not to be" --out surprisal.html

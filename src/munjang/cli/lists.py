@@ -84,6 +84,13 @@ def _views() -> str:
     return _with_summaries(VIEWS)
 
 
+def _data_views() -> str:
+    """Return the views of a model over data with their summaries."""
+    from munjang.cli.data_views import DATA_VIEWS
+
+    return _with_summaries(DATA_VIEWS)
+
+
 def _with_summaries(rows: Iterable[Any]) -> str:
     return _or(f"{row.name} ({row.summary})" for row in rows)
 
@@ -104,5 +111,6 @@ _LISTS: dict[str, Callable[[], str]] = {
     "compared_metrics": _compared_metrics,
     "tokenizers": _tokenizers,
     "views": _views,
+    "data_views": _data_views,
 }
 _NAME = re.compile("{(" + "|".join(_LISTS) + ")}")

@@ -168,6 +168,72 @@ def _show_surprisal(result: Any, /, *, wide: bool) -> None:
     show_surprisal(result, wide=wide)
 
 
+def _has_memory(model: Any) -> bool:
+    from munjang.explain.token_network import open_network
+
+    return _opens(open_network, model)
+
+
+def _compute_memory(model: Any, row: Any) -> Any:
+    from munjang.explain.connectivity import compute_connectivity
+
+    return compute_connectivity(model, row)
+
+
+def _show_memory(result: Any, /, *, wide: bool) -> None:
+    from munjang.cli.inspected import show_connectivity
+
+    show_connectivity(result, wide=wide)
+
+
+def _has_gates(model: Any) -> bool:
+    from munjang.explain.gates import find_gated_layers
+
+    return _opens(find_gated_layers, model)
+
+
+def _compute_gates(model: Any, row: Any) -> Any:
+    from munjang.explain.gates import compute_gates
+
+    return compute_gates(model, row)
+
+
+def _show_gates(result: Any, /, *, wide: bool) -> None:
+    from munjang.cli.inspected import show_gates
+
+    show_gates(result, wide=wide)
+
+
+def _has_filters(model: Any) -> bool:
+    from munjang.explain.filter_bank import open_filters
+
+    return _opens(open_filters, model)
+
+
+def _compute_filters(model: Any, row: Any) -> Any:
+    from munjang.explain.text_filters import compute_text_filters
+
+    return compute_text_filters(model, row)
+
+
+def _show_filters(result: Any, /, *, wide: bool) -> None:
+    from munjang.cli.inspected import show_text_filters
+
+    show_text_filters(result, wide=wide)
+
+
+def _opens(open_part: Callable[[Any], Any], model: Any) -> bool:
+    """Return whether a part of a model's network can be opened; a baseline has no network."""
+    network = getattr(model, "network", None)
+    if network is None:
+        return False
+    try:
+        open_part(network)
+    except ConfigError:
+        return False
+    return True
+
+
 VIEWS: tuple[View, ...] = (
     View(
         "why",
@@ -202,6 +268,36 @@ VIEWS: tuple[View, ...] = (
         _compute_surprisal,
         _show_surprisal,
         "munjang.report.surprisal:SURPRISAL",
+        {},
+    ),
+    View(
+        "memory",
+        "which words the state after each word draws on",
+        "encoders with one state per token, and language models",
+        _has_memory,
+        _compute_memory,
+        _show_memory,
+        "munjang.report.connectivity:CONNECTIVITY",
+        {},
+    ),
+    View(
+        "gates",
+        "what the gates of an lstm or a gru let through",
+        "lstm and gru",
+        _has_gates,
+        _compute_gates,
+        _show_gates,
+        "munjang.report.gates:GATES",
+        {},
+    ),
+    View(
+        "filters",
+        "the n-gram that each filter of a cnn answers by",
+        "a cnn with max pooling and an activation that rises",
+        _has_filters,
+        _compute_filters,
+        _show_filters,
+        "munjang.report.filters:TEXT_FILTERS",
         {},
     ),
 )

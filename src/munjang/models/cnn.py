@@ -67,7 +67,8 @@ class Cnn(WideEncoder):
         self.activation = get_activation(config.activation)
         self.states_dim = config.filters * len(config.kernel_sizes)
         self.pooling = Pooling(config.pooling, self.states_dim)
-        self.can_pool_first = config.pooling == "max" and config.activation in MONOTONIC
+        self.is_monotonic = config.activation in MONOTONIC
+        self.can_pool_first = config.pooling == "max" and self.is_monotonic
         self.is_elementwise = config.activation != "softmax"  # which is over the filters of a width
         self.dropout = Dropout(config.dropout)
         self.pooled_dim = self.pooling.dim + config.bag_dim

@@ -59,8 +59,8 @@ class LanguageModelConfig(Settings):
 class LanguageModel(nn.Module):
     """A language model, but for its layers.
 
-    A subclass implements `forward`, `begin`, `read`, `step` and `negative_log_likelihoods`, and
-    creates `states_dim`.
+    A subclass implements `forward`, `begin`, `read`, `step`, `read_vectors` and
+    `negative_log_likelihoods`, and creates `states_dim`.
 
     Args:
         config: settings.
@@ -149,6 +149,17 @@ class LanguageModel(nn.Module):
 
     def step(self, state: Any, ids: Tensor) -> StepOutput:
         """Read one token of each hypothesis, `ids` [rows, beam]."""
+        raise NotImplementedError
+
+    def read_vectors(self, vectors: Tensor) -> Tensor:
+        """Return the states of token vectors that begin a text, for gradients with respect to them.
+
+        Args:
+            vectors: [batch, time, dim], of `token_vectors` or any others.
+
+        Returns:
+            [batch, time, states dim].
+        """
         raise NotImplementedError
 
     def negative_log_likelihoods(self, ids: Tensor) -> Tensor:

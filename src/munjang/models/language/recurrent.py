@@ -161,6 +161,11 @@ class RecurrentLanguageModel(LanguageModel):
             ),
         )
 
+    def read_vectors(self, vectors: Tensor) -> Tensor:
+        """Return the states [batch, time, hidden] of token vectors that begin a text."""
+        states: Tensor = self.recurrent(vectors, self.recurrent.zero_state(len(vectors)))[0]
+        return states
+
     def negative_log_likelihoods(self, ids: Tensor) -> Tensor:
         """Return that of each token but the first of a text, [tokens - 1].
 

@@ -187,6 +187,10 @@ class TransformerLanguage(LanguageModel):
         after = TransformerLanguageState(cache.append(columns), recent)
         return StepOutput(logits.view(rows, beam, -1), after)
 
+    def read_vectors(self, vectors: Tensor) -> Tensor:
+        """Return the states [batch, time, dim] of the token vectors of one window."""
+        return self._run_blocks(vectors)[0]
+
     def negative_log_likelihoods(self, ids: Tensor) -> Tensor:
         """Return that of each token but the first of a text, [tokens - 1], by windows."""
         inputs, half = ids[:-1], self.context // 2
@@ -235,8 +239,11 @@ class TransformerLanguage(LanguageModel):
 
     def _read_window(self, ids: Tensor, previous: Tensor) -> tuple[Tensor, list[KeysValues]]:
         """Return states [batch, time, dim], and keys and values of every layer."""
-        states = self.token_vectors(ids, previous)
-        rotary = rotary_tables(ids.shape[1], self.rotary_dim, states)
+        return self._run_blocks(self.token_vectors(ids, previous))
+
+    def _run_blocks(self, states: Tensor) -> tuple[Tensor, list[KeysValues]]:
+        """Return states [batch, time, dim] of vectors, and keys and values of every layer."""
+        rotary = rotary_tables(states.shape[1], self.rotary_dim, states)
         layers = []
         for block in self._blocks:
             states, keys_values = block.read(states, rotary)

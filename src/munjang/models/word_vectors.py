@@ -10,7 +10,8 @@ from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding, combine
 from munjang.layers.negative_sampling import Windows
 from munjang.layers.parameters import parameters_of
-from munjang.layers.subword_embedding import SubwordUnits
+from munjang.layers.subword_schemes import SCHEME_HELP, SubwordScheme
+from munjang.layers.subword_units import SubwordUnits
 from munjang.models.encoder import EncoderOutput, TokenVectors
 from munjang.text.vocabulary import PAD, RESERVED
 
@@ -32,6 +33,7 @@ class WordVectorsConfig(Settings):
         description="units of character n-grams: letters, or jamo, of which a Hangul syllable is "
         "three",
     )
+    subword_scheme: SubwordScheme = Field("sum", description=SCHEME_HELP)
     sif: float = Field(
         1e-3,
         gt=0,
@@ -87,6 +89,7 @@ class WordVectorEncoder(nn.Module):
             subword_ngrams=config.subword_ngrams,
             subword_buckets=config.subword_buckets,
             subword_units=config.subword_units,
+            subword_scheme=config.subword_scheme,
         )
         self.register_buffer("frequencies", torch.zeros(vocabulary_size))
         self.sif = config.sif

@@ -25,7 +25,7 @@ from munjang.tasks.task import Task
 from munjang.text.vocabulary import RESERVED
 
 # Settings of the embedding, which an encoder takes over, and of the tokenizer.
-_OF_EMBEDDING = ("dim", "subword_ngrams", "subword_buckets", "subword_units")
+_OF_EMBEDDING = ("dim", "subword_ngrams", "subword_buckets", "subword_units", "subword_scheme")
 _OF_TOKENIZER = ("name", "min_frequency", "max_size", "settings")
 
 

@@ -23,7 +23,7 @@ from munjang.recipe import (
     named_task,
     section_of,
 )
-from munjang.registry import INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
+from munjang.registry import ENGINES, INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import ComparesWithNgrams, SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
@@ -114,6 +114,7 @@ def prepare(
     if source is None:
         source, given = open_pretrained(given, vectors=vectors, folder=from_folder)
     checked = check_given(given)
+    ENGINES.require(checked.training.engine).require_package()
     if checked.distillation is not None:
         raise ConfigError(
             "distillation: teachers are learned from by munjang distil; leave this section out"

@@ -71,6 +71,7 @@ class WordVectorEncoder(nn.Module):
     they subtract depends on a whole set of rows and is left in.
 
     Attributes:
+        predicts_neighbors: True if a token predicts its neighbors, False if they predict it.
         pooled_dim: width of the pooled vector.
         states_dim: width of a state.
 
@@ -80,6 +81,7 @@ class WordVectorEncoder(nn.Module):
     """
 
     frequencies: Tensor
+    predicts_neighbors: ClassVar[bool]
 
     def __init__(self, config: WordVectorsConfig, vocabulary_size: int) -> None:
         super().__init__()

@@ -37,9 +37,9 @@ _UNUSED: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-# Rows from which on an installed engine is the default for a model with n-grams of characters: by
-# fewer it learns less than the engine munjang, whose steps are larger. See docs/vectors.md.
-_ENOUGH_ROWS = {"gensim": 20_000}
+# Rows from which on an installed engine is the default for a model with n-grams of characters. By
+# plain gradient descent all words of 400 lines end in one direction (docs/log.md).
+_ENOUGH_ROWS = {"gensim": 5_000}
 
 
 def named_engine_defaults(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from munjang.text.vocabulary import PAD, RESERVED
 # n-grams of two letters are shared by too many words to be of use
 MIN_N = 3
 _CHUNK = 8192  # words hashed at once
-_ALL_HASHES = 2**32
+_COUNT_CELLS = 2**24  # to count distinct n-grams in
 
 
 class FastTextEmbedding(SubwordTable):
@@ -44,12 +44,12 @@ class FastTextEmbedding(SubwordTable):
 
     @classmethod
     def count_ngrams(cls, tokens: Sequence[str], max_n: int, units: SubwordUnits) -> int:
-        """Return the number of distinct n-grams of the vocabulary."""
-        found = np.zeros(0, dtype=np.int64)
+        """Return the number of distinct n-grams of the vocabulary; those in one cell count once."""
+        seen = np.zeros(_COUNT_CELLS, dtype=np.bool_)
         for start in range(len(RESERVED), len(tokens), _CHUNK):
             words = cut_words(tokens[start : start + _CHUNK], units)
-            found = np.union1d(found, hash_as_fasttext(words, MIN_N, max_n, _ALL_HASHES)[1])
-        return len(found)
+            seen[hash_as_fasttext(words, MIN_N, max_n, _COUNT_CELLS)[1]] = True
+        return int(np.count_nonzero(seen))
 
     def fit(self, tokens: Sequence[str]) -> None:
         """Do nothing: n-grams of known words are not looked up."""

@@ -33,7 +33,8 @@ def hash_as_fasttext(
 
     Returns:
         The index of the word of each n-gram, ascending, and its row in [0, buckets), both
-        [n-grams]. An n-gram that a word has twice is there twice.
+        [n-grams]. Those of a word are in the order of fastText: by where they start, then by n. An
+        n-gram that a word has twice is there twice.
     """
     encoded = [f"<{word}>".encode("utf-8", "surrogatepass") for word in words]
     lengths = np.array([len(data) for data in encoded], dtype=np.int64)
@@ -44,20 +45,21 @@ def hash_as_fasttext(
     starts = np.flatnonzero(~continues[:-1])
     owners = np.repeat(np.arange(len(words)), lengths)[starts]
     ends = np.cumsum(lengths)[owners]
+    places = np.arange(len(starts))
     hashes = np.full(len(starts), _FIRST, dtype=np.uint32)
     found: list[tuple[Any, Any]] = []
     for n in range(1, longest + 1):
         whole = starts < ends
         starts, ends = starts[whole], ends[whole]
-        owners, hashes = owners[whole], hashes[whole]
+        places, hashes = places[whole], hashes[whole]
         hashes, starts = (hashes ^ signed[starts]) * _PRIME, starts + 1
         for _ in range(_MOST_CONTINUED):
             more = np.flatnonzero(continues[starts])
             hashes[more] = (hashes[more] ^ signed[starts[more]]) * _PRIME
             starts[more] += 1
         if n >= shortest:
-            found.append((owners, hashes % np.uint64(buckets)))
-    words_of = np.concatenate([part for part, _ in found])
+            found.append((places, hashes % np.uint64(buckets)))
+    begins = np.concatenate([part for part, _ in found])
     rows = np.concatenate([part for _, part in found]).astype(np.int64)
-    order = np.argsort(words_of, kind="stable")
-    return words_of[order], rows[order]
+    order = np.argsort(begins, kind="stable")
+    return owners[begins[order]], rows[order]

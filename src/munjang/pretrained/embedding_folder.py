@@ -71,7 +71,11 @@ def open_embedding(
     tokenizer = input_class.settings_from(model.input)["tokenizer"]
     own = {
         "tokenizer": {key: tokenizer[key] for key in _OF_TOKENIZER if key in tokenizer},
-        "model": {key: getattr(model.recipe.model, key) for key in _OF_EMBEDDING},
+        "model": {
+            key: value
+            for key in _OF_EMBEDDING
+            if (value := getattr(model.recipe.model, key)) is not None
+        },
     }
     refuse(find_difference(own, settings), name)
     return OpenEmbedding(model, name), merge(own, settings)

@@ -41,19 +41,19 @@ def reference_rows(word: str, shortest: int, longest: int, buckets: int) -> list
 def rows_by_word(words: list[str], longest: int, buckets: int) -> list[list[int]]:
     word_of, rows = hash_as_fasttext(words, 3, longest, buckets)
     assert word_of.tolist() == sorted(word_of.tolist())
-    return [sorted(rows[word_of == place].tolist()) for place in range(len(words))]
+    return [rows[word_of == place].tolist() for place in range(len(words))]
 
 
 @given(words=ugly_words, longest=st.integers(3, 8), buckets=st.integers(1, 2**32))
 def test_rows_equal_slow_hashes(words: list[str], longest: int, buckets: int) -> None:
-    expected = [sorted(reference_rows(word, 3, longest, buckets)) for word in words]
+    expected = [reference_rows(word, 3, longest, buckets) for word in words]
     assert rows_by_word(words, longest, buckets) == expected
 
 
 @given(words=ugly_words)
 def test_rows_equal_those_of_gensim(words: list[str]) -> None:
     fasttext = pytest.importorskip("gensim.models.fasttext")
-    expected = [sorted(fasttext.ft_ngram_hashes(word, 3, 6, 2000)) for word in words]
+    expected = [fasttext.ft_ngram_hashes(word, 3, 6, 2000) for word in words]
     assert rows_by_word(words, 6, 2000) == expected
 
 

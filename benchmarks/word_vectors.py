@@ -1,12 +1,18 @@
-"""Word vectors beside gensim's Word2Vec and FastText, on the same words of the same lines.
+"""Word vectors of both engines beside gensim's Word2Vec and FastText, on the same words.
 
-    python benchmarks/word_vectors.py [--rounds 2] [--epochs 1] [--threads 2] [--quality]
+    python benchmarks/word_vectors.py [--rounds 2] [--epochs 1] [--threads 1 2] [--quality]
+    python benchmarks/word_vectors.py --only korean [--engines munjang gensim]
 
 Rates are words of the text per second of training, by skip-gram with 100 dimensions, a window of 5,
-5 negatives and words of 5 occurrences or more; each peer is measured right before or after us, and
-the ratio is the median over the rounds. Ours includes the loss on held-out lines after each epoch.
-The tables of character n-grams have 2^17 rows on both sides. --quality adds rank correlations on
-WordSim-353 and SimLex-999, and analogies, of gensim's test data; English only.
+5 negatives and words of 5 occurrences or more. One row per trainer and number of threads: the
+engine munjang (one thread), the engine gensim, and gensim on its own, which reads lists of words in
+memory. All are measured one after another in every round, in turns from the first and from the
+last; the last column is the median over the rounds of the rate by that of gensim alone with the
+most threads. Both engines of munjang include the loss on held-out lines after each epoch, and the
+engine gensim the import of gensim. The tables of character n-grams have 2^17 rows on all sides.
+--quality adds rank correlations on WordSim-353 and SimLex-999, and analogies, of gensim's test
+data; English only. --only korean trains with the defaults of each engine on reviews of nsmc, and
+tells of typos, particles, similarity-ko and frozen vectors (see korean_vectors.py).
 """
 
 import argparse
@@ -14,6 +20,7 @@ import gzip
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -25,6 +32,7 @@ from peers import need_data, present
 
 DIM, WINDOW, NEGATIVES, MIN_COUNT, BUCKETS = 100, 5, 5, 5, 2**17
 NGRAMS = {"Word2Vec": 0, "FastText": 5}
+Trainer = Callable[[], tuple[float, Any]]
 
 
 def read_lines(path: Path, most: int | None) -> list[str]:
@@ -34,7 +42,9 @@ def read_lines(path: Path, most: int | None) -> list[str]:
         return [line.strip() for line in islice(file, most) if line.strip()]
 
 
-def train_ours(path: Path, ngrams: int, epochs: int, threads: int) -> tuple[float, Any]:
+def train_ours(
+    path: Path, ngrams: int, epochs: int, engine: str, threads: int
+) -> tuple[float, Any]:
     """Return the words per second, and the words with their vectors."""
     import munjang
 
@@ -49,13 +59,16 @@ def train_ours(path: Path, ngrams: int, epochs: int, threads: int) -> tuple[floa
         "tokenizer.name=words",
         "data.tokenizer_sample=1000",
         f"training.epochs={epochs}",
+        f"training.engine={engine}",
         f"training.threads={threads}",
     ]
     trained = munjang.train(path, task="vectors", overrides=settings)
     return trained.metrics["training"]["tokens_per_second"], munjang.load_words(trained.model)
 
 
-def train_peer(name: str, sentences: list[list[str]], epochs: int, threads: int) -> Any:
+def train_peer(
+    name: str, sentences: list[list[str]], epochs: int, threads: int
+) -> tuple[float, Any]:
     """Return the words per second, and the words with their vectors."""
     from gensim import models
 
@@ -94,40 +107,88 @@ def judge(words: Any) -> list[str]:
     return [*(f"{score:.3f}" for score in scores), f"{analogies.accuracy:.1%}"]
 
 
+def list_trainers(
+    path: Path, sentences: list[list[str]], peer: str, options: argparse.Namespace
+) -> dict[str, Trainer]:
+    """Return the trainers of a table by their names; the last one is what others are divided by."""
+    ours = partial(train_ours, path, NGRAMS[peer], options.epochs)
+    alone = partial(train_peer, peer, sentences, options.epochs)
+    trainers: dict[str, Trainer] = {"engine munjang, 1": partial(ours, "munjang", 1)}
+    for name, train in (("engine gensim", partial(ours, "gensim")), (f"gensim {peer}", alone)):
+        for threads in options.threads:
+            trainers[f"{name}, {threads}"] = partial(train, threads)
+    return trainers
+
+
 def measure(title: str, lines: list[str], options: argparse.Namespace) -> None:
-    """Print the rates on some lines."""
+    """Print the rates on some lines, and the quality of the vectors of the first round."""
     from munjang.text.segmentation.one_text import unicode_words
 
     sentences = [unicode_words(line, lower=True).strings() for line in lines]
-    print(f"\n{title}: {len(lines):,} lines, {sum(map(len, sentences)):,} words\n", flush=True)
-    print("| | ours, words/s | gensim, words/s | ours / gensim |\n|---|---|---|---|", flush=True)
-    quality: list[tuple[str, Any]] = []
+    print(f"\n{title}: {len(lines):,} lines, {sum(map(len, sentences)):,} words", flush=True)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "text.txt"
         path.write_text("\n".join(lines) + "\n", "utf-8")
-        for name, ngrams in NGRAMS.items():
-            sides: dict[str, Callable[[], tuple[float, Any]]] = {
-                "ours": lambda n=ngrams: train_ours(path, n, options.epochs, options.threads),
-                name: lambda n=name: train_peer(n, sentences, options.epochs, options.threads),
-            }
-            rates: dict[str, list[float]] = {side: [] for side in sides}
+        for peer in NGRAMS:
+            trainers = list_trainers(path, sentences, peer, options)
+            rates: dict[str, list[float]] = {name: [] for name in trainers}
+            quality = {}
             for number in range(options.rounds):
-                order = list(sides) if number % 2 == 0 else list(sides)[::-1]
-                for side in order:
-                    rate, words = sides[side]()
-                    rates[side].append(rate)
+                for name in list(trainers)[:: 1 if number % 2 == 0 else -1]:
+                    rate, words = trainers[name]()
+                    rates[name].append(rate)
                     if options.quality and number == 0:
-                        label = f"ours, {ngrams} letters" if side == "ours" else side
-                        quality.append((label, words))
-            ours, peer = (rates[side] for side in sides)
-            ratio = median(own / other for own, other in zip(ours, peer, strict=True))
-            print(
-                f"| {name} | {median(ours):,.0f} | {median(peer):,.0f} | {ratio:.2f} |", flush=True
-            )
-    if quality:
-        print("\n| | WordSim-353 | SimLex-999 | analogies |\n|---|---|---|---|")
-        for label, words in quality:
-            print(f"| {label} | {' | '.join(judge(words))} |", flush=True)
+                        quality[name] = judge(words)
+            show_table(peer, rates, quality)
+
+
+def show_table(peer: str, rates: dict[str, list[float]], quality: dict[str, list[str]]) -> None:
+    """Print one row per trainer."""
+    last = list(rates)[-1]
+    heads = ["trainer, threads", "words/s", f"/ {last}"]
+    heads += ["WordSim-353", "SimLex-999", "analogies"] if quality else []
+    ngrams = f"n-grams of 3 to {NGRAMS[peer]} letters" if NGRAMS[peer] else "no n-grams"
+    print(f"\n{ngrams}\n\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for name, values in rates.items():
+        ratio = median(own / other for own, other in zip(values, rates[last], strict=True))
+        cells = [name, f"{median(values):,.0f}", f"{ratio:.2f}", *quality.get(name, [])]
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def measure_korean(data: Path, options: argparse.Namespace) -> None:
+    """Print the three tests of Korean, and similarity-ko, for each engine with its defaults."""
+    import korean_vectors
+    import polars as pl
+
+    import munjang
+    from munjang.word_vectors.evaluation import score_similarity
+    from munjang.word_vectors.judgments import read_word_pairs
+
+    lines = read_lines(need_data(data / "nsmc" / "unlabelled.txt.gz"), options.lines)
+    table = pl.read_csv(need_data(data / "nsmc" / "train.tsv"), separator="\t", quote_char=None)
+    table = table.drop_nulls().select(text="document", label="label")
+    train, valid = table.head(2000), table.slice(2000, 4000)
+    pairs = read_word_pairs(need_data(data / "similarity-ko" / "ws353.csv"))
+    print(f"\nnsmc, without labels: {len(lines):,} lines\n")
+    heads = ["engine", "typos @1", "typos @10", "particles", "by chance 50%", "similarity-ko"]
+    heads += ["of words known", "pairs covered", "mean, frozen", "random, frozen"]
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}", flush=True)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "text.txt"
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+        for engine in options.engines:
+            settings = [f"training.engine={engine}", "training.threads=1"]
+            trained = munjang.train(path, task="vectors", overrides=settings)
+            words = munjang.load_words(trained.model)
+            first, near = korean_vectors.score_typos(words, korean_vectors.make_typos(words))
+            same, other, wins = korean_vectors.score_particles(words)
+            scores = score_similarity(words, pairs)
+            learned, unlearned = korean_vectors.score_frozen(trained.model, train, valid)
+            cells = [engine, f"{first:.1%}", f"{near:.1%}", f"{same:.2f} / {other:.2f}"]
+            cells += [f"{wins:.1%}", f"{scores.spearman:.3f}", f"{scores.listed_spearman:.3f}"]
+            cells += [f"{scores.covered} / {scores.pairs} ({scores.composed} composed)"]
+            cells += [f"{learned:.1%}", f"{unlearned:.1%}"]
+            print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main() -> int:
@@ -138,20 +199,24 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=data_folder())
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--quality", action="store_true")
-    parser.add_argument("--only", choices=["brown", "nsmc"])
+    parser.add_argument("--only", choices=["brown", "nsmc", "korean"])
+    parser.add_argument("--engines", nargs="+", default=["munjang", "gensim"])
+    parser.add_argument("--lines", type=int, default=100_000)
     options = parser.parse_args()
     print(describe_machine(), flush=True)
     if not present(["gensim"]):
         return 1
-    if options.only != "nsmc":
+    if options.only in (None, "brown"):
         path = need_data(options.data / "brown" / "text.txt")
         measure("brown", read_lines(path, None), options)
-    if options.only != "brown":
-        options.quality = False
+    if options.only in (None, "nsmc"):
         path = need_data(options.data / "nsmc" / "unlabelled.txt.gz")
-        measure("nsmc, without labels", read_lines(path, 100_000), options)
+        options.quality = False
+        measure("nsmc, without labels", read_lines(path, options.lines), options)
+    if options.only in (None, "korean"):
+        measure_korean(options.data, options)
     return 0
 
 

@@ -24,9 +24,10 @@ from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
+from munjang.names import join_names
 from munjang.preparation import Prepared, prepare
 from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
-from munjang.registry import TASKS, only_for_writers
+from munjang.registry import ENGINES, TASKS, only_for_writers
 from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
 from munjang.training.activation_memory import check_activations_fit
@@ -264,6 +265,8 @@ def _fit(
         (folder / LOG).touch()  # first, so that the folder of a run killed at once is recognized
         write_atomically(folder / CONFIG, to_yaml(prepared.recipe.to_dict()))
     report(_model_line(loop, prepared))
+    for line in _engine_lines(loop, prepared):
+        report(line)
     if loop.budget is not None:
         report("a budget of seconds follows the clock: the same seed does not repeat the run")
     if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
@@ -455,7 +458,11 @@ def make_loop(prepared: Prepared) -> Loop:
     with seed_initialization(recipe.seed):
         network = prepared.network().to(_device(recipe.training.device))
     state = make_state(network, recipe.training)
-    loop = Loop(state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed)
+    engine = ENGINES.require(recipe.training.engine)
+    engine.require_package()
+    loop: Loop = engine.load()(
+        state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed
+    )
     check_batches_fit(loop.order.sample(), recipe)
     check_activations_fit(loop.order.sample(), recipe, prepared.input.size)
     return loop
@@ -475,6 +482,15 @@ def _model_line(loop: Loop, prepared: Prepared) -> str:
     return f"model: {prepared.recipe.model_name}, {size:,} parameters; {loop.length}{padding}"
 
 
+def _engine_lines(loop: Loop, prepared: Prepared) -> list[str]:
+    """Return which engine trains and how to choose another one, where there are several."""
+    name, names = prepared.recipe.training.engine, prepared.recipe.task_row.engines
+    if len(names) == 1:
+        return []
+    others = join_names([f"training.engine={other}" for other in names if other != name], "or")
+    return [f"engine: {name}; {others} chooses another one", *loop.remarks]
+
+
 def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
     counters, network = loop.state.counters, loop.state.model
     network.load_state_dict(loop.state.best)
@@ -491,6 +507,8 @@ def _finish(prepared: Prepared, loop: Loop, folder: Path | None) -> Trained:
         "seconds": counters.seconds,
         f"{unit}_per_second": prepared.facts[unit] * passes / max(counters.seconds, 1e-9),
         "threads": prepared.recipe.training.threads or torch.get_num_threads(),
+        "engine": prepared.recipe.training.engine,
+        **loop.facts,
         "torch": torch.__version__,
     }
     metrics = {

@@ -1,8 +1,8 @@
 """Preparation of a training, for every input: read, check, split, fit and encode."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast, runtime_checkable
 
 from torch import nn
 
@@ -23,10 +23,18 @@ from munjang.recipe import (
     named_task,
     section_of,
 )
-from munjang.registry import INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
+from munjang.registry import ENGINES, INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import ComparesWithNgrams, SolvesLinearModel, Task
 from munjang.training.fingerprints import compute_fingerprint
+
+
+@runtime_checkable
+class FollowsVocabulary(Protocol):
+    """Settings of an architecture some of whose sizes follow from the vocabulary."""
+
+    def for_vocabulary(self, tokens: Sequence[str]) -> Any:
+        """Return the settings for a vocabulary, [size] strings in the order of their ids."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,7 @@ def prepare(
     if source is None:
         source, given = open_pretrained(given, vectors=vectors, folder=from_folder)
     checked = check_given(given)
+    ENGINES.require(checked.training.engine).require_package()
     if checked.distillation is not None:
         raise ConfigError(
             "distillation: teachers are learned from by munjang distil; leave this section out"
@@ -180,7 +189,7 @@ def prepare_parts(
     """
     input_class = recipe.input_class
     fit = input_class.fit if source is None else source.fit_input
-    fitted = fit(parts["train"], recipe)
+    recipe, fitted = _follow_vocabulary(recipe, fit(parts["train"], recipe))
     task = task.with_input(fitted)
     for line in task.remarks(parts["train"]):
         report(line)
@@ -201,6 +210,16 @@ def prepare_parts(
     return Prepared(
         recipe, fitted, task, encoded, datasets["train"], datasets["valid"], facts, pretrained
     )
+
+
+def _follow_vocabulary(recipe: Recipe, fitted: Any) -> tuple[Recipe, Any]:
+    """Return recipe and input with the sizes of the model that follow from the vocabulary."""
+    model: Any = recipe.model
+    if not isinstance(model, FollowsVocabulary):
+        return recipe, fitted
+    changed = model.for_vocabulary(fitted.tokenizer.vocabulary.tokens)
+    recipe = recipe.model_copy(update={"model": changed})
+    return recipe, replace(fitted, recipe=recipe)
 
 
 def _fit_ngrams(orders: Sequence[int], encoded: Mapping[str, Encoded], size: int) -> KneserNey:

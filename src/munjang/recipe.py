@@ -12,11 +12,13 @@ from pydantic import Field, SerializeAsAny, create_model, model_validator
 
 from munjang.config import DEEPEST, LONGEST_LABEL, Settings, merge, shown
 from munjang.data.table import Table
+from munjang.defaults.engines import named_engine_defaults
 from munjang.defaults.fine_tuning import fine_tuning_defaults
 from munjang.errors import ConfigError
 from munjang.names import join_names
 from munjang.registry import (
     ARCHITECTURES,
+    ENGINES,
     INPUTS,
     TASK_ALIASES,
     TASKS,
@@ -150,6 +152,18 @@ class Recipe(Settings):
                 f"training.metric: for {self.task} it should be {either}, got "
                 f"'{self.training.metric}'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_engine(self) -> Self:
+        known, name = self.task_row.engines, self.training.engine
+        if name not in known:
+            either = join_names([f"'{engine}'" for engine in known], "or")
+            raise ConfigError(
+                f"training.engine: for {self.task} it should be {either}, got '{name[:80]}'"
+            )
+        if name != known[0]:
+            ENGINES.require(name).load().check_recipe(self)
         return self
 
     @model_validator(mode="after")
@@ -348,7 +362,7 @@ def check_given(given: Mapping[str, Any]) -> Recipe:
     """
     named = with_names(given)
     defaults = cast(type[Task], named_task(named).load()).defaults(named)
-    return _build(given, defaults, None)
+    return _build(given, merge(named_engine_defaults(named), defaults), None)
 
 
 def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:

@@ -1,15 +1,16 @@
-"""The three registries: inputs, tasks and architectures, by name.
+"""The registries: inputs, tasks, architectures and training engines, by name.
 
 A row names the place of the code and imports it on first use, so that lists and help texts need no
 PyTorch. Other distributions add rows by entry points: an entry point of the group `munjang.inputs`,
-`munjang.tasks` or `munjang.architectures` names an `InputRow`, `TaskRow` or `ArchitectureRow`.
-docs/extending.md walks through it.
+`munjang.tasks`, `munjang.architectures` or `munjang.engines` names an `InputRow`, `TaskRow`,
+`ArchitectureRow` or `EngineRow`. docs/extending.md walks through it.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from munjang.errors import ConfigError
@@ -107,6 +108,7 @@ class TaskRow(Row):
         contests: places of the `munjang.comparison.contests.contest.Contest` of `munjang compare`
             by input; the first holds for other inputs too.
         view: name of the view of `munjang explain` that is shown by default.
+        engines: names of the engines that can train it.
     """
 
     inputs: tuple[str, ...]
@@ -116,6 +118,7 @@ class TaskRow(Row):
     example: str | None = None
     contests: tuple[tuple[str, str], ...] = ()
     view: str = "why"
+    engines: tuple[str, ...] = ("munjang",)
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,35 @@ class ArchitectureRow(Row):
     def is_confused_with(self, other: Self) -> bool:
         """Return whether both have one name for one input."""
         return self.name == other.name and not set(self.takes).isdisjoint(other.takes)
+
+
+@dataclass(frozen=True)
+class EngineRow(Row):
+    """What takes the steps of a training; `place` names a `munjang.training.loop.Loop`.
+
+    Attributes:
+        package: a package that it needs and munjang does not; the extra that installs it has the
+            same name. None if there is none.
+    """
+
+    package: str | None = None
+
+    @property
+    def is_installed(self) -> bool:
+        """True if its package can be imported."""
+        return self.package is None or find_spec(self.package) is not None
+
+    def require_package(self) -> None:
+        """Refuse to train without its package.
+
+        Raises:
+            ConfigError: naming the command that installs it.
+        """
+        if not self.is_installed:
+            raise ConfigError(
+                f"training.engine: {self.name} needs the package {self.package}; install it with: "
+                f'pip install "munjang[{self.package}]", or set training.engine=munjang'
+            )
 
 
 AnyRow = TypeVar("AnyRow", bound=Row)
@@ -193,7 +225,7 @@ class Registry(Generic[AnyRow]):
             raise ConfigError(unknown_name(self.kind, name, self.names))
         return row
 
-    @cache  # noqa: B019  (three registries, which live as long as the process)
+    @cache  # noqa: B019  (four registries, which live as long as the process)
     def _added(self) -> tuple[AnyRow, ...]:
         # imported here: it takes a sixth of the time of `munjang --help`
         from importlib.metadata import entry_points
@@ -366,6 +398,7 @@ TASKS: Registry[TaskRow] = Registry(
             needs="vectors",
             default_model="skipgram",
             example='"a"',
+            engines=("munjang", "gensim"),
         ),
         TaskRow(
             "language",
@@ -385,6 +418,20 @@ TASKS: Registry[TaskRow] = Registry(
             metrics=("chrf", "bleu", "exact_match", "cross_entropy"),
             needs="decoder",
             contests=(("parallel", f"{_CONTESTS}.translate:TranslateContest"),),
+        ),
+    ],
+)
+
+ENGINES: Registry[EngineRow] = Registry(
+    "engine",
+    "munjang.engines",
+    [
+        EngineRow("munjang", "munjang.training.loop:Loop", "batches and gradients by PyTorch"),
+        EngineRow(
+            "gensim",
+            "munjang.training.gensim_loop:GensimLoop",
+            "Word2Vec and FastText of gensim, one pair of words after another",
+            package="gensim",
         ),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from munjang.config import merge
+from munjang.defaults.engines import engine_defaults
 from munjang.text.script import Script, script_of
 
 # Defaults by script and architecture, tuned on validation parts; see docs/log.md.
@@ -271,6 +272,7 @@ def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict
         defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
     task = str(given.get("task"))
     defaults = merge(_by_rows(defaults, rows), _BY_TASK.get((task, name), {}))
+    defaults = merge(defaults, engine_defaults(given, defaults, rows))
     return merge({"training": {"epochs": choose_epochs(name, script, rows, task)}}, defaults)
 
 

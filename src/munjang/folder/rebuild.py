@@ -29,7 +29,7 @@ from munjang.folder.weights import (
     read_header,
     weights_error,
 )
-from munjang.layers.subword_embedding import SubwordEmbedding
+from munjang.layers.subword_table import SubwordTable
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
@@ -187,7 +187,7 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
     network.load_state_dict(weights, assign=True)
     fill_empty(network)
     for name, module in network.named_modules():
-        if isinstance(module, SubwordEmbedding) and not module.has_valid_rows():
+        if isinstance(module, SubwordTable) and not module.has_valid_rows():
             raise weights_error(path, f"{name}.grams has indices beyond its rows")
     return network.eval()
 

@@ -27,7 +27,7 @@ from munjang.inputs.input import Encoded, Input
 from munjang.inputs.text import HasTokenizer, TextInput, fit_tokenizer
 from munjang.inputs.text_lengths import check_lengths, count_kept_tokens, limit_tokens
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.subword_embedding import SubwordEmbedding
+from munjang.layers.subword_table import SubwordTable
 from munjang.recipe import Recipe
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import Bools
@@ -219,7 +219,7 @@ class LinesInput(TextInput):
                 batches: Iterable[Any] = train.in_order_of_length(batch_size=8192)
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
-            if isinstance(module, SubwordEmbedding):
+            if isinstance(module, SubwordTable):
                 module.fit(self.tokenizer.vocabulary.tokens)
                 module.set_oov_words(())
 

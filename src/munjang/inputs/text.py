@@ -35,7 +35,7 @@ from munjang.inputs.input import Encoded, Input, Sample
 from munjang.inputs.text_lengths import check_lengths, count_kept_tokens, limit_tokens
 from munjang.inputs.tokenized import TokenizedInput
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.subword_embedding import SubwordEmbedding, with_oov_words
+from munjang.layers.subword_table import SubwordTable, with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
@@ -296,7 +296,7 @@ class TextInput(TokenizedInput):
             if isinstance(module, TokenEmbedding):
                 with stage("counting n-grams"):
                     module.count_ngrams((batch.ids, batch.lengths) for batch in batches)
-            if isinstance(module, SubwordEmbedding):
+            if isinstance(module, SubwordTable):
                 module.fit(tokens)
                 module.set_oov_words(valid.encoded.oov_words)
             if isinstance(module, TfidfLinear) and train.targets is not None:

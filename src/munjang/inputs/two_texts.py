@@ -37,7 +37,7 @@ from munjang.explain.text_attention import label_text, row_attention, text_atten
 from munjang.forked import is_forked
 from munjang.inputs.input import Encoded
 from munjang.inputs.text import FEW, EncodedText, TextInput, fit_tokenizer, report_read
-from munjang.layers.subword_embedding import with_oov_words
+from munjang.layers.subword_table import with_oov_words
 from munjang.models.pair_encoder import PairEncoder
 from munjang.recipe import Recipe, named_task
 from munjang.reporting import Report, pluralize, stage

@@ -12,7 +12,8 @@ from munjang.layers.fast.ngram_row import HashedRow, hash_row
 from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.layers.ngram_rows import NgramRows
 from munjang.layers.randomness import current_generator
-from munjang.layers.subword_embedding import SubwordEmbedding, SubwordUnits
+from munjang.layers.subword_schemes import SUBWORD_SCHEMES, SubwordScheme
+from munjang.layers.subword_units import SubwordUnits
 from munjang.text.vocabulary import OOV, PAD
 
 # Standard deviation of a row's initial values.
@@ -74,7 +75,8 @@ class TokenEmbedding(nn.Module):
         subword_ngrams: the largest n of the character n-grams of each token, whose rows `forward`
             adds (see `munjang.layers.subword_embedding`); 0 = none.
         subword_buckets: number of rows that those share by hashing.
-        subword_units: letters or jamo, see `munjang.layers.subword_embedding`.
+        subword_units: letters or jamo, see `munjang.layers.subword_units`.
+        subword_scheme: how n-grams make vectors, see `munjang.layers.subword_schemes`.
     """
 
     _is_trained: Tensor | None
@@ -93,6 +95,7 @@ class TokenEmbedding(nn.Module):
         subword_ngrams: int = 0,
         subword_buckets: int = 2**16,
         subword_units: SubwordUnits = "letters",
+        subword_scheme: SubwordScheme = "sum",
     ) -> None:
         super().__init__()
         self.vocabulary_size = vocabulary_size
@@ -102,7 +105,7 @@ class TokenEmbedding(nn.Module):
         self.token_dropout = token_dropout
         self.weight = nn.Parameter(torch.empty(vocabulary_size + self.buckets, dim))
         self.subwords = (
-            SubwordEmbedding(
+            SUBWORD_SCHEMES[subword_scheme](
                 vocabulary_size,
                 dim,
                 max_n=subword_ngrams,
@@ -195,7 +198,7 @@ class TokenEmbedding(nn.Module):
 
         Args:
             ids: token ids. Those beyond the vocabulary are words that only their subwords tell
-                apart, see `munjang.layers.subword_embedding.SubwordEmbedding.set_oov_words`.
+                apart, see `munjang.layers.subword_table.SubwordTable.set_oov_words`.
             mask: [batch, time], True = real token.
             row: the same batch by `hash_batch`, or None.
         """

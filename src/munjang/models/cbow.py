@@ -5,7 +5,7 @@ vector space"; with negative sampling as in `skipgram`. Use it if there is much 
 counts: a window is one prediction. Use `skipgram` instead for rare words and little text.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -21,6 +21,8 @@ class CbowConfig(WordVectorsConfig):
 
 class Cbow(WordVectorEncoder):
     """The mean of the tokens in a window predicts the token in its middle."""
+
+    predicts_neighbors: ClassVar[bool] = False
 
     def sampled_loss(
         self, inputs: Tensor, outputs: Tensor, noise: Tensor, windows: Windows, negatives: float

@@ -13,7 +13,8 @@ from munjang.layers.embedding import TokenEmbedding, combine, hash_batch
 from munjang.layers.fast.ngram_row import HashedRow
 from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import POOLINGS, pooling_names
-from munjang.layers.subword_embedding import SubwordUnits
+from munjang.layers.subword_schemes import SCHEME_HELP, SubwordScheme
+from munjang.layers.subword_units import SubwordUnits
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class EncoderConfig(Settings):
         description="units of character n-grams: letters, or jamo, of which a Hangul syllable is "
         "three",
     )
+    subword_scheme: SubwordScheme = Field("sum", description=SCHEME_HELP)
 
     ensemble_size: int = Field(
         1, ge=1, le=32, description="networks trained together, whose logits are averaged"
@@ -166,6 +168,7 @@ def token_embedding(config: EncoderConfig, vocabulary_size: int) -> TokenEmbeddi
         subword_ngrams=config.subword_ngrams,
         subword_buckets=config.subword_buckets,
         subword_units=config.subword_units,
+        subword_scheme=config.subword_scheme,
     )
 
 

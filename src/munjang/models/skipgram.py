@@ -6,7 +6,7 @@ phrases and their compositionality"; with character n-grams Bojanowski, Grave, J
 above all. Use `cbow` instead if there is much text and time counts.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -22,6 +22,8 @@ class SkipGramConfig(WordVectorsConfig):
 
 class SkipGram(WordVectorEncoder):
     """Each token predicts the tokens in its window."""
+
+    predicts_neighbors: ClassVar[bool] = True
 
     def sampled_loss(
         self, inputs: Tensor, outputs: Tensor, noise: Tensor, windows: Windows, negatives: float

@@ -1,6 +1,7 @@
 """Base class and settings of `skipgram` and `cbow`, whose only layer is the embedding of tokens."""
 
-from typing import ClassVar, Literal, Protocol
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Protocol, Self
 
 import torch
 from pydantic import Field
@@ -10,9 +11,15 @@ from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding, combine
 from munjang.layers.negative_sampling import Windows
 from munjang.layers.parameters import parameters_of
-from munjang.layers.subword_embedding import SubwordUnits
+from munjang.layers.subword_schemes import SCHEME_HELP, SUBWORD_SCHEMES, SubwordScheme
+from munjang.layers.subword_units import SubwordUnits
 from munjang.models.encoder import EncoderOutput, TokenVectors
 from munjang.text.vocabulary import PAD, RESERVED
+
+# Bounds of the default number of rows for n-grams: 2^21 rows are those of fastText.
+_FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**21
+# For networks that are built without a vocabulary, to look at their size.
+_UNKNOWN_BUCKETS = 2**17
 
 
 class WordVectorsConfig(Settings):
@@ -24,20 +31,44 @@ class WordVectorsConfig(Settings):
     subword_ngrams: Literal[0, 3, 4, 5, 6, 7, 8] = Field(
         5, description="longest character n-gram (subword) of a word; 0 = none"
     )
-    subword_buckets: int = Field(
-        2**17, ge=1, le=2**24, description="table rows shared by all character n-grams"
+    subword_buckets: int | None = Field(
+        None,
+        ge=1,
+        le=2**24,
+        description="table rows shared by all character n-grams; null: a power of two, at least "
+        "the number of distinct n-grams of the vocabulary, from 2^10 to 2^21",
     )
     subword_units: SubwordUnits = Field(
         "letters",
         description="units of character n-grams: letters, or jamo, of which a Hangul syllable is "
         "three",
     )
+    subword_scheme: SubwordScheme = Field("sum", description=SCHEME_HELP)
     sif: float = Field(
         1e-3,
         gt=0,
         le=1,
         description="a of the pooling pooled: a word of the frequency p has the weight a / (a + p)",
     )
+
+    def for_vocabulary(self, tokens: Sequence[str]) -> Self:
+        """Return the settings with a table of n-grams that fits a vocabulary.
+
+        Args:
+            tokens: the vocabulary, [size] strings in the order of their ids.
+        """
+        if self.subword_buckets is not None or not self.subword_ngrams:
+            return self
+        count = SUBWORD_SCHEMES[self.subword_scheme].count_ngrams(
+            tokens, self.subword_ngrams, self.subword_units
+        )
+        return self.model_copy(update={"subword_buckets": choose_buckets(count)})
+
+
+def choose_buckets(ngrams: int) -> int:
+    """Return the number of table rows for so many distinct n-grams."""
+    enough = 1 << max(0, ngrams - 1).bit_length()
+    return min(max(enough, _FEWEST_BUCKETS), _MOST_BUCKETS)
 
 
 class LearnsFromWindows(Protocol):
@@ -69,6 +100,7 @@ class WordVectorEncoder(nn.Module):
     they subtract depends on a whole set of rows and is left in.
 
     Attributes:
+        predicts_neighbors: True if a token predicts its neighbors, False if they predict it.
         pooled_dim: width of the pooled vector.
         states_dim: width of a state.
 
@@ -78,6 +110,7 @@ class WordVectorEncoder(nn.Module):
     """
 
     frequencies: Tensor
+    predicts_neighbors: ClassVar[bool]
 
     def __init__(self, config: WordVectorsConfig, vocabulary_size: int) -> None:
         super().__init__()
@@ -85,8 +118,9 @@ class WordVectorEncoder(nn.Module):
             vocabulary_size,
             config.dim,
             subword_ngrams=config.subword_ngrams,
-            subword_buckets=config.subword_buckets,
+            subword_buckets=config.subword_buckets or _UNKNOWN_BUCKETS,
             subword_units=config.subword_units,
+            subword_scheme=config.subword_scheme,
         )
         self.register_buffer("frequencies", torch.zeros(vocabulary_size))
         self.sif = config.sif

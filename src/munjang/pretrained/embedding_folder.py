@@ -25,7 +25,7 @@ from munjang.tasks.task import Task
 from munjang.text.vocabulary import RESERVED
 
 # Settings of the embedding, which an encoder takes over, and of the tokenizer.
-_OF_EMBEDDING = ("dim", "subword_ngrams", "subword_buckets", "subword_units")
+_OF_EMBEDDING = ("dim", "subword_ngrams", "subword_buckets", "subword_units", "subword_scheme")
 _OF_TOKENIZER = ("name", "min_frequency", "max_size", "settings")
 
 
@@ -71,7 +71,11 @@ def open_embedding(
     tokenizer = input_class.settings_from(model.input)["tokenizer"]
     own = {
         "tokenizer": {key: tokenizer[key] for key in _OF_TOKENIZER if key in tokenizer},
-        "model": {key: getattr(model.recipe.model, key) for key in _OF_EMBEDDING},
+        "model": {
+            key: value
+            for key in _OF_EMBEDDING
+            if (value := getattr(model.recipe.model, key)) is not None
+        },
     }
     refuse(find_difference(own, settings), name)
     return OpenEmbedding(model, name), merge(own, settings)

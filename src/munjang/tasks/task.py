@@ -87,6 +87,10 @@ class RunSettings(Protocol):
     def model_name(self) -> str:
         """Name of the architecture."""
 
+    @property
+    def training(self) -> Any:
+        """Settings of the training loop."""
+
     def section(self, name: str) -> Any:
         """Return the settings of a section."""
 

@@ -81,6 +81,13 @@ class VectorsTask(UnlabeledTask):
             raise ValueError(
                 "data.join_next: word vectors are learned from single lines; set it to false"
             )
+        if recipe.training.engine == "munjang" and (
+            getattr(recipe.model, "subword_scheme", "sum") != "sum"
+        ):
+            raise ValueError(
+                "model.subword_scheme: the engine munjang learns n-grams as a part of every token; "
+                "set it to sum, or set training.engine=gensim"
+            )
 
     @classmethod
     def restore(cls, recipe: RunSettings) -> Self:

@@ -134,6 +134,24 @@ class Loop:
             state, settings, lambda: self.validate(), lambda: self.progress, self.describe_position
         )
 
+    @classmethod
+    def check_recipe(cls, recipe: Any) -> None:
+        """Refuse settings that the engine does not have.
+
+        Raises:
+            ValueError: naming the setting.
+        """
+
+    @property
+    def remarks(self) -> list[str]:
+        """Lines for people on how this engine trains."""
+        return []
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What `metrics.json` holds of the engine."""
+        return {}
+
     def _find_epoch_starts(self) -> list[int]:
         """Return the first step of each epoch that is begun, and the number of all steps."""
         starts, limit = [0], self.settings.max_steps or sys.maxsize
@@ -243,10 +261,7 @@ class Loop:
         )
         self.generator.manual_seed(self.seed * 1_000_003 + counters.step)
         with use_generator(self.generator):
-            # asked by name: `isinstance` of a protocol takes 20 microseconds per step
-            draw_targets = getattr(self.task, "draw_targets", None)
-            if draw_targets is not None:
-                batch = draw_targets(batch, self.generator, progress)
+            batch = self._draw_targets(batch, progress)
             loss = self._update(batch, factor)
         counters.step += 1
         counters.loss_sum += loss
@@ -261,6 +276,15 @@ class Loop:
             unit=self.train.unit,
             metric=settings.metric,
         )
+
+    def _draw_targets(self, batch: AnyBatch, progress: float) -> AnyBatch:
+        """Return the batch with what a task draws of it at random; see `DrawsTargets`."""
+        # asked by name: `isinstance` of a protocol takes 20 microseconds per step
+        draw_targets = getattr(self.task, "draw_targets", None)
+        if draw_targets is None:
+            return batch
+        drawn: AnyBatch = draw_targets(batch, self.generator, progress)
+        return drawn
 
     def _update(self, batch: AnyBatch, factor: float) -> float:
         """Compute loss and gradients of `batch` and update the weights; return the loss."""

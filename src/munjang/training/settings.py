@@ -17,6 +17,9 @@ CHANGEABLE_ON_RESUME = ("checkpoint_seconds", "checkpoint_steps", "threads")
 class TrainingSettings(Settings):
     """Settings of the training loop. The defaults suit some 1,000 to 500,000 rows."""
 
+    engine: str = Field(
+        "munjang", description="what takes the steps; for word vectors also gensim (an extra)"
+    )
     epochs: int = Field(5, ge=1, le=10**6, description="maximum number of epochs")
     max_steps: int | None = Field(
         None, ge=1, le=10**9, description="maximum number of steps; the schedule ends there"

@@ -13,6 +13,7 @@ from munjang.data.readers.faults import shorten
 from munjang.errors import ConfigError, DataError
 from munjang.names import nearest_name
 from munjang.tasks.word_answers import NearWord
+from munjang.text.blank import is_blank
 
 Vectors = npt.NDArray[np.float32]
 # From a word to its vector [dim]; None if it has none.
@@ -58,10 +59,14 @@ class Words:
         return normalize_rows(self.vectors)
 
     def find(self, word: str) -> int | None:
-        """Return the index of a word, as it is written or else in lower case; None without one."""
+        """Return the index of a word; None without one.
+
+        It is looked for as it is written, then without the white space around it, then in lower
+        case.
+        """
         word = unicodedata.normalize("NFC", word)
-        place = self.places.get(word)
-        return self.places.get(word.lower()) if place is None else place
+        forms = (word, word.strip(), word.strip().lower())
+        return next((self.places[form] for form in forms if form in self.places), None)
 
     def vector(self, word: str) -> Vectors | None:
         """Return the vector of a word, [dim]; None if it has none, or one of zeros."""
@@ -69,15 +74,23 @@ class Words:
         if place is not None:
             found: Vectors | None = self.vectors[place]
         else:
-            found = None if self.compose is None else self.compose(word)
+            found = None if self.compose is None else self.compose(word.strip())
         return None if found is None or not found.any() else found
 
     def require(self, word: str) -> Vectors:
         """Return the vector of a word, [dim].
 
         Raises:
-            DataError: it has none; a word of similar spelling is named.
+            DataError: it has none; a word of similar spelling is named. Or it is blank, or holds
+                half of a character.
         """
+        if is_blank(word):
+            raise DataError("expected a word, got a blank one", file=self.name)
+        if any(unicodedata.category(letter) == "Cs" for letter in word):
+            raise DataError(
+                f"expected a word, and {shorten(word)} holds half of a character (a surrogate)",
+                file=self.name,
+            )
         found = self.vector(word)
         if found is not None:
             return found
@@ -105,6 +118,8 @@ class Words:
             ConfigError: `k` is out of range.
         """
         given = [queries] if isinstance(queries, str) else list(queries)
+        if not given:
+            return []
         vectors = np.stack([self.require(word) for word in given])
         return self._nearest(vectors, [[self.find(word)] for word in given], k)
 

@@ -116,4 +116,5 @@ def test_invalid_task_is_refused_in_one_line(task: object) -> None:
 @pytest.mark.parametrize("script", ["korean", "other"])
 def test_word_vectors_are_trained_on_one_thread(model: str, script: Script) -> None:
     given = {"model": {"name": model}, "task": "vectors", "input": "lines"}
+    given["training"] = {"engine": "munjang"}
     assert script_defaults(given, script, 5000)["training"]["threads"] == 1

@@ -10,12 +10,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.subword_embedding import (
-    MAX_NGRAMS,
-    SubwordEmbedding,
-    cut_jamo,
-    with_oov_words,
-)
+from munjang.layers.subword_embedding import MAX_NGRAMS, SubwordEmbedding
+from munjang.layers.subword_table import with_oov_words
+from munjang.layers.subword_units import cut_jamo
 from munjang.text.vocabulary import OOV, PAD, RESERVED
 from tests.unit.text.strategies import hostile_text
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from munjang.data.batches import Batch, TextDataset
 from munjang.errors import DataError
+from munjang.models.word_vectors import choose_buckets
 from munjang.registry import find_architectures
 from munjang.tasks.word_scores import frequency_scores
 from munjang.tasks.word_vectors import VectorsSettings, VectorsTask
@@ -215,3 +216,26 @@ def test_vocabulary_without_words_is_refused() -> None:
 def test_dataset_is_the_token_column() -> None:
     assert len(make_dataset(["cat dog"])) == 1
     assert len(TextDataset(token_column(np.zeros(0, np.int32), np.zeros(1, np.int64)))) == 0
+
+
+@given(ngrams=st.integers(0, 2**26))
+def test_tables_of_ngrams_are_bounded_powers_of_two(ngrams: int) -> None:
+    buckets = choose_buckets(ngrams)
+    assert buckets.bit_count() == 1
+    assert 2**10 <= buckets <= 2**21
+    assert buckets >= min(ngrams, 2**21)
+    assert buckets < 2 * max(ngrams, 2**10)
+
+
+@every_architecture
+@pytest.mark.parametrize("scheme", ["sum", "fasttext"])
+def test_the_table_of_ngrams_follows_the_vocabulary(name: str, scheme: str) -> None:
+    row = next(row for row in find_architectures("lines", "vectors") if row.name == name)
+    config = row.config_class().parse({"subword_scheme": scheme, "subword_ngrams": 4})
+    few = config.for_vocabulary(VOCABULARY.tokens)
+    many = config.for_vocabulary([*RESERVED, *(f"{n * 7919:b}x{n}" for n in range(2000))])
+    assert few.subword_buckets == 2**10 < many.subword_buckets
+    given = row.config_class().parse({"subword_scheme": scheme, "subword_buckets": 77})
+    assert given.for_vocabulary(VOCABULARY.tokens).subword_buckets == 77
+    without = row.config_class().parse({"subword_ngrams": 0})
+    assert without.for_vocabulary(VOCABULARY.tokens).subword_buckets is None

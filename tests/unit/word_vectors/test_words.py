@@ -1,6 +1,7 @@
 """Words with vectors: neighbors and analogies against slow loops, evaluation, files."""
 
 import unicodedata
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from munjang.word_vectors.export import export_words
 from munjang.word_vectors.judgments import WordPair, read_analogies, read_word_pairs
 from munjang.word_vectors.open_words import load_words
 from munjang.word_vectors.words import Words, parse_analogy
+from tests.unit.text.strategies import hostile_text
 
 NAMES = ["king", "man", "woman", "queen", "apple", "Paris"]
 VECTORS = np.array(
@@ -172,6 +174,33 @@ def test_analogy_files_have_sections(tmp_path: Path) -> None:
     path.write_text(": s\na b c\n")
     with pytest.raises(DataError, match="row 2: expected four words"):
         read_analogies(path)
+
+
+@pytest.mark.parametrize("query", [" king", "king ", "\tKing\n", "\u3000KING"])
+def test_white_space_around_a_query_and_its_case_do_not_matter(query: str) -> None:
+    assert WORDS.neighbors(query, k=2) == WORDS.neighbors("king", k=2)
+
+
+@pytest.mark.parametrize(
+    "query", ["", " ", "\n", "\u3000", "\ud800", "a\udfffb", "\x00", "x" * 10**5]
+)
+def test_ugly_queries_are_refused_in_one_line(query: str) -> None:
+    with pytest.raises(DataError) as error:
+        WORDS.neighbors(["king", query])
+    message = str(error.value)
+    assert message.startswith("test: expected ")
+    assert message.isprintable()
+    assert len(message) < 200
+
+
+@given(query=hostile_text())
+def test_any_query_is_answered_or_refused(query: str) -> None:
+    with suppress(DataError):
+        assert len(WORDS.neighbors(query, k=2)[0]) == 2
+
+
+def test_no_queries_have_no_answers() -> None:
+    assert WORDS.neighbors([]) == []
 
 
 words_to_write = st.lists(

@@ -28,11 +28,9 @@ from munjang.tasks.masking import MaskedBatch, Masking
 from munjang.tasks.memory_check import require_memory
 from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
 from munjang.tasks.task import Answer, Card, Encoded, RunSettings
-from munjang.tasks.unlabeled import UnlabeledTask
+from munjang.tasks.token_task import TokenTask
 from munjang.text.capitals import sign_ids
-from munjang.text.masks import MaskReader, TokenTexts, find_mask_id, find_predictable
-from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import Vocabulary
+from munjang.text.masks import MaskReader, TokenTexts, find_mask_id
 from munjang.text.word_pieces import find_continuations
 
 # Rows per batch in evaluation.
@@ -88,16 +86,14 @@ class MaskedLmSettings(Settings):
 
 
 @dataclass(frozen=True)
-class MaskedLm(UnlabeledTask):
+class MaskedLm(TokenTask):
     """The task `masked_lm`.
 
     Attributes:
         settings: rates of masking.
-        tokenizer: fitted tokenizer; None before the input is fitted.
     """
 
     settings: MaskedLmSettings
-    tokenizer: Tokenizer | None = None
     sections: ClassVar[Mapping[str, type[Settings]]] = {"masked_lm": MaskedLmSettings}
     default_top: ClassVar[int] = DEFAULT_TOP
 
@@ -130,34 +126,9 @@ class MaskedLm(UnlabeledTask):
         """Return the task of a model folder."""
         return cls(recipe.section("masked_lm"))
 
-    def with_input(self, fitted: Any) -> Self:
-        """Return the task with the tokenizer of the input.
-
-        Raises:
-            DataError: its vocabulary has no token that could be predicted.
-        """
-        tokenizer: Tokenizer = fitted.tokenizer
-        if not find_predictable(tokenizer.vocabulary).any():
-            raise DataError(
-                "the vocabulary has no token to predict: no token is frequent enough; give more "
-                "texts, or lower tokenizer.min_frequency"
-            )
-        return replace(self, tokenizer=tokenizer)
-
     def for_prediction(self, fitted: Any) -> Any:
         """Return the input with a tokenizer that reads each [MASK] of a text."""
         return replace(fitted, tokenizer=MaskReader(fitted.tokenizer))
-
-    @property
-    def fitted_tokenizer(self) -> Tokenizer:
-        """The tokenizer of the fitted input."""
-        assert self.tokenizer is not None, "the input is not fitted"
-        return self.tokenizer
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary of the fitted input."""
-        return self.fitted_tokenizer.vocabulary
 
     @cached_property
     def masking(self) -> Masking:

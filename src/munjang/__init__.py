@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         TextPairClassifier,
         TextPairRegressor,
         TextRegressor,
+        TextSimilarity,
     )
     from munjang.explain.shapes import shapes
     from munjang.folder.load import load
@@ -41,6 +42,7 @@ __all__ = [
     "TextPairClassifier",
     "TextPairRegressor",
     "TextRegressor",
+    "TextSimilarity",
     "Tokenizer",
     "__version__",
     "compare",
@@ -69,6 +71,7 @@ _PLACES = {
     "TextPairClassifier": "munjang.estimators",
     "TextPairRegressor": "munjang.estimators",
     "TextRegressor": "munjang.estimators",
+    "TextSimilarity": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "compare": "munjang.comparison.run",
     "distil": "munjang.distillation.run",

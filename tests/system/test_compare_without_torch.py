@@ -33,6 +33,8 @@ DATA: dict[str, Any] = {
     "multilabel": (_TEXTS, _SETS),
     "multilabel/two_texts": (_PAIRS, _SETS),
     "similarity": (_PAIRS, _NUMBERS),
+    "masked_lm": (_TEXTS, None),
+    "masked_lm/text": (_TEXTS, None),
     "language": (_TEXTS, None),
     "translate": (_TEXTS, _TEXTS),
 }

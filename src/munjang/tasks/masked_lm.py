@@ -23,11 +23,17 @@ from munjang.errors import DataError
 from munjang.tasks.heads import MaskedHead, MaskedOutputs
 from munjang.tasks.inference import evaluating
 from munjang.tasks.masked_answers import DEFAULT_TOP, MaskAnswer, fill_masks, read_top
-from munjang.tasks.masked_scores import MaskedScorer, MaskedScores, unigram_log_probabilities
+from munjang.tasks.masked_rows import RowScores
+from munjang.tasks.masked_scores import (
+    MaskedScorer,
+    MaskedScores,
+    place_scores,
+    unigram_log_probabilities,
+)
 from munjang.tasks.masking import MaskedBatch, Masking
 from munjang.tasks.memory_check import require_memory
 from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
-from munjang.tasks.task import Answer, Card, Encoded, RunSettings
+from munjang.tasks.task import Answer, Bools, Card, Encoded, Floats, RunSettings
 from munjang.tasks.token_task import TokenTask
 from munjang.text.capitals import sign_ids
 from munjang.text.masks import MaskReader, TokenTexts, find_mask_id
@@ -210,7 +216,7 @@ class MaskedLm(TokenTask):
         """
         scorer = MaskedScorer(self.vocabulary)
         with evaluating(network), torch.inference_mode():
-            for batch in self._validation_batches(network, data):
+            for batch in self._batches_for(network, data):
                 scorer.add(network(*batch.inputs), batch.targets)
         if not scorer.tokens:
             raise DataError(
@@ -219,18 +225,33 @@ class MaskedLm(TokenTask):
             )
         return scorer.scores(len(data))
 
-    def _validation_batches(self, network: nn.Module, data: Dataset) -> Iterator[MaskedBatch]:
-        generator = torch.Generator().manual_seed(self.settings.validation_seed)
+    def score_rows(self, network: nn.Module, data: Dataset) -> RowScores:
+        """Return the scores of each row, on the masks of `evaluate`."""
+
+        def score(batch: MaskedBatch) -> tuple[Floats, Bools]:
+            outputs: MaskedOutputs = network(*batch.inputs)
+            return place_scores(outputs.tokens, batch.targets[: len(batch.places)])
+
+        with evaluating(network), torch.inference_mode():
+            return RowScores.compute(self._batches_for(network, data), len(data), score)
+
+    def _batches_for(self, network: nn.Module, data: Dataset) -> Iterator[MaskedBatch]:
         device = next(network.parameters()).device
+        for batch in self.masked_batches(data):
+            require_memory(network, batch)
+            yield batch.to(device)
+
+    def masked_batches(self, data: Dataset) -> Iterator[MaskedBatch]:
+        """Yield the batches of an evaluation, the shortest rows first, masked alike every time."""
+        generator = torch.Generator().manual_seed(self.settings.validation_seed)
         # whatever training masks, models are compared on the same tokens, masked alike
         masking = Masking(
             self.masking.mask_id, self.vocabulary.size, excluded=self.masking.excluded
         )
         for batch in data.in_order_of_length(_BATCH_ROWS):
-            require_memory(network, batch)
             masked = self._mask(batch, generator, self.settings.validation_mask_rate, masking)
             if len(masked.places):
-                yield masked.to(device)
+                yield masked
 
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return the likeliest tokens of each masked place.

@@ -1,6 +1,7 @@
 """Metrics of masked language models, beside those of token frequencies."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from munjang.layers.projection import Projected
 from munjang.tasks.heads import MaskedOutputs
 from munjang.tasks.metric_table import perplexity_of
 from munjang.tasks.sentence_pairs import NO_PAIR
-from munjang.tasks.task import Floats
+from munjang.tasks.task import Bools, Floats
 from munjang.text.masks import find_predictable
 from munjang.text.vocabulary import Vocabulary
 
@@ -127,18 +128,36 @@ class MaskedScorer:
 
 
 def sum_scores(tokens: Projected, targets: Tensor) -> tuple[float, int]:
-    """Return the sum of the cross-entropies in nats, and the number of right likeliest tokens.
-
-    The logits of a chunk of the places exist at a time.
-    """
-    size = max(1, _CHUNK // len(tokens.weight))
+    """Return the sum of the cross-entropies in nats, and the number of right likeliest tokens."""
     loss, right = 0.0, 0
+    for losses, is_right in _chunks(tokens, targets):
+        loss += float(losses.sum())
+        right += int(is_right.sum())
+    return loss, right
+
+
+def place_scores(tokens: Projected, targets: Tensor) -> tuple[Floats, Bools]:
+    """Return the cross-entropy in nats of each place, and whether its likeliest token is right.
+
+    Returns:
+        Two arrays [chosen].
+    """
+    nats, right = np.zeros(len(targets)), np.zeros(len(targets), dtype=np.bool_)
+    start = 0
+    for losses, is_right in _chunks(tokens, targets):
+        end = start + len(losses)
+        nats[start:end], right[start:end] = losses.cpu().numpy(), is_right.cpu().numpy()
+        start = end
+    return nats, right
+
+
+def _chunks(tokens: Projected, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield losses and right answers with the logits of a chunk of the places at a time."""
+    size = max(1, _CHUNK // len(tokens.weight))
     for start in range(0, len(targets), size):
         logits = F.linear(tokens.states[start : start + size], tokens.weight, tokens.bias).float()
         chunk = targets[start : start + size]
-        loss += float(F.cross_entropy(logits, chunk, reduction="sum"))
-        right += int((logits.argmax(1) == chunk).sum())
-    return loss, right
+        yield F.cross_entropy(logits, chunk, reduction="none"), logits.argmax(1) == chunk
 
 
 def unigram_log_probabilities(vocabulary: Vocabulary) -> Floats:

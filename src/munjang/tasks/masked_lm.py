@@ -25,6 +25,7 @@ from munjang.tasks.inference import evaluating
 from munjang.tasks.masked_answers import DEFAULT_TOP, MaskAnswer, fill_masks, read_top
 from munjang.tasks.masked_rows import RowScores
 from munjang.tasks.masked_scores import (
+    FREQUENCIES,
     MaskedScorer,
     MaskedScores,
     place_scores,
@@ -284,12 +285,13 @@ class MaskedLm(TokenTask):
                 ("accuracy", "accuracy"),
             )
         )
+        baseline = scores.get("baseline", FREQUENCIES)
         return Card(
             kind="masked language model",
             about="It predicts tokens that are masked, from what stands on both sides of them.",
             details=f"On {scores['tokens']:,} masked tokens, beside answers by the frequency of "
             "each token in training:\n\n"
-            f"| | model | token frequencies |\n|---|---|---|\n{rows}".rstrip(),
+            f"| | model | {baseline} |\n|---|---|---|\n{rows}".rstrip(),
             limits="It predicts what is usual in its\ntraining texts, not what is true.",
         )
 

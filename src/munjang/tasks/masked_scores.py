@@ -18,6 +18,8 @@ from munjang.tasks.task import Bools, Floats
 from munjang.text.masks import find_predictable
 from munjang.text.vocabulary import Vocabulary
 
+# Names of the baseline; the second one is of a vocabulary without counts, such as an imported one.
+FREQUENCIES, UNKNOWN_FREQUENCIES = "token frequencies", "equal frequencies"
 # Logits of one chunk: 16 MB of float32.
 _CHUNK = 1 << 22
 
@@ -36,6 +38,7 @@ class MaskedScores:
         baseline_perplexity: its exponential.
         baseline_accuracy: that of always answering with the most frequent token.
         pair_accuracy: share of pairs of texts that are judged right; None if none are.
+        baseline_name: name of the baseline for people.
     """
 
     rows: int
@@ -47,6 +50,7 @@ class MaskedScores:
     baseline_perplexity: float
     baseline_accuracy: float
     pair_accuracy: float | None = None
+    baseline_name: str = FREQUENCIES
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -54,11 +58,6 @@ class MaskedScores:
         names = ("cross_entropy", "perplexity", "accuracy", "pair_accuracy")
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value is not None}
-
-    @property
-    def baseline_name(self) -> str:
-        """Name of the baseline."""
-        return "token frequencies"
 
     @property
     def baseline_metrics(self) -> dict[str, float]:
@@ -77,7 +76,9 @@ class MaskedScores:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; a metric that is not finite is null."""
         values = {k: v for k, v in asdict(self).items() if v is not None}
-        return {k: v if math.isfinite(v) else None for k, v in values.items()}
+        name = values.pop("baseline_name")
+        finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        return {**finite, "baseline": name}
 
 
 class MaskedScorer:
@@ -90,6 +91,7 @@ class MaskedScorer:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.frequencies = torch.from_numpy(unigram_log_probabilities(vocabulary))
         self.most_frequent = int(self.frequencies.argmax())
+        self.is_counted = bool(np.any(vocabulary.counts))
         self.tokens, self.loss, self.right = 0, 0.0, 0
         self.baseline_loss, self.baseline_right = 0.0, 0
         self.pairs, self.right_pairs = 0, 0
@@ -124,6 +126,7 @@ class MaskedScorer:
             baseline_perplexity=perplexity_of(baseline_loss),
             baseline_accuracy=self.baseline_right / tokens,
             pair_accuracy=self.right_pairs / self.pairs if self.pairs else None,
+            baseline_name=FREQUENCIES if self.is_counted else UNKNOWN_FREQUENCIES,
         )
 
 

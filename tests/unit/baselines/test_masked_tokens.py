@@ -60,7 +60,7 @@ def test_scores_are_those_beside_a_network_of_the_same_tokens(tmp_path: Path) ->
     (tmp_path / "train.txt").write_text("\n".join(TEXTS), "utf-8")
     trained = munjang.train(
         tmp_path / "train.txt",
-        tmp_path / "train.txt",
+        valid=tmp_path / "train.txt",
         task="masked_lm",
         model="cnn",
         config={
@@ -88,7 +88,7 @@ def test_scores_are_those_beside_a_network_of_the_same_tokens(tmp_path: Path) ->
     [
         ({"name": "none"}, "unknown baseline none"),
         ({"more": 1}, "expected the name of a baseline"),
-        ({"tokenizer": {"max_length": 0}}, "tokenizer.max_length"),
+        ({"tokenizer": {"max_length": 0}}, "tokenizer: max_length"),
         ({"tokenizer": []}, "expected the name of a baseline"),
     ],
 )

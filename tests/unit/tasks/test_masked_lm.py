@@ -20,7 +20,7 @@ from munjang.tasks.masked_lm import MaskedLm, MaskedLmSettings
 from munjang.tasks.masked_scores import unigram_log_probabilities
 from munjang.tasks.sentence_pairs import NO_PAIR
 from munjang.text.capitals import SIGNS, sign_ids
-from munjang.text.registry import make_tokenizer
+from munjang.text.registry import make_tokenizer, tokenizer_from_json
 from munjang.text.vocabulary import EOS, GO, OOV, RESERVED
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
@@ -399,3 +399,18 @@ def test_scores_of_rows_add_up_to_those_of_all_masked_tokens(
                 own.append(-float(row.log_softmax(0)[target]))
     assert rows.tokens[7] == len(own)
     assert rows.nats[7] == pytest.approx(sum(own), rel=1e-5)
+
+
+def test_baseline_of_a_vocabulary_without_counts_is_not_called_frequencies() -> None:
+    network, data = make_network(make_task()), make_text_rows(40)
+    assert make_task().evaluate(network, data).baseline_name == "token frequencies"
+    known = Fitted.tokenizer.vocabulary
+    without = replace(known, counts=np.zeros(known.size, dtype=np.int64))
+
+    class Imported:
+        tokenizer = tokenizer_from_json(Fitted.tokenizer.to_json(), without)
+
+    task = MaskedLm(MaskedLmSettings()).with_input(Imported)
+    scores = task.evaluate(network, data)
+    assert scores.baseline_name == scores.to_json()["baseline"] == "equal frequencies"
+    assert scores.baseline_cross_entropy == pytest.approx(math.log(SIZE - len(RESERVED) - 1), abs=1)

@@ -1,5 +1,6 @@
 """The parts of running text whose lines are judged apart: whole documents are in one part."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from munjang.comparison.parts import split_table
 from munjang.data.streams.text import RunningText
 from munjang.data.table import Table
 from munjang.errors import DataError
+from munjang.text.columns import Int64s
 from munjang.text.script import Script, script_of
 
 TEXT, DOCUMENT = "text", "document"
@@ -32,7 +34,7 @@ class LineCounts:
 
 
 class LineTable(Table):
-    """Lines with the roles `text` and `document`, the latter the text of the whole document."""
+    """Lines with the roles `text` and `document`, a key that equal documents share."""
 
     @property
     def split_keys(self) -> pl.Series:
@@ -54,22 +56,35 @@ def to_lines(text: RunningText) -> LineTable:
     Raises:
         DataError: all lines are blank.
     """
-    is_blank = text.lines.str.strip_chars() == ""
-    numbers = is_blank.cum_sum()
-    if not is_blank.any():
-        numbers = pl.Series(np.arange(len(text)))
-    frame = pl.DataFrame({TEXT: text.lines, "number": numbers, "line": np.arange(1, len(text) + 1)})
-    frame = frame.filter(~is_blank)
-    if not len(frame):
+    is_blank = (text.lines.str.strip_chars() == "").to_numpy()
+    rows = np.flatnonzero(~is_blank)
+    if not len(rows):
         raise DataError("expected lines of text, found blank ones only", file=text.files[0])
-    frame = frame.with_columns(pl.col(TEXT).str.join("\n").over("number").alias(DOCUMENT))
+    lines = text.lines.gather(rows).rename(TEXT)
+    documents = lines if not is_blank.any() else _hash_documents(lines, is_blank.cumsum()[rows])
     return LineTable(
-        columns={TEXT: frame[TEXT], DOCUMENT: frame[DOCUMENT]},
-        rows=frame["line"].to_numpy().astype(np.int64),
+        columns={TEXT: lines, DOCUMENT: documents},
+        rows=rows + 1,
         files=(", ".join(text.files[:3]),),
-        file_index=np.zeros(len(frame), dtype=np.int32),
+        file_index=np.zeros(len(rows), dtype=np.int32),
         names={TEXT: TEXT, DOCUMENT: DOCUMENT},
     )
+
+
+def _hash_documents(lines: pl.Series, numbers: Int64s) -> pl.Series:
+    """Return the SHA-256 of the document of each line, [lines]; it is much shorter than the text.
+
+    Args:
+        lines: all lines.
+        numbers: number of the document of each, ascending [lines].
+    """
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    ends = np.append(starts[1:], len(numbers))
+    hashes = [
+        hashlib.sha256("\n".join(lines[start:end]).encode()).hexdigest()
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+    return pl.Series(DOCUMENT, hashes).gather(np.repeat(np.arange(len(starts)), ends - starts))
 
 
 def split_lines(

@@ -88,8 +88,9 @@ class MaskedBaseline(Baseline):
             for n in best
             if np.isfinite(log_probabilities[n])
         )
+        reader: Any = MaskReader(self.tokenizer)
         encoded = encode_rows(
-            MaskReader(self.tokenizer),
+            reader,
             collect_texts(texts),
             max_length=self.settings.max_length,
             add_go_eos=self.settings.add_go_eos,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TextPairClassifier,
         TextPairRegressor,
         TextRegressor,
+        TextSimilarity,
     )
     from munjang.explain.shapes import shapes
     from munjang.folder.load import load
@@ -46,6 +47,7 @@ __all__ = [
     "TextPairClassifier",
     "TextPairRegressor",
     "TextRegressor",
+    "TextSimilarity",
     "Tokenizer",
     "__version__",
     "calibrate",
@@ -79,6 +81,7 @@ _PLACES = {
     "TextPairClassifier": "munjang.estimators",
     "TextPairRegressor": "munjang.estimators",
     "TextRegressor": "munjang.estimators",
+    "TextSimilarity": "munjang.estimators",
     "Tokenizer": "munjang.text.keras",
     "calibrate": "munjang.diagnosis.calibration",
     "compare": "munjang.comparison.run",

@@ -29,12 +29,12 @@ from munjang.registry import (
     require_architecture,
 )
 from munjang.renamed_settings import find_renamed
-from munjang.tasks.distilled import DistillationSettings
-from munjang.tasks.task import Task
+from munjang.tasks.distillation_settings import DistillationSettings
 from munjang.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from munjang.inputs.input import Input
+    from munjang.tasks.task import Task
 
 Label = Annotated[str, Field(max_length=LONGEST_LABEL)]
 
@@ -211,9 +211,9 @@ class Recipe(Settings):
         return cast("type[Input]", self.input_row.load())
 
     @property
-    def task_class(self) -> type[Task]:
+    def task_class(self) -> "type[Task]":
         """The class of the task."""
-        return cast(type[Task], self.task_row.load())
+        return cast("type[Task]", self.task_row.load())
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, ready for YAML; without pretrained weights, no `pretrained`."""
@@ -361,7 +361,7 @@ def check_given(given: Mapping[str, Any]) -> Recipe:
         ConfigError: an unknown setting, or a value that it cannot take.
     """
     named = with_names(given)
-    defaults = cast(type[Task], named_task(named).load()).defaults(named)
+    defaults = cast("type[Task]", named_task(named).load()).defaults(named)
     return _build(given, merge(named_engine_defaults(named), defaults), None)
 
 

@@ -388,6 +388,10 @@ TASKS: Registry[TaskRow] = Registry(
             needs="states",
             default_model="bert",
             example='"a text with a [MASK]"',
+            contests=(
+                ("lines", f"{_CONTESTS}.masked_lm:MaskedLinesContest"),
+                ("text", f"{_CONTESTS}.masked_lm:MaskedLmContest"),
+            ),
         ),
         TaskRow(
             "vectors",

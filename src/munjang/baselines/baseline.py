@@ -16,6 +16,7 @@ from munjang.folder.manifest import write_atomically, write_manifest, write_whol
 from munjang.folder.replacement import replace_model
 from munjang.folder.sealed import SealedFolder
 from munjang.folder.weights import compare_header, longest_side, read_arrays, read_header
+from munjang.registry import TASKS
 
 if TYPE_CHECKING:
     from munjang.data.readers.stream_records import Wanted
@@ -163,15 +164,16 @@ class Baseline(ABC):
 
     def card(self) -> str:
         """Return the text of the model card."""
-        classes = self._card_of_classes()
+        classes, example = self._card_of_classes(), TASKS.require(self.task_name).example
+        example = example or '"a text"'
         return f"""# A baseline made with munjang {__version__}
 
 `{self.name}`: {self.summaries[self.name]}. {self.parameters:,} numbers.
 {classes}
     import munjang
-    munjang.load("path/to/this/folder").predict(["a text"])
+    munjang.load("path/to/this/folder").predict([{example}])
 
-or `munjang predict path/to/this/folder "a text"`.
+or `munjang predict path/to/this/folder {example}`.
 """
 
     def _card_of_classes(self) -> str:

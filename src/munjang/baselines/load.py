@@ -14,6 +14,7 @@ KINDS: dict[str, str] = {
     "linear": "munjang.baselines.linear:LinearBaseline",
     "two_texts": "munjang.baselines.two_texts:TwoTextsBaseline",
     "images": "munjang.baselines.images:ImageBaseline",
+    "masked_tokens": "munjang.baselines.masked_tokens:MaskedBaseline",
     "running_text": "munjang.baselines.running_text:RunningTextBaseline",
 }
 

@@ -147,6 +147,7 @@ def compare(
       munjang compare symbols/ --task images --budget '20k images' --out compared
       munjang compare book.txt --task language --budget 3m --out compared
       munjang compare book.txt --task language --models gru --tokenizers jamo,bpe --out compared
+      munjang compare reviews.txt --task masked_lm --models bert,gru --budget 3m --out compared
     """
     from munjang.cli.progress import notes
     from munjang.cli.sources import choose_data, choose_held_out

@@ -81,8 +81,8 @@ def parse_candidates(
         raise ConfigError(f"models: expected at least one; known: all, {', '.join(known)}")
     if tokenizers is None:
         return tuple(Candidate(name) for name in known if name in names)
-    if not contest_of(task).has_tokenizers:
-        raise ConfigError(f"tokenizers: {contest_of(task).noun}s have none; leave them out")
+    if reason := contest_of(task).refused.get("tokenizers"):
+        raise ConfigError(f"tokenizers: {reason}; leave them out")
     return _crossed([name for name in known if name in names], _names(tokenizers), known[0])
 
 

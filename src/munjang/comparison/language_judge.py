@@ -11,7 +11,7 @@ from munjang.comparison.candidates import Candidate
 from munjang.comparison.continuations import choose_prompt
 from munjang.comparison.plan import DATA, Plan
 from munjang.comparison.standings import Outcome
-from munjang.comparison.statistics import Floats, ratio_tally, score
+from munjang.comparison.statistics import Floats, most_divided, ratio_tally, score
 from munjang.comparison.stored import (
     read_answers,
     read_arrays,
@@ -158,19 +158,12 @@ class LanguageJudge:
         )
 
     def _examples(self, rates: Mapping[str, Floats]) -> tuple[LineExample, ...]:
-        if len(rates) < 2:
-            return ()
-        spread = np.stack(list(rates.values())).std(0)
-        # of a short line a single character decides
-        sizes = self.sizes["bits_per_character"]
-        long = np.flatnonzero(sizes >= np.median(sizes))
-        rows = long[np.argsort(-spread[long], kind="stable")][:_EXAMPLES].tolist()
         return tuple(
             LineExample(
                 row + 1,
                 self.lines[row],
-                float(spread[row]),
+                spread,
                 {name: float(rate[row]) for name, rate in rates.items()},
             )
-            for row in rows
+            for row, spread in most_divided(rates, self.sizes["bits_per_character"], _EXAMPLES)
         )

@@ -133,6 +133,8 @@ def compare(
     # mistakes are reported before the data is read
     crossed = None if tokenizers is None else _listed(tokenizers)
     folders = [from_folder] if isinstance(from_folder, str | Path) else from_folder
+    if folders and (reason := contest.refused.get("from")):
+        raise ConfigError(f"from: {reason}; leave it out")
     candidates = (
         *parse_candidates(_listed(models), crossed, name),
         *candidates_from(folders, contest.named(merge(given, typed))),

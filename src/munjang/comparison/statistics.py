@@ -10,7 +10,7 @@ which never promises more than it keeps, also with two or three seeds.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -86,6 +86,23 @@ def ratio_tally(values: Floats, sizes: Floats) -> Tally:
 
 def _ratio(sums: Floats) -> Floats:
     return np.asarray(sums[:, 0] / sums[:, 1])
+
+
+def most_divided(rates: Mapping[str, Floats], sizes: Floats, most: int) -> list[tuple[int, float]]:
+    """Return the rows on which models differ most, and the standard deviation over models of each.
+
+    Args:
+        rates: score per token or character of each row, [rows] by model.
+        sizes: tokens or characters of each row, [rows]; of those below the median, where a single
+            one decides, none is returned.
+        most: number of rows.
+    """
+    if len(rates) < 2:
+        return []
+    spread = np.stack(list(rates.values())).std(0)
+    long = np.flatnonzero(sizes >= np.median(sizes))
+    rows = long[np.argsort(-spread[long], kind="stable")][:most]
+    return [(int(row), float(spread[row])) for row in rows]
 
 
 def sparse_counts(rows: Ints, columns: Ints, shape: tuple[int, int]) -> Any:

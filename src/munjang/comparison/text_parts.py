@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -54,17 +54,31 @@ def write_texts(parts: Parts, folder: Path) -> None:
     Raises:
         OSError: a file cannot be written; it is named.
     """
+    write_columns({name: parts[name].lines for name in PARTS}, folder)
+
+
+def write_columns(texts: Mapping[str, pl.Series], folder: Path) -> None:
+    """Write the texts of each part as a Parquet file with one row per text.
+
+    Raises:
+        OSError: a file cannot be written; it is named.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in PARTS:
+    for name, column in texts.items():
         with write_whole(part_file(folder, name)) as partial_file:
-            pl.DataFrame({COLUMN: parts[name].lines}).write_parquet(partial_file)
+            pl.DataFrame({COLUMN: column}).write_parquet(partial_file)
 
 
 def digest_texts(parts: Parts) -> str:
     """Return the SHA-256 of all lines, in their order."""
+    return digest_columns([parts[name].lines for name in PARTS])
+
+
+def digest_columns(texts: Sequence[pl.Series]) -> str:
+    """Return the SHA-256 of some columns of texts, in their order."""
     whole = hashlib.sha256()
-    for name in PARTS:
-        whole.update(json.dumps(parts[name].lines.to_list()).encode())
+    for column in texts:
+        whole.update(json.dumps(column.to_list()).encode())
     return whole.hexdigest()
 
 

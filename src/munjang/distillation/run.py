@@ -10,8 +10,10 @@ from munjang.config import collect_settings
 from munjang.distillation.comparison import Comparison, compare
 from munjang.distillation.student import prepare_student
 from munjang.distillation.teachers import load_teachers
+from munjang.errors import ConfigError
 from munjang.folder.layout import refuse_occupied
 from munjang.forked import require_polars
+from munjang.names import find_existing_path
 from munjang.reporting import Report, discard
 from munjang.training.run import OnStep
 
@@ -111,6 +113,7 @@ def distil(
         "distillation": {"teachers": names, **weights},
     }
     given = collect_settings(config, named, overrides)
+    _refuse_teacher(out, names)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     student = prepare_student(
         load_teachers(names),
@@ -132,6 +135,21 @@ def distil(
     )
     comparison = compare(student, trained.model, trained.folder)
     return Distilled(_with_comparison(trained, comparison), comparison)
+
+
+def _refuse_teacher(out: str | Path | None, names: Sequence[str]) -> None:
+    """Refuse to write a student over a teacher, which is asked again once the student is saved.
+
+    Raises:
+        ConfigError: naming the folder.
+    """
+    places = [] if out is None else [find_existing_path(name) for name in names]
+    for place in places:
+        if out is not None and Path(out).exists() and place.exists() and place.samefile(out):
+            raise ConfigError(
+                f"out: {out} is the folder of a teacher, which the student is compared with; "
+                "choose another folder"
+            )
 
 
 def _with_comparison(trained: Trained, comparison: Comparison) -> Trained:

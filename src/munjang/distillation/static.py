@@ -1,7 +1,8 @@
 """Static vectors: an encoder's vector of each token alone becomes an embedding that is averaged.
 
-model2vec (Tulkens and van Dongen 2024). Every token of the vocabulary is read by itself, GO token
-EOS, and the mean of its states is its vector. Principal components make the vectors short, and the
+model2vec (Tulkens and van Dongen 2024). Every token of the vocabulary is read by itself, as the
+encoder reads a text of it alone (GO token EOS, or EOS token), and the mean of its states is its
+vector. Principal components make the vectors short, and the
 weights of Arora et al. (2017, "A simple but tough-to-beat baseline for sentence embeddings") make
 frequent tokens small:
 
@@ -12,12 +13,14 @@ architecture `mean` with the encoder's tokenizer: `munjang embed` and `munjang s
 other trainings begin from it (`--from`).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 
 from munjang.errors import ConfigError
 from munjang.folder.layout import open_for_training, refuse_occupied
@@ -102,10 +105,10 @@ def make_static(model: Model, name: str, dim: int | None, report: Report) -> Mod
         raise ConfigError(
             f"dim: the states of {name} have {width} numbers; expected 1 to {width}, got {wanted}"
         )
-    has_ends = bool(getattr(model.recipe.section("tokenizer"), "add_go_eos", True))
+    before, after = marks_of(model.recipe.section("tokenizer"))
     with stage(f"reading {pluralize(vocabulary.size, 'token')}"):
         states = np.mean(
-            [token_states(encoder, vocabulary.size, has_ends=has_ends) for encoder in encoders],
+            [token_states(encoder, vocabulary.size, before, after) for encoder in encoders],
             axis=0,
         )
     vectors, kept = principal_components(states, wanted)
@@ -118,22 +121,36 @@ def make_static(model: Model, name: str, dim: int | None, report: Report) -> Mod
     return _build(model, name, vocabulary, vectors / max(norm, 1e-12))
 
 
+def marks_of(settings: Any) -> tuple[list[int], list[int]]:
+    """Return the ids before and behind a text of one token.
+
+    Args:
+        settings: of the tokenizer of the encoder.
+    """
+    if getattr(settings, "line_breaks", False):
+        return [EOS], []
+    return ([GO], [EOS]) if getattr(settings, "add_go_eos", True) else ([], [])
+
+
 @torch.inference_mode()
-def token_states(encoder: Any, size: int, *, has_ends: bool) -> npt.NDArray[np.float64]:
+def token_states(
+    encoder: Any, size: int, before: Sequence[int], after: Sequence[int]
+) -> npt.NDArray[np.float64]:
     """Return the mean of the states of each token alone [tokens, states dim]: OOV, then id 4 on.
 
     Args:
         encoder: gives states; in evaluation mode.
         size: vocabulary size.
-        has_ends: True if a token is read as GO token EOS, as the encoder was trained.
+        before: ids before each token, as the encoder was trained.
+        after: ids behind it.
     """
     ids = torch.tensor([OOV, *range(len(RESERVED), size)])
     vectors = np.empty((len(ids), int(encoder.states_dim)))
     for start in range(0, len(ids), _BATCH):
-        rows = ids[start : start + _BATCH, None]
-        if has_ends:
-            ends = torch.ones_like(rows)
-            rows = torch.cat([GO * ends, rows, EOS * ends], 1)
+        tokens = ids[start : start + _BATCH, None]
+        rows = F.pad(tokens, (len(before), len(after)))
+        rows[:, : len(before)] = torch.tensor(before)
+        rows[:, len(before) + 1 :] = torch.tensor(after)
         states = encoder.states(rows, torch.ones_like(rows, dtype=torch.bool))
         vectors[start : start + len(rows)] = states.double().mean(1).numpy()
     return vectors

@@ -26,7 +26,8 @@ from munjang.preparation import Prepared, prepare_parts
 from munjang.pretrained.sources import open_pretrained
 from munjang.recipe import Recipe, check_given, make_recipe, section_of
 from munjang.reporting import Report, pluralize
-from munjang.tasks.distilled import DistillationSettings, DistilledTask
+from munjang.tasks.distillation_settings import DistillationSettings
+from munjang.tasks.distilled import DistilledTask
 from munjang.tasks.task import GivesProbabilities
 from munjang.training.memory import check_model_fits
 from munjang.units import format_bytes

@@ -4,6 +4,7 @@ from munjang.estimators.classifiers import ImageClassifier, TextClassifier
 from munjang.estimators.multilabel import TextMultilabelClassifier
 from munjang.estimators.regressor import TextRegressor
 from munjang.estimators.seq2seq import Seq2Seq
+from munjang.estimators.similarity import TextSimilarity
 from munjang.estimators.two_texts import TextPairClassifier, TextPairRegressor
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "TextPairClassifier",
     "TextPairRegressor",
     "TextRegressor",
+    "TextSimilarity",
 ]

@@ -114,23 +114,7 @@ class StreamInput(TokenizedInput):
     @classmethod
     def read(cls, data: Any, recipe: Recipe, read_labels: ReadLabels | None, report: Report) -> Any:
         """Return the text of files."""
-        if isinstance(data, AlignedFiles):
-            raise ConfigError(
-                "files of sources and targets are for the task translate (--task translate), not "
-                f"for {recipe.task}"
-            )
-        text = _read_text(data, recipe.section("data"), report)
-        names = ", ".join(Path(name).name for name in text.files[:3])
-        more = len(text.files) - 3
-        report(
-            f"read {pluralize(len(text), 'line')}, {text.characters:,} characters, of {names}"
-            + (f" and {more:,} more files" if more > 0 else "")
-        )
-        if text.cut_lines:
-            report(f"cut {pluralize(text.cut_lines, 'very long line')} into lines of a megabyte")
-        for reason, count in text.skipped.items():
-            report(f"skipped {pluralize(count, 'row')}: {reason}")
-        return text
+        return read_text(data, recipe, report)
 
     @classmethod
     def complete(cls, recipe: Recipe, rows: Any) -> Recipe:
@@ -247,8 +231,24 @@ def _stream(part: Encoded) -> StreamDataset:
     return part.stream
 
 
-def _read_text(data: Any, settings: StreamSettings, report: Report) -> RunningText:
-    """Return the text of files, folders, standard input, or values from Python."""
+def read_text(data: Any, recipe: Recipe, report: Report) -> RunningText:
+    """Return the text of files, folders, standard input, or values from Python, and report it.
+
+    Args:
+        data: as for `munjang.data.shards.files.find_files`.
+        recipe: its section `data` says how the text is read.
+        report: called with lines for people.
+
+    Raises:
+        ConfigError: files of sources and targets.
+        DataError: there are no lines, or one cannot be read.
+    """
+    if isinstance(data, AlignedFiles):
+        raise ConfigError(
+            "files of sources and targets are for the task translate (--task translate), not for "
+            f"{recipe.task}"
+        )
+    settings = recipe.section("data")
     with TemporaryDirectory(prefix="munjang-") as copies:
         files = find_files(data, settings.text_column, lambda: Path(copies))
         reading = settings.model_dump(include={"text_column", "encoding", "skip_bad_rows"})
@@ -258,4 +258,20 @@ def _read_text(data: Any, settings: StreamSettings, report: Report) -> RunningTe
     if not blocks:
         raise DataError("expected lines of text, found none", file=files[0].name)
     names = [file.name for file in files]
-    return RunningText.of(pl.concat(blocks), names, reader.skipped, reader.cut_lines)
+    text = RunningText.of(pl.concat(blocks), names, reader.skipped, reader.cut_lines)
+    report(
+        f"read {pluralize(len(text), 'line')}, {text.characters:,} characters, of "
+        f"{_name_files(names)}"
+    )
+    if text.cut_lines:
+        report(f"cut {pluralize(text.cut_lines, 'very long line')} into lines of a megabyte")
+    for reason, count in text.skipped.items():
+        report(f"skipped {pluralize(count, 'row')}: {reason}")
+    return text
+
+
+def _name_files(names: Sequence[str]) -> str:
+    """Return the names of some files, of many the first ones."""
+    more = len(names) - 3
+    first = ", ".join(Path(name).name for name in names[:3])
+    return first + (f" and {more:,} more files" if more > 0 else "")

@@ -29,11 +29,10 @@ from munjang.tasks.language_scores import LanguageScores
 from munjang.tasks.masked_answers import DEFAULT_TOP, read_top
 from munjang.tasks.next_tokens import NextTokens, choose_next
 from munjang.tasks.task import Answer, Card, Encoded, Floats, RunSettings
-from munjang.tasks.unlabeled import UnlabeledTask
+from munjang.tasks.token_task import TokenTask
 from munjang.text.columns import Int32s
 from munjang.text.continuation import Continuation
 from munjang.text.masks import TokenTexts
-from munjang.text.tokenizer import Tokenizer
 
 
 class LanguageSettings(Settings):
@@ -68,19 +67,17 @@ class Prompts(Encoded, Protocol):
 
 
 @dataclass(frozen=True)
-class Language(UnlabeledTask):
+class Language(TokenTask):
     """The task `language`.
 
     Attributes:
         settings: of the baseline.
         decoding: settings of generation.
-        tokenizer: fitted tokenizer; None before the input is fitted.
         baseline: n-gram model of the training text; None in a model folder.
     """
 
     settings: LanguageSettings
     decoding: DecodingSettings
-    tokenizer: Tokenizer | None = None
     baseline: NgramModel | None = field(default=None, repr=False, compare=False)
     default_top: ClassVar[int] = DEFAULT_TOP
     sections: ClassVar[Mapping[str, type[Settings]]] = {
@@ -120,10 +117,6 @@ class Language(UnlabeledTask):
         """Return the task of a model folder."""
         return cls(recipe.section("language"), recipe.section("decoding"))
 
-    def with_input(self, fitted: Any) -> Self:
-        """Return the task with the tokenizer of the input."""
-        return replace(self, tokenizer=fitted.tokenizer)
-
     def with_decoding(self, changes: Mapping[str, Any]) -> Self:
         """Return the task with other settings of `munjang.decoding.settings.DecodingSettings`.
 
@@ -135,12 +128,6 @@ class Language(UnlabeledTask):
         if problem := _refusal(decoding):
             raise ConfigError(problem)
         return replace(self, decoding=decoding)
-
-    @property
-    def fitted_tokenizer(self) -> Tokenizer:
-        """The tokenizer of the fitted input."""
-        assert self.tokenizer is not None, "the input is not fitted"
-        return self.tokenizer
 
     def remarks(self, train: Any) -> list[str]:
         """Return no notes."""

@@ -25,16 +25,21 @@ from munjang.tasks.explained_tokens import explain_masks
 from munjang.tasks.heads import MaskedHead, MaskedOutputs
 from munjang.tasks.inference import evaluating
 from munjang.tasks.masked_answers import DEFAULT_TOP, MaskAnswer, fill_masks, read_top
-from munjang.tasks.masked_scores import MaskedScorer, MaskedScores, unigram_log_probabilities
+from munjang.tasks.masked_rows import RowScores
+from munjang.tasks.masked_scores import (
+    FREQUENCIES,
+    MaskedScorer,
+    MaskedScores,
+    place_scores,
+    unigram_log_probabilities,
+)
 from munjang.tasks.masking import MaskedBatch, Masking
 from munjang.tasks.memory_check import require_memory
 from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
-from munjang.tasks.task import Answer, Card, Encoded, RunSettings
-from munjang.tasks.unlabeled import UnlabeledTask
+from munjang.tasks.task import Answer, Bools, Card, Encoded, Floats, RunSettings
+from munjang.tasks.token_task import TokenTask
 from munjang.text.capitals import sign_ids
-from munjang.text.masks import MaskReader, TokenTexts, find_mask_id, find_predictable
-from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import Vocabulary
+from munjang.text.masks import MaskReader, TokenTexts, find_mask_id
 from munjang.text.word_pieces import find_continuations
 
 # Rows per batch in evaluation.
@@ -90,16 +95,14 @@ class MaskedLmSettings(Settings):
 
 
 @dataclass(frozen=True)
-class MaskedLm(UnlabeledTask):
+class MaskedLm(TokenTask):
     """The task `masked_lm`.
 
     Attributes:
         settings: rates of masking.
-        tokenizer: fitted tokenizer; None before the input is fitted.
     """
 
     settings: MaskedLmSettings
-    tokenizer: Tokenizer | None = None
     sections: ClassVar[Mapping[str, type[Settings]]] = {"masked_lm": MaskedLmSettings}
     default_top: ClassVar[int] = DEFAULT_TOP
 
@@ -132,34 +135,9 @@ class MaskedLm(UnlabeledTask):
         """Return the task of a model folder."""
         return cls(recipe.section("masked_lm"))
 
-    def with_input(self, fitted: Any) -> Self:
-        """Return the task with the tokenizer of the input.
-
-        Raises:
-            DataError: its vocabulary has no token that could be predicted.
-        """
-        tokenizer: Tokenizer = fitted.tokenizer
-        if not find_predictable(tokenizer.vocabulary).any():
-            raise DataError(
-                "the vocabulary has no token to predict: no token is frequent enough; give more "
-                "texts, or lower tokenizer.min_frequency"
-            )
-        return replace(self, tokenizer=tokenizer)
-
     def for_prediction(self, fitted: Any) -> Any:
         """Return the input with a tokenizer that reads each [MASK] of a text."""
         return replace(fitted, tokenizer=MaskReader(fitted.tokenizer))
-
-    @property
-    def fitted_tokenizer(self) -> Tokenizer:
-        """The tokenizer of the fitted input."""
-        assert self.tokenizer is not None, "the input is not fitted"
-        return self.tokenizer
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary of the fitted input."""
-        return self.fitted_tokenizer.vocabulary
 
     @cached_property
     def masking(self) -> Masking:
@@ -241,7 +219,7 @@ class MaskedLm(UnlabeledTask):
         """
         scorer = MaskedScorer(self.vocabulary)
         with evaluating(network), torch.inference_mode():
-            for batch in self._validation_batches(network, data):
+            for batch in self._batches_for(network, data):
                 scorer.add(network(*batch.inputs), batch.targets)
         if not scorer.tokens:
             raise DataError(
@@ -250,18 +228,33 @@ class MaskedLm(UnlabeledTask):
             )
         return scorer.scores(len(data))
 
-    def _validation_batches(self, network: nn.Module, data: Dataset) -> Iterator[MaskedBatch]:
-        generator = torch.Generator().manual_seed(self.settings.validation_seed)
+    def score_rows(self, network: nn.Module, data: Dataset) -> RowScores:
+        """Return the scores of each row, on the masks of `evaluate`."""
+
+        def score(batch: MaskedBatch) -> tuple[Floats, Bools]:
+            outputs: MaskedOutputs = network(*batch.inputs)
+            return place_scores(outputs.tokens, batch.targets[: len(batch.places)])
+
+        with evaluating(network), torch.inference_mode():
+            return RowScores.compute(self._batches_for(network, data), len(data), score)
+
+    def _batches_for(self, network: nn.Module, data: Dataset) -> Iterator[MaskedBatch]:
         device = next(network.parameters()).device
+        for batch in self.masked_batches(data):
+            require_memory(network, batch)
+            yield batch.to(device)
+
+    def masked_batches(self, data: Dataset) -> Iterator[MaskedBatch]:
+        """Yield the batches of an evaluation, the shortest rows first, masked alike every time."""
+        generator = torch.Generator().manual_seed(self.settings.validation_seed)
         # whatever training masks, models are compared on the same tokens, masked alike
         masking = Masking(
             self.masking.mask_id, self.vocabulary.size, excluded=self.masking.excluded
         )
         for batch in data.in_order_of_length(_BATCH_ROWS):
-            require_memory(network, batch)
             masked = self._mask(batch, generator, self.settings.validation_mask_rate, masking)
             if len(masked.places):
-                yield masked.to(device)
+                yield masked
 
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return the likeliest tokens of each masked place.
@@ -301,12 +294,13 @@ class MaskedLm(UnlabeledTask):
                 ("accuracy", "accuracy"),
             )
         )
+        baseline = scores.get("baseline", FREQUENCIES)
         return Card(
             kind="masked language model",
             about="It predicts tokens that are masked, from what stands on both sides of them.",
             details=f"On {scores['tokens']:,} masked tokens, beside answers by the frequency of "
             "each token in training:\n\n"
-            f"| | model | token frequencies |\n|---|---|---|\n{rows}".rstrip(),
+            f"| | model | {baseline} |\n|---|---|---|\n{rows}".rstrip(),
             limits="It predicts what is usual in its\ntraining texts, not what is true.",
         )
 

@@ -1,6 +1,7 @@
 """Metrics of masked language models, beside those of token frequencies."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,10 +14,12 @@ from munjang.layers.projection import Projected
 from munjang.tasks.heads import MaskedOutputs
 from munjang.tasks.metric_table import perplexity_of
 from munjang.tasks.sentence_pairs import NO_PAIR
-from munjang.tasks.task import Floats
+from munjang.tasks.task import Bools, Floats
 from munjang.text.masks import find_predictable
 from munjang.text.vocabulary import Vocabulary
 
+# Names of the baseline; the second one is of a vocabulary without counts, such as an imported one.
+FREQUENCIES, UNKNOWN_FREQUENCIES = "token frequencies", "equal frequencies"
 # Logits of one chunk: 16 MB of float32.
 _CHUNK = 1 << 22
 
@@ -35,6 +38,7 @@ class MaskedScores:
         baseline_perplexity: its exponential.
         baseline_accuracy: that of always answering with the most frequent token.
         pair_accuracy: share of pairs of texts that are judged right; None if none are.
+        baseline_name: name of the baseline for people.
     """
 
     rows: int
@@ -46,6 +50,7 @@ class MaskedScores:
     baseline_perplexity: float
     baseline_accuracy: float
     pair_accuracy: float | None = None
+    baseline_name: str = FREQUENCIES
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -53,11 +58,6 @@ class MaskedScores:
         names = ("cross_entropy", "perplexity", "accuracy", "pair_accuracy")
         values = {name: getattr(self, name) for name in names}
         return {name: value for name, value in values.items() if value is not None}
-
-    @property
-    def baseline_name(self) -> str:
-        """Name of the baseline."""
-        return "token frequencies"
 
     @property
     def baseline_metrics(self) -> dict[str, float]:
@@ -76,7 +76,9 @@ class MaskedScores:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; a metric that is not finite is null."""
         values = {k: v for k, v in asdict(self).items() if v is not None}
-        return {k: v if math.isfinite(v) else None for k, v in values.items()}
+        name = values.pop("baseline_name")
+        finite = {k: v if math.isfinite(v) else None for k, v in values.items()}
+        return {**finite, "baseline": name}
 
 
 class MaskedScorer:
@@ -89,6 +91,7 @@ class MaskedScorer:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.frequencies = torch.from_numpy(unigram_log_probabilities(vocabulary))
         self.most_frequent = int(self.frequencies.argmax())
+        self.is_counted = bool(np.any(vocabulary.counts))
         self.tokens, self.loss, self.right = 0, 0.0, 0
         self.baseline_loss, self.baseline_right = 0.0, 0
         self.pairs, self.right_pairs = 0, 0
@@ -123,22 +126,41 @@ class MaskedScorer:
             baseline_perplexity=perplexity_of(baseline_loss),
             baseline_accuracy=self.baseline_right / tokens,
             pair_accuracy=self.right_pairs / self.pairs if self.pairs else None,
+            baseline_name=FREQUENCIES if self.is_counted else UNKNOWN_FREQUENCIES,
         )
 
 
 def sum_scores(tokens: Projected, targets: Tensor) -> tuple[float, int]:
-    """Return the sum of the cross-entropies in nats, and the number of right likeliest tokens.
-
-    The logits of a chunk of the places exist at a time.
-    """
-    size = max(1, _CHUNK // len(tokens.weight))
+    """Return the sum of the cross-entropies in nats, and the number of right likeliest tokens."""
     loss, right = 0.0, 0
+    for losses, is_right in _chunks(tokens, targets):
+        loss += float(losses.sum())
+        right += int(is_right.sum())
+    return loss, right
+
+
+def place_scores(tokens: Projected, targets: Tensor) -> tuple[Floats, Bools]:
+    """Return the cross-entropy in nats of each place, and whether its likeliest token is right.
+
+    Returns:
+        Two arrays [chosen].
+    """
+    nats, right = np.zeros(len(targets)), np.zeros(len(targets), dtype=np.bool_)
+    start = 0
+    for losses, is_right in _chunks(tokens, targets):
+        end = start + len(losses)
+        nats[start:end], right[start:end] = losses.cpu().numpy(), is_right.cpu().numpy()
+        start = end
+    return nats, right
+
+
+def _chunks(tokens: Projected, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield losses and right answers with the logits of a chunk of the places at a time."""
+    size = max(1, _CHUNK // len(tokens.weight))
     for start in range(0, len(targets), size):
         logits = F.linear(tokens.states[start : start + size], tokens.weight, tokens.bias).float()
         chunk = targets[start : start + size]
-        loss += float(F.cross_entropy(logits, chunk, reduction="sum"))
-        right += int((logits.argmax(1) == chunk).sum())
-    return loss, right
+        yield F.cross_entropy(logits, chunk, reduction="none"), logits.argmax(1) == chunk
 
 
 def unigram_log_probabilities(vocabulary: Vocabulary) -> Floats:

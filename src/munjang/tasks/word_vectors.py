@@ -6,7 +6,7 @@ what predicts what; see `munjang.layers.negative_sampling`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -22,14 +22,12 @@ from munjang.errors import DataError
 from munjang.tasks.inference import evaluating
 from munjang.tasks.masked_answers import DEFAULT_TOP, read_top
 from munjang.tasks.task import Answer, Card, Encoded, Ints, RunSettings
-from munjang.tasks.unlabeled import UnlabeledTask
+from munjang.tasks.token_task import TokenTask
 from munjang.tasks.word_answers import nearest_words
 from munjang.tasks.word_head import SampledLoss, WordHead
 from munjang.tasks.word_scores import WordVectorScorer, WordVectorScores, frequency_scores
 from munjang.tasks.word_windows import Sampling, WindowBatch
 from munjang.text.masks import find_predictable
-from munjang.text.tokenizer import Tokenizer
-from munjang.text.vocabulary import Vocabulary
 
 # Rows per batch in evaluation.
 _BATCH_ROWS = 256
@@ -59,16 +57,14 @@ class VectorsSettings(Settings):
 
 
 @dataclass(frozen=True)
-class VectorsTask(UnlabeledTask):
+class VectorsTask(TokenTask):
     """The task `vectors`.
 
     Attributes:
         settings: windows and negatives.
-        tokenizer: fitted tokenizer; None before the input is fitted.
     """
 
     settings: VectorsSettings
-    tokenizer: Tokenizer | None = None
     sections: ClassVar[Mapping[str, type[Settings]]] = {"vectors": VectorsSettings}
     default_top: ClassVar[int] = DEFAULT_TOP
 
@@ -93,26 +89,6 @@ class VectorsTask(UnlabeledTask):
     def restore(cls, recipe: RunSettings) -> Self:
         """Return the task of a model folder."""
         return cls(recipe.section("vectors"))
-
-    def with_input(self, fitted: Any) -> Self:
-        """Return the task with the tokenizer of the input.
-
-        Raises:
-            DataError: its vocabulary has no words.
-        """
-        tokenizer: Tokenizer = fitted.tokenizer
-        if not find_predictable(tokenizer.vocabulary).any():
-            raise DataError(
-                "the vocabulary has no word: none is frequent enough; give more texts, or lower "
-                "tokenizer.min_frequency"
-            )
-        return replace(self, tokenizer=tokenizer)
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary of the fitted input."""
-        assert self.tokenizer is not None, "the input is not fitted"
-        return self.tokenizer.vocabulary
 
     @cached_property
     def counts(self) -> Ints:

@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from munjang.folder.manifest import name_in_errors, write_atomically
 from munjang.tasks.metric_table import finite_or_none
-from munjang.tasks.task import TaskScores
-from munjang.training.loop import Step
+
+if TYPE_CHECKING:  # the names of the files are needed without torch
+    from munjang.tasks.task import TaskScores
+    from munjang.training.loop import Step
 
 FILE = "metrics.jsonl"
 BOARD = "tensorboard"
@@ -38,7 +40,7 @@ class RunLog:
         self._board = _TensorBoard(folder / BOARD, resumed_at)
         self._last_time, self._tokens = time.perf_counter(), 0
 
-    def record(self, step: Step) -> None:
+    def record(self, step: "Step") -> None:
         """Count one step, and write a record where one is due.
 
         Raises:
@@ -59,7 +61,7 @@ class RunLog:
         self._line({"step": step, "part": part, **kept})
         self._board.add(step, {f"{part}/{name}": value for name, value in values.items()})
 
-    def _write_samples(self, step: int, scores: TaskScores) -> None:
+    def _write_samples(self, step: int, scores: "TaskScores") -> None:
         """Write sample answers, for tasks that generate text."""
         samples = getattr(scores, "named_samples", ())
         if samples:

@@ -301,3 +301,12 @@ def test_train_refuses_distillation_section(teacher: Path, tmp_path: Path) -> No
         munjang.train(
             make_corpus(), config={"distillation": {"teachers": [str(teacher)]}}, out=tmp_path / "m"
         )
+
+
+def test_student_is_not_written_over_a_teacher(
+    teacher: Path, second_teacher: Path, texts: Path
+) -> None:
+    before = (second_teacher / "manifest.json").read_bytes()
+    with pytest.raises(ConfigError, match=r"out: .* is the folder of a teacher"):
+        distil_student([teacher, second_teacher], texts, out=second_teacher, overwrite=True)
+    assert (second_teacher / "manifest.json").read_bytes() == before

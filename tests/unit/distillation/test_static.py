@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
 import munjang
+from munjang.data.encode import encode_texts
+from munjang.data.settings import TokenizerSettings
 from munjang.distillation.static import (
     distil_static,
+    marks_of,
     principal_components,
     sif_weights,
     token_states,
@@ -16,6 +20,8 @@ from munjang.distillation.static import (
 from munjang.errors import ConfigError, FolderError
 from munjang.model import Model
 from munjang.tasks.heads import find_encoders
+from munjang.text.columns import values_and_offsets
+from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, RESERVED, Vocabulary
 from tests.synthetic import QUICK, make_corpus
 
@@ -39,17 +45,32 @@ def load_model(folder: Path) -> Model:
     return model
 
 
-@pytest.mark.parametrize("has_ends", [True, False])
-def test_token_vectors_equal_encoder_of_single_token(teacher: Path, has_ends: bool) -> None:
+@pytest.mark.parametrize(("before", "after"), [([GO], [EOS]), ([EOS], []), ([], [])])
+def test_token_vectors_equal_encoder_of_single_token(
+    teacher: Path, before: list[int], after: list[int]
+) -> None:
     model = load_model(teacher)
     [encoder] = find_encoders(model.network)
     size = model.input.size
-    result = token_states(encoder, size, has_ends=has_ends)
+    result = token_states(encoder, size, before, after)
     for index, token in enumerate([OOV, *range(len(RESERVED), size)]):
-        row = torch.tensor([[GO, token, EOS] if has_ends else [token]])
+        row = torch.tensor([[*before, token, *after]])
         with torch.no_grad():
             states = encoder.states(row, torch.ones_like(row, dtype=torch.bool))[0]
         np.testing.assert_allclose(result[index], states.mean(0).numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("marks", ["add_go_eos", "line_breaks", "neither"])
+def test_marks_are_those_of_an_encoded_text_of_one_token(marks: str) -> None:
+    settings = TokenizerSettings.parse({} if marks == "neither" else {marks: True})
+    tokenizer = make_tokenizer("words").fit(pl.Series(["token"]))
+    encoded = encode_texts(
+        tokenizer, pl.Series(["token"]), max_length=8, add_go_eos=settings.add_go_eos,
+        line_breaks=settings.line_breaks,
+    )  # fmt: skip
+    ids, _ = values_and_offsets(encoded.column)
+    before, after = marks_of(settings)
+    assert ids.tolist() == [*before, len(RESERVED), *after]
 
 
 def test_principal_components_equal_scikit_learn() -> None:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from munjang.layers.losses import categorical_crossentropy, softened_binary_kl, softened_kl
 from munjang.tasks.classify import Classify, ClassifySettings
-from munjang.tasks.distilled import DistillationSettings, DistilledTask
+from munjang.tasks.distillation_settings import DistillationSettings
+from munjang.tasks.distilled import DistilledTask
 from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.regress import Regress, RegressSettings
 from munjang.tasks.task import GivesSoftTargets

@@ -20,7 +20,7 @@ from munjang.tasks.masked_lm import MaskedLm, MaskedLmSettings
 from munjang.tasks.masked_scores import unigram_log_probabilities
 from munjang.tasks.sentence_pairs import NO_PAIR
 from munjang.text.capitals import SIGNS, sign_ids
-from munjang.text.registry import make_tokenizer
+from munjang.text.registry import make_tokenizer, tokenizer_from_json
 from munjang.text.vocabulary import EOS, GO, OOV, RESERVED
 from munjang.training.loop import Loop
 from munjang.training.settings import TrainingSettings
@@ -83,7 +83,7 @@ def test_scores_equal_plain_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     scores = task.evaluate(network, data)
     losses, right, base_losses, base_right = [], [], [], []
     frequencies = unigram_log_probabilities(Fitted.tokenizer.vocabulary)
-    for batch in task._validation_batches(network, data):
+    for batch in task.masked_batches(data):
         with torch.no_grad():
             logits = reference_logits(network, batch).flatten(0, 1)[batch.places]
         for row, target in zip(logits, batch.targets.tolist(), strict=True):
@@ -354,7 +354,7 @@ def test_capital_markers_are_neither_masked_nor_predicted() -> None:
     assert signs <= set(batch.ids.flatten().tolist())
     masked = model.task.masking.mask(batch, make_generator(), 0.9)
     assert not signs & set(masked.targets.tolist())
-    for validation in model.task._validation_batches(model.network, data):
+    for validation in model.task.masked_batches(data):
         assert not signs & set(validation.targets.tolist())
     frequencies = unigram_log_probabilities(vocabulary)
     assert np.isneginf(frequencies[list(signs)]).all()
@@ -377,3 +377,40 @@ def test_masked_lm_has_its_own_defaults() -> None:
     wide: Any = make_recipe({"task": "masked_lm", "model": {"name": "cnn"}})
     assert (wide.model.bag_dim, wide.model.token_dropout, wide.model.dropout) == (0, 0, 0)
     assert wide.training.embedding_optimizer == "adamw"
+
+
+def test_scores_of_rows_add_up_to_those_of_all_masked_tokens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(masked_scores, "_CHUNK", 3 * SIZE)
+    task = make_task()
+    network, data = make_network(task), make_text_rows(300)
+    scores, rows = task.evaluate(network, data), task.score_rows(network, data)
+    assert int(rows.tokens.sum()) == scores.tokens
+    assert rows.nats.sum() / scores.tokens == pytest.approx(scores.cross_entropy, rel=1e-5)
+    assert rows.right.sum() / scores.tokens == pytest.approx(scores.accuracy)
+    # of one row, token by token
+    own: list[float] = []
+    for batch in task.masked_batches(data):
+        with torch.no_grad():
+            logits = reference_logits(network, batch).flatten(0, 1)[batch.places]
+        for place, row, target in zip(batch.places, logits, batch.targets, strict=True):
+            if int(batch.rows[int(place) // batch.ids.shape[1]]) == 7:
+                own.append(-float(row.log_softmax(0)[target]))
+    assert rows.tokens[7] == len(own)
+    assert rows.nats[7] == pytest.approx(sum(own), rel=1e-5)
+
+
+def test_baseline_of_a_vocabulary_without_counts_is_not_called_frequencies() -> None:
+    network, data = make_network(make_task()), make_text_rows(40)
+    assert make_task().evaluate(network, data).baseline_name == "token frequencies"
+    known = Fitted.tokenizer.vocabulary
+    without = replace(known, counts=np.zeros(known.size, dtype=np.int64))
+
+    class Imported:
+        tokenizer = tokenizer_from_json(Fitted.tokenizer.to_json(), without)
+
+    task = MaskedLm(MaskedLmSettings()).with_input(Imported)
+    scores = task.evaluate(network, data)
+    assert scores.baseline_name == scores.to_json()["baseline"] == "equal frequencies"
+    assert scores.baseline_cross_entropy == pytest.approx(math.log(SIZE - len(RESERVED) - 1), abs=1)

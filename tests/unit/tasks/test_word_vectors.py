@@ -209,7 +209,7 @@ def test_vocabulary_without_words_is_refused() -> None:
         tokenizer = make_tokenizer("words").fit(pl.Series(["a"]), min_frequency=2)
 
     assert Empty.tokenizer.vocabulary.tokens == RESERVED
-    with pytest.raises(DataError, match="the vocabulary has no word"):
+    with pytest.raises(DataError, match="the vocabulary has no token to predict"):
         VectorsTask(VectorsSettings()).with_input(Empty)
 
 

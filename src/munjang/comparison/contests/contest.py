@@ -61,7 +61,8 @@ class Contest(ABC):
         baselines: Models without a network: name and summary.
         constant: Baselines whose answer is the same for every row.
         noun: What a row is, in words.
-        has_tokenizers: True if networks can be compared with several tokenizers.
+        refused: options of a comparison that the models cannot have, `tokenizers` or `from`, and
+            why.
         network_imports: Modules whose import must not count as time of the first evaluation.
     """
 
@@ -70,7 +71,7 @@ class Contest(ABC):
     baselines: ClassVar[Mapping[str, str]]
     constant: ClassVar[frozenset[str]] = frozenset()
     noun: ClassVar[str] = "text"
-    has_tokenizers: ClassVar[bool] = True
+    refused: ClassVar[Mapping[str, str]] = {}
     network_imports: ClassVar[tuple[str, ...]] = ("sklearn.metrics",)
 
     def __init__(self, task: str, input_name: str) -> None:

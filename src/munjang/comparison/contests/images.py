@@ -1,9 +1,9 @@
 """Compare classifiers of images: one label per image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from munjang.baselines.images import IMAGE_BASELINES
 from munjang.comparison.contests.classes import ClassContest
@@ -26,7 +26,7 @@ class ImagesContest(ClassContest):
     baselines = IMAGE_BASELINES
     constant = frozenset({"majority"})
     noun = "image"
-    has_tokenizers = False
+    refused: ClassVar[Mapping[str, str]] = {"tokenizers": "images have none"}
 
     def write(self, parts: Parts, folder: Path) -> None:
         """Write the pixels of each part too."""

@@ -52,7 +52,7 @@ def load_content(
     with open_source(source) as stream:
         data = stream.read()
     if not data:
-        raise DataError("the file is empty; expected a header and rows", file=name)
+        raise DataError("the file is empty; expected rows", file=name)
     if data.startswith(PARQUET_MAGIC):
         return Content(name, data)
     return _as_utf8(name, data, codec, skip_bad_rows)
@@ -78,7 +78,7 @@ def _as_utf8(name: str, data: bytes, requested: str, skip: bool) -> Content:
             raise _nul_error(name, data)
         suspect = True
     if not data or data.isspace():
-        raise DataError("the file is empty; expected a header and rows", file=name)
+        raise DataError("the file is empty; expected rows", file=name)
     return Content(name, normalize_line_ends(data), suspect, notes)
 
 

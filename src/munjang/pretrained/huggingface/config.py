@@ -146,8 +146,9 @@ def write_config(config: BertConfig, *, architecture: str, vocabulary: int) -> d
         )
     for key, alone in (("ngrams", 1), ("subword_ngrams", 0), ("bag_dim", 0), ("linear_weight", 0)):
         if getattr(config, key) != alone:
+            what = "linear model" if key == "linear_weight" else "n-grams"
             raise ConfigError(
-                f"model.{key}: transformers' BertModel has no n-grams; train with "
+                f"model.{key}: transformers' BertModel has no {what}; train with "
                 f"--set model.{key}={alone}"
             )
     if config.ensemble_size != 1:

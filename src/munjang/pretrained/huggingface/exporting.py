@@ -19,7 +19,7 @@ from munjang.pretrained.huggingface.files import WEIGHTS
 from munjang.pretrained.huggingface.pooling import FILE as POOLING
 from munjang.pretrained.huggingface.pooling import MODES
 from munjang.pretrained.huggingface.tokenizer import VOCABULARY, write_tokenizer
-from munjang.pretrained.huggingface.weights import NEXT_SENTENCE, POOLER, to_theirs
+from munjang.pretrained.huggingface.weights import POOLER, to_theirs
 from munjang.reporting import Report, discard
 from munjang.tasks.classify import Classify
 from munjang.tasks.heads import Head, MaskedHead
@@ -153,19 +153,13 @@ def _network_of(
 def _masked_head(network: MaskedHead, ids: Int64s, report: Report) -> tuple[str, dict[str, Tensor]]:
     """Return the class and the weights of a network that predicts tokens, and may judge pairs."""
     weights = to_theirs(network, ids, "bert.")
+    if network.pair_output is not None:
+        return "BertForPreTraining", weights
     pooler = f"bert.{POOLER}"
-    has_pooler = any(name.startswith(pooler) for name in weights)
-    weights = {name: w for name, w in weights.items() if not name.startswith(pooler)}
-    if network.pair_pooler is None or network.pair_output is None:
-        if has_pooler:
-            report("left out: the pooler, which BertForMaskedLM does not have")
-        return "BertForMaskedLM", weights
-    for name, tensor in network.pair_pooler.state_dict().items():
-        weights[pooler + name] = tensor.clone()
-    for name, tensor in network.pair_output.state_dict().items():
-        # their class 0 is that the second text follows the first, which is our class 1
-        weights[NEXT_SENTENCE + name] = tensor.flip(0).contiguous()
-    return "BertForPreTraining", weights
+    kept = {name: w for name, w in weights.items() if not name.startswith(pooler)}
+    if len(kept) < len(weights):
+        report("left out: the pooler, which BertForMaskedLM does not have")
+    return "BertForMaskedLM", kept
 
 
 _CLASSIFIER = "BertForSequenceClassification"

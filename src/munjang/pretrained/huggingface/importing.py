@@ -38,6 +38,8 @@ from munjang.reporting import Report, discard, stage
 from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
 
 _MOST_NAMED = 3
+# The class that also judges whether a text follows another.
+_WITH_PAIRS = "BertForPreTraining"
 # Input of rows that may have two texts, [CLS] first [SEP] second [SEP].
 _WITH_SEGMENTS = "two_texts"
 
@@ -119,10 +121,18 @@ def _read_plain(folder: Path, checkpoint: Checkpoint) -> tuple[dict[str, Tensor]
     with stage(f"reading {folder / WEIGHTS}"):
         weights = plain_names(read_weights(folder))
     weights = tie_decoder(weights, tied=checkpoint.tied)
+    if _judges_pairs(checkpoint, weights):
+        return weights, []
     kept = {name: w for name, w in weights.items() if not name.startswith(NEXT_SENTENCE)}
     if len(kept) == len(weights):
         return kept, []
     return kept, ["left out: cls.seq_relationship, which judges pairs of sentences"]
+
+
+def _judges_pairs(checkpoint: Checkpoint, weights: Mapping[str, Tensor]) -> bool:
+    """Return whether the checkpoint predicts tokens and judges pairs, and has the weights of it."""
+    needed = (f"{part}{kind}" for part in (NEXT_SENTENCE, POOLER) for kind in ("weight", "bias"))
+    return checkpoint.architecture == _WITH_PAIRS and all(name in weights for name in needed)
 
 
 def _find_head(checkpoint: Checkpoint, weights: Mapping[str, Tensor]) -> Head:
@@ -177,6 +187,12 @@ def _task_of_vectors(pooling: PoolingChoice) -> dict[str, Any]:
 
 def _task_of(checkpoint: Checkpoint, head: Head, weights: Mapping[str, Tensor]) -> dict[str, Any]:
     """Return the settings of the task that the head of the checkpoint belongs to."""
+    if head == "tokens" and _judges_pairs(checkpoint, weights):
+        return {
+            "task": "masked_lm",
+            "masked_lm": {"pairs": "next_sentence"},
+            "data": {"join_next": True},
+        }
     if head == "tokens":
         return {"task": "masked_lm"}
     classifier = weights.get("classifier.weight")

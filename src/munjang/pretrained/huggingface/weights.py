@@ -51,11 +51,13 @@ class Row:
         ours: its name in our network.
         theirs: its name, or the names of its parts, which are joined along the first dimension.
         by_token: whether it has one row per token of the vocabulary.
+        is_reversed: whether its rows are in reverse order there.
     """
 
     ours: str
     theirs: tuple[str, ...]
     by_token: bool = False
+    is_reversed: bool = False
 
 
 def name_table(network: nn.Module) -> list[Row]:
@@ -80,7 +82,11 @@ def name_table(network: nn.Module) -> list[Row]:
     rows = [replace(row, ours=where + row.ours) for row in rows]
     rows += _rows(_TOKENS)
     rows.append(Row("bias", (_BIAS,), by_token=True))
-    rows += _rows({"head": "classifier"})
+    # the same pooler: that of the pooled vector is not trained where pairs are judged
+    rows += _rows({"pair_pooler": POOLER.removesuffix("."), "head": "classifier"})
+    # their class 0 is that the second text follows the first, which is our class 1
+    pairs = _rows({"pair_output": NEXT_SENTENCE.removesuffix(".")})
+    rows += [replace(row, is_reversed=True) for row in pairs]
     known = network.state_dict()
     return [row for row in rows if row.ours in known]
 
@@ -169,10 +175,12 @@ def to_ours(
     Raises:
         FolderError: the tokenizer has more tokens than the embedding has rows.
     """
-    rest, ours, unused = dict(weights), {}, 0
+    ours: dict[str, Tensor] = {}
+    found: set[str] = set()
+    unused = 0
     ids = torch.from_numpy(token_ids)
     for row in table:
-        parts = [rest[name] for name in row.theirs if name in rest]
+        parts = [weights[name] for name in row.theirs if name in weights]
         if len(parts) < len(row.theirs) or len({part.shape for part in parts}) > 1:
             continue  # missing, or of another shape: the rest says which
         tensor = torch.cat(parts) if len(parts) > 1 else parts[0]
@@ -180,9 +188,13 @@ def to_ours(
             _check_rows(row.theirs[0], tensor, ids)
             unused = max(unused, len(tensor) - len(ids))
             tensor = tensor[ids]
-        ours[row.ours] = tensor.contiguous()
-        for name in row.theirs:
-            del rest[name]
+        if row.is_reversed and tensor.ndim:
+            tensor = tensor.flip(0)
+        tensor = tensor.contiguous()
+        # the pooler is in two places, each of which is trained by itself
+        ours[row.ours] = tensor if found.isdisjoint(row.theirs) else tensor.clone()
+        found.update(row.theirs)
+    rest = {name: tensor for name, tensor in weights.items() if name not in found}
     return {**ours, **rest}, unused
 
 
@@ -214,6 +226,8 @@ def to_theirs(network: nn.Module, token_ids: Int64s, prefix: str) -> dict[str, T
             rows = tensor.new_zeros(size, *tensor.shape[1:])
             rows[ids] = tensor[: len(ids)]
             tensor = rows
+        if row.is_reversed:
+            tensor = tensor.flip(0)
         for name, part in zip(row.theirs, tensor.chunk(len(row.theirs)), strict=True):
             is_head = name.startswith(("cls.", "classifier."))
             theirs[name if is_head else prefix + name] = part.clone().contiguous()

@@ -199,9 +199,17 @@ def test_sentence_pair_head_is_exported_with_its_pooler(tmp_path: Path) -> None:
     assert_close(ours.pairs, expected.seq_relationship_logits.flip(1))
     order = torch.from_numpy(model.input.tokenizer.huggingface_ids)
     assert_close(ours.tokens.logits(), expected.prediction_logits[mask][:, order])
-    assert import_checkpoint(out).metrics["imported"]["left_out"] == [
-        "left out: cls.seq_relationship, which judges pairs of sentences"
-    ]
+    back = import_checkpoint(out)
+    assert back.metrics["imported"]["left_out"] == []
+    assert (back.recipe.section("masked_lm").pairs, back.recipe.section("data").join_next) == (
+        "next_sentence",
+        True,
+    )
+    with torch.no_grad():
+        again = back.network(ids, mask, mask.flatten().nonzero()[:, 0])
+    assert_close(again.pairs, ours.pairs)
+    # the pooler of the pair also begins a task that reads the pooled vector
+    assert torch.equal(back.network.encoder.pooler.weight, network.pair_pooler.weight)
 
 
 def test_saved_and_loaded_import_gives_same_logits(tmp_path: Path) -> None:

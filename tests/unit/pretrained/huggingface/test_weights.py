@@ -109,11 +109,14 @@ def test_rows_without_token_are_reported(tmp_path: Path) -> None:
     assert torch.equal(compute_states(model), compute_states(plain))
 
 
-def test_next_sentence_head_is_left_out_and_reported(tmp_path: Path) -> None:
-    weights = make_weights()
+@pytest.mark.parametrize("architecture", ["BertForMaskedLM", "BertForPreTraining"])
+def test_next_sentence_head_without_its_pooler_is_left_out_and_reported(
+    architecture: str, tmp_path: Path
+) -> None:
+    weights = {name: w for name, w in make_weights().items() if "pooler" not in name}
     weights["cls.seq_relationship.weight"] = torch.zeros(2, 8)
     weights["cls.seq_relationship.bias"] = torch.zeros(2)
-    model, lines = import_weights(tmp_path, weights, architecture="BertForPreTraining")
+    model, lines = import_weights(tmp_path, weights, architecture=architecture)
     assert "left out: cls.seq_relationship, which judges pairs of sentences" in lines
     assert model.metrics["imported"]["left_out"] == [
         "left out: cls.seq_relationship, which judges pairs of sentences"

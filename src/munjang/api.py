@@ -26,6 +26,7 @@ from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.preparation import Prepared, prepare
 from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
+from munjang.progress.showing import show_progress
 from munjang.registry import TASKS, only_for_writers
 from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
@@ -88,6 +89,7 @@ def train(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    progress: bool = True,
 ) -> Trained:
     """Train a model, and save it in a folder if `out` is given.
 
@@ -135,6 +137,7 @@ def train(
             one is complete.
         report: function called with notes: what was inferred, counted, truncated.
         on_step: function called with every `munjang.training.loop.Step`.
+        progress: show a bar in a notebook or on a terminal; in a pipe there is none.
 
     Returns:
         The model, its validation scores and what `metrics.json` holds.
@@ -176,7 +179,7 @@ def train(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    with _workspace(out) as workspace:
+    with show_progress(progress) as display, _workspace(out) as workspace:
         prepared = prepare(
             data,
             valid,
@@ -187,7 +190,12 @@ def train(
             workspace=workspace,
         )
         return fit(
-            prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step
+            prepared,
+            out,
+            resume=resume,
+            overwrite=overwrite,
+            report=report,
+            on_step=display.beside(on_step),
         )
 
 

@@ -183,6 +183,7 @@ def compare(
             resume=resume,
             overwrite=overwrite,
             report=notes(quiet=quiet),
+            progress=False,
         )
     show_comparison(comparison, as_json=as_json, wide=wide)
     if not comparison.finished:

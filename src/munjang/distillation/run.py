@@ -12,6 +12,7 @@ from munjang.distillation.student import prepare_student
 from munjang.distillation.teachers import load_teachers
 from munjang.folder.layout import refuse_occupied
 from munjang.forked import require_polars
+from munjang.progress.showing import show_progress
 from munjang.reporting import Report, discard
 from munjang.training.run import OnStep
 
@@ -52,6 +53,7 @@ def distil(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    progress: bool = True,
 ) -> Distilled:
     """Train a student: a model that learns the answers of other models (knowledge distillation).
 
@@ -82,6 +84,7 @@ def distil(
         overwrite: replace a model or an unfinished run in `out`.
         report: function called with notes.
         on_step: function called with every step.
+        progress: show a bar in a notebook or on a terminal, as `munjang.train` does.
 
     Raises:
         MunjangError: a teacher, the data, a setting or the folder cannot be used.
@@ -112,26 +115,27 @@ def distil(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    student = prepare_student(
-        load_teachers(names),
-        given,
-        report,
-        unlabelled=unlabelled,
-        unlabelled_column=unlabelled_column,
-        data=data,
-        valid=valid,
-    )
-    trained = fit(
-        student.prepared,
-        out,
-        resume=resume,
-        overwrite=overwrite,
-        report=report,
-        on_step=on_step,
-        complete=student.answer,
-    )
-    comparison = compare(student, trained.model, trained.folder)
-    return Distilled(_with_comparison(trained, comparison), comparison)
+    with show_progress(progress) as display:
+        student = prepare_student(
+            load_teachers(names),
+            given,
+            report,
+            unlabelled=unlabelled,
+            unlabelled_column=unlabelled_column,
+            data=data,
+            valid=valid,
+        )
+        trained = fit(
+            student.prepared,
+            out,
+            resume=resume,
+            overwrite=overwrite,
+            report=report,
+            on_step=display.beside(on_step),
+            complete=student.answer,
+        )
+        comparison = compare(student, trained.model, trained.folder)
+        return Distilled(_with_comparison(trained, comparison), comparison)
 
 
 def _with_comparison(trained: Trained, comparison: Comparison) -> Trained:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
+from munjang.displayed import Displayed
 from munjang.errors import ConfigError
 from munjang.folder.layout import (
     CONFIG,
@@ -43,8 +44,8 @@ from munjang.training.state import make_state
 __all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
 
 
-@dataclass(frozen=True)
-class Trained:
+@dataclass(frozen=True, repr=False)
+class Trained(Displayed):
     """Result of a training.
 
     Attributes:
@@ -58,6 +59,13 @@ class Trained:
     scores: TaskScores
     folder: Path | None
     metrics: dict[str, Any]
+
+    drawings: ClassVar[str] = "munjang.report.models:TRAINED"
+
+    def summary(self) -> str:
+        """Return the model, and its folder if there is one."""
+        place = "" if self.folder is None else f", folder {str(self.folder)!r}"
+        return f"{self.model!r}{place}"
 
 
 def train(

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from munjang.api import Trained, fit
 from munjang.config import collect_settings
+from munjang.displayed import Displayed
 from munjang.distillation.comparison import Comparison, compare
 from munjang.distillation.student import prepare_student
 from munjang.distillation.teachers import load_teachers
@@ -17,8 +18,8 @@ from munjang.reporting import Report, discard
 from munjang.training.run import OnStep
 
 
-@dataclass(frozen=True)
-class Distilled:
+@dataclass(frozen=True, repr=False)
+class Distilled(Displayed):
     """Result of a distillation.
 
     Attributes:
@@ -28,6 +29,12 @@ class Distilled:
 
     trained: Trained
     comparison: Comparison
+
+    drawings: ClassVar[str] = "munjang.report.models:DISTILLED"
+
+    def summary(self) -> str:
+        """Return the student, and what it stands beside."""
+        return f"{self.trained.model!r}, {self.comparison!r}"
 
 
 def distil(

@@ -13,13 +13,16 @@ calculating word probabilities") discuss this choice.
 A syllable is never cut: tokens that are parts of one, such as jamo or bytes, are summed up.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from munjang.displayed import Drawn
+from munjang.reporting import pluralize
 from munjang.text.columns import Int64s
 from munjang.text.joining import find_joined
 from munjang.text.segmentation.codepoints import bounds_of
@@ -74,8 +77,8 @@ class Spans:
         yield from zip(self.starts.tolist(), self.ends.tolist(), self.nats.tolist(), strict=True)
 
 
-@dataclass(frozen=True, eq=False)
-class Surprisal:
+@dataclass(frozen=True, eq=False, repr=False)
+class Surprisal(Drawn):
     """Surprisal of a text.
 
     Attributes:
@@ -92,6 +95,16 @@ class Surprisal:
     characters: Spans
     words: Spans
     rest: float
+
+    drawings: ClassVar[str] = "munjang.report.surprisal:SURPRISAL"
+
+    def summary(self) -> str:
+        """Return the size of the text, and its bits in total and per character."""
+        bits, count = self.nats / math.log(2), len(self.characters)
+        return (
+            f"{pluralize(count, 'character')}, {pluralize(len(self.words), 'word')}, "
+            f"{bits:.1f} bits, {bits / max(1, count):.2f} bits per character"
+        )
 
     @classmethod
     def from_tokens(

@@ -35,7 +35,7 @@ def require_resvg(path: Path) -> None:
 def to_png(svg: str) -> bytes:
     """Return a picture on a light ground, twice its size; a very large one is drawn smaller.
 
-    Letters are drawn with the fonts of this machine: those that none of them has stay empty.
+    Letters are drawn with the fonts of this machine; those that none of them has become boxes.
 
     Args:
         svg: the picture, with its width and height in pixels.

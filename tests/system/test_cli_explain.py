@@ -163,7 +163,7 @@ def test_page_is_not_wider_than_its_window(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--attention", "seen.png"), "seen.png: expected a file name that ends in one of .html,"),
+        (("--attention", "seen.gif"), "seen.gif: expected a file name that ends in one of .html,"),
         (("--attention", "no/where.svg"), "no/where.svg: No such file or directory"),
         (("--layer", 2), "there is no layer 2 of source; layers are 0 to 1"),
         (("--head", 4), "there is no head 4 of source; heads are 0 to 3"),

@@ -120,7 +120,7 @@ def test_explain_writes_pages_and_pictures(
     [
         (("가나", "--layer", "0"), "--layer: a language model is explained by surprisal"),
         (("가나", "--attention", "a.svg"), "--attention: a language model"),
-        (("가나", "--surprisal", "a.png"), "ends in one of .html, .svg, .json"),
+        (("가나", "--surprisal", "a.gif"), "ends in one of .html, .svg, .png, .json"),
         (("",), "got an empty one"),
         (("가나", "다라"), "expected one text to explain, got 2"),
     ],

@@ -78,7 +78,7 @@ def inputs(incomplete: str) -> list[Completion]:
 
 def models(context: typer.Context, incomplete: str) -> list[Completion]:
     """Return the architectures that suit `--task` and `--input`, as far as those are typed."""
-    return list(dict((row.name, row.summary) for row in _architectures(context)).items())
+    return list({row.name: row.summary for row in _architectures(context)}.items())
 
 
 def compared_models(context: typer.Context, incomplete: str) -> list[Completion]:

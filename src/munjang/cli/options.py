@@ -139,9 +139,7 @@ TokenizerName = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME", help="Architecture; {models}.", autocompletion=completion.models
-    ),
+    typer.Option(metavar="NAME", help="Architecture; {models}.", autocompletion=completion.models),
 ]
 TaskName = Annotated[
     str | None,

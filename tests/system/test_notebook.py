@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import nbclient
 import nbformat
+import polars as pl
 import pytest
 
+import munjang
 from tests.system.commands import TIMEOUT, environment
 from tests.system.terminals import run_in_terminal, to_lines
 from tests.unit.report.fragments import assert_inert
@@ -62,9 +65,9 @@ def test_notebook_shows_bar_then_model_then_frame(folder: Path) -> None:
     assert drawn.output_type == "display_data"
     fragment = assert_inert(drawn.data["text/html"])
     assert "progress" in fragment.tags
-    assert ("value", "6") in fragment.attributes
+    assert ("value", "2") in fragment.attributes
     assert "accuracy" in fragment.text
-    assert drawn.data["text/plain"].startswith("6/6  loss ")
+    assert drawn.data["text/plain"].startswith("2/2  loss ")
 
     (shown,) = model
     assert shown.output_type == "execute_result"
@@ -98,5 +101,23 @@ def test_training_on_a_terminal_has_a_bar(folder: Path, monkeypatch: pytest.Monk
     code, seen = run_in_terminal()
     assert code == 0, seen
     bars = [line for line in to_lines(seen) if "━" in line]
-    assert "6/6" in bars[-1]
+    assert "2/2" in bars[-1]
     assert "accuracy" in bars[-1]
+
+
+def test_comparison_is_shown_and_becomes_a_frame(folder: Path) -> None:
+    compared = munjang.compare(
+        folder / "reviews.tsv", models="majority,nbsvm", out=folder / "compared", seeds=1
+    )
+    line = repr(compared)
+    assert line.startswith("Comparison(classify, 2 models, accuracy on ")
+    assert "nbsvm 1.0000, majority" in line
+    shown = assert_inert(compared._repr_html_())
+    assert "svg" in shown.tags
+    assert HOSTILE in shown.text
+    frame = compared.to_frame()
+    assert frame["name"].to_list() == ["nbsvm", "majority"]
+    written = pl.read_csv(folder / "compared" / "compare.csv")
+    assert written.columns == frame.columns
+    ElementTree.fromstring(compared.to_svg())
+    assert compared.save(folder / "a.png").read_bytes().startswith(b"\x89PNG")

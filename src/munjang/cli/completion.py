@@ -159,14 +159,14 @@ def _task(context: typer.Context) -> "TaskRow | None":
     """Return the row of `--task`; None without it, or if there is none of that name."""
     from munjang.registry import TASK_ALIASES, TASKS
 
-    name = context.params.get("task")
+    name = str(context.params.get("task"))
     return TASKS.find(TASK_ALIASES[name][0] if name in TASK_ALIASES else name)
 
 
 def _architectures(context: typer.Context) -> "Iterator[ArchitectureRow]":
     from munjang.registry import ARCHITECTURES, TASK_ALIASES, inputs_of
 
-    task, name = _task(context), context.params.get("task")
+    task, name = _task(context), str(context.params.get("task"))
     kinds = {row.name for row in inputs_of(task)} if task is not None else None
     if name in TASK_ALIASES:
         kinds = {TASK_ALIASES[name][1]}

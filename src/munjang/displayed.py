@@ -41,10 +41,9 @@ class Displayed:
         return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…)"
 
     def _repr_html_(self) -> str:
-        from_formats: str = _find("munjang.report.notebook:draw_in_notebook")(
-            _find(self.drawings), self
-        )
-        return from_formats
+        draw_in_notebook = _find("munjang.report.notebook:draw_in_notebook")
+        fragment: str = draw_in_notebook(_find(self.drawings), self)
+        return fragment
 
 
 class Drawn(Displayed):

@@ -44,7 +44,7 @@ def render(template: str, **values: object) -> Markup:
     Args:
         template: name of the file.
         values: names that the template uses; one that is missing is an error. `is_page` is False
-            within a notebook, where no script may run and an `id` is not unique.
+            within a notebook, where no script runs and an `id` is not unique.
     """
     known = {"is_page": _is_page.get(), **values}
     rendered = _environment().get_template(template).render(known)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from munjang.cli import main
 from munjang.cli.completion import SETTING, read_names
 from munjang.recipe import Recipe
 from munjang.registry import ARCHITECTURES, INPUTS, TASKS
@@ -75,6 +76,28 @@ def test_bash_offers_names(program: Path) -> None:
     assert values == ["training.epochs=", "training.epochs=5"]
     assert metric == list(TASKS.require("regress").metrics)
     assert name == ["train"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "action"), [("zsh", ""), ("fish", "get-args"), ("powershell", "")]
+)
+@pytest.mark.parametrize("typed", ["train --set ", "train --task ", "data get ", "shapes "])
+def test_other_shells_get_descriptions(
+    shell: str,
+    action: str,
+    typed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("_MUNJANG_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", f"munjang {typed}")
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", action)
+    monkeypatch.setenv("_TYPER_COMPLETE_WORD_TO_COMPLETE", "")
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    shown = capsys.readouterr()
+    assert (ended.value.code, shown.err) == (0, "")
+    assert len(shown.out) > 100
 
 
 def test_completion_imports_no_torch() -> None:

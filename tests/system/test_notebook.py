@@ -15,6 +15,7 @@ import pytest
 import munjang
 from tests.system.commands import TIMEOUT, environment
 from tests.system.terminals import run_in_terminal, to_lines
+from tests.unit.progress.cells import Cell
 from tests.unit.report.fragments import assert_inert
 
 HOSTILE = "<script>alert(1)</script>"
@@ -105,10 +106,19 @@ def test_training_on_a_terminal_has_a_bar(folder: Path, monkeypatch: pytest.Monk
     assert "accuracy" in bars[-1]
 
 
-def test_comparison_is_shown_and_becomes_a_frame(folder: Path) -> None:
+def test_comparison_is_shown_and_becomes_a_frame(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell()
+    monkeypatch.setattr("munjang.progress.showing.find_notebook", lambda: cell.display)
     compared = munjang.compare(
         folder / "reviews.tsv", models="majority,nbsvm", out=folder / "compared", seeds=1
     )
+    assert [repr(state) for state in cell.shown] == [
+        "0/2  majority, seed 0",
+        "1/2  nbsvm, seed 0",
+        "2/2  done",
+    ]
     line = repr(compared)
     assert line.startswith("Comparison(classify, 2 models, accuracy on ")
     assert "nbsvm 1.0000, majority" in line

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from munjang import TextClassifier
 from munjang.progress.display import Display
 from munjang.progress.notebook import NotebookBar, find_notebook
 from munjang.progress.showing import show_progress
 from munjang.progress.terminal import TerminalBar
 from munjang.reporting import stage
 from munjang.tasks.classification_scores import Scores
+from tests.synthetic import make_corpus
 from tests.system.terminals import to_lines
+from tests.unit.progress.cells import Cell
 from tests.unit.report.fragments import assert_inert
 from tests.unit.test_cli_drawing import make_step
 
@@ -28,22 +31,6 @@ class Terminal(io.StringIO):
     @property
     def last_line(self) -> str:
         return [line for line in to_lines(self.getvalue()) if line][-1]
-
-
-class Cell:
-    """A cell of a notebook: what IPython's `display` and its handle are called with."""
-
-    def __init__(self) -> None:
-        self.shown: list[Any] = []
-
-    def display(self, state: Any, *, display_id: bool) -> "Cell":
-        assert display_id
-        assert not self.shown, "the bar is displayed once, and then updated"
-        self.shown.append(state)
-        return self
-
-    def update(self, state: Any) -> None:
-        self.shown.append(state)
 
 
 @pytest.fixture
@@ -228,3 +215,14 @@ def test_empty_run_has_a_bar() -> None:
     cell = Cell()
     NotebookBar(cell.display).draw(0, 0, {})
     assert 'value="0" max="1"' in assert_and_get(cell)
+
+
+def test_estimator_leaves_no_bar_behind(cell: Cell) -> None:
+    texts, labels = make_corpus(30)
+    quick = {"model.dim": 4, "model.ngram_buckets": 64, "training.epochs": 1}
+    TextClassifier("mean", settings=quick, random_state=0).fit(texts, labels)
+    assert any("loss" in repr(state) for state in cell.shown)
+    assert repr(cell.shown[-1]) == ""
+    cell.shown.clear()
+    TextClassifier("mean", settings=quick, random_state=0, progress=False).fit(texts, labels)
+    assert cell.shown == []

@@ -339,11 +339,11 @@ def main() -> int:
             stale.append(page.name)
             if "--check" not in sys.argv:
                 page.write_text(fresh, encoding="utf-8")
-    file = Path(completion.__file__).with_name(completion.FILE)
-    if names() != (file.read_text(encoding="utf-8") if file.exists() else ""):
+    file, listed = Path(completion.__file__).with_name(completion.FILE), names()
+    if not file.exists() or file.read_text(encoding="utf-8") != listed:
         stale.append(file.name)
         if "--check" not in sys.argv:
-            file.write_text(names(), encoding="utf-8")
+            file.write_text(listed, encoding="utf-8")
     print(f"changed: {', '.join(stale) or 'no page'}")
     return int(bool(stale) and "--check" in sys.argv)
 

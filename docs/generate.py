@@ -6,8 +6,9 @@ A page marks the place with `<!-- settings: cnn -->` (an architecture, with its 
 `<!-- settings: training -->` (a section of config.yaml), `<!-- settings: parallel.transformer -->`
 (an architecture or section of that input, where the text input has one of the same name),
 `<!-- space: text -->` (the search spaces of an input), `<!-- tree: src/munjang -->` or
-`<!-- layers: pyproject.toml -->`, and ends it with `<!-- end -->`. With --check nothing is written,
-and the exit code is 1 if a page is out of date.
+`<!-- layers: pyproject.toml -->`, and ends it with `<!-- end -->`. The names that shells complete
+are written as well (`munjang.cli.completion`). With --check nothing is written, and the exit code
+is 1 if a page is out of date.
 """
 
 import ast
@@ -21,6 +22,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from munjang.cli import completion
+from munjang.cli.completion import BASELINE, SETTING
+from munjang.comparison.contests import all_contests
 from munjang.config import Settings, merge
 from munjang.data.settings import TokenizerSettings
 from munjang.defaults.image import image_defaults
@@ -273,6 +277,55 @@ def layers(name: str) -> str:
     return "```text\n" + "\n".join(row.replace("munjang.", "") for row in rows) + "\n```\n"
 
 
+def names() -> str:
+    """Return `names.tsv`: all settings and baselines, for the completion in a shell."""
+    rows: dict[str, tuple[list[str], FieldInfo]] = {}
+    for field in ("seed", "training", "pretrained", "distillation"):
+        add_settings(rows, field, Recipe.model_fields[field])
+    for row in (*INPUTS.rows, *TASKS.rows):
+        for section, kind in row.load().sections.items():
+            for key, field in kind.model_fields.items():
+                add_settings(rows, f"{section}.{key}", field)
+    for row in ARCHITECTURES.rows:
+        for key, field in row.config_class().model_fields.items():
+            if key != "name":
+                add_settings(rows, f"model.{key}", field, row.name)
+    settings = sorted(
+        (key, ",".join(dict.fromkeys(models)), ",".join(values(field)), field.description or "")
+        for key, (models, field) in rows.items()
+    )
+    baselines = dict.fromkeys(name for _, contest in all_contests() for name in contest.baselines)
+    lines = [(SETTING, *row) for row in settings]
+    lines += [(BASELINE, name, "", "", "a baseline") for name in sorted(baselines)]
+    return "".join("\t".join(" ".join(cell.split()) for cell in line) + "\n" for line in lines)
+
+
+def add_settings(
+    rows: dict[str, tuple[list[str], FieldInfo]], key: str, field: FieldInfo, *models: str
+) -> None:
+    """Add a setting, or those of a section, to the architectures that have each."""
+    kinds = [kind_of(field), *get_args(field.annotation)]
+    section = next((k for k in kinds if isinstance(k, type) and issubclass(k, Settings)), None)
+    if section is None:
+        rows.setdefault(key, ([], field))[0].extend(models)
+        return
+    for name, inner in section.model_fields.items():
+        add_settings(rows, f"{key}.{name}", inner, *models)
+
+
+def values(field: FieldInfo) -> list[str]:
+    """Return the possible values of a setting, or else its default if that is one value."""
+    kinds = [field.annotation, *get_args(field.annotation)]
+    options = [name for kind in kinds if get_origin(kind) is Literal for name in get_args(kind)]
+    if options:
+        return [str(option) for option in options]
+    default = field.get_default(call_default_factory=False)
+    if isinstance(default, bool):
+        return ["true", "false"]
+    is_plain = isinstance(default, str | int | float) and not re.search(r"[\s,]", str(default))
+    return [str(default)] if is_plain and default != "" else []
+
+
 WRITERS = {"settings": settings, "space": space, "tree": tree, "layers": layers}
 
 
@@ -286,6 +339,11 @@ def main() -> int:
             stale.append(page.name)
             if "--check" not in sys.argv:
                 page.write_text(fresh, encoding="utf-8")
+    file, listed = Path(completion.__file__).with_name(completion.FILE), names()
+    if not file.exists() or file.read_text(encoding="utf-8") != listed:
+        stale.append(file.name)
+        if "--check" not in sys.argv:
+            file.write_text(listed, encoding="utf-8")
     print(f"changed: {', '.join(stale) or 'no page'}")
     return int(bool(stale) and "--check" in sys.argv)
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 from munjang.baselines import Baseline
 from munjang.config import collect_settings, to_yaml
+from munjang.displayed import Displayed
 from munjang.errors import ConfigError
 from munjang.folder.layout import (
     CONFIG,
@@ -27,6 +28,7 @@ from munjang.model import Model
 from munjang.names import join_names
 from munjang.preparation import Prepared, prepare
 from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
+from munjang.progress.showing import show_progress
 from munjang.registry import ENGINES, TASKS, only_for_writers
 from munjang.reporting import Report, discard
 from munjang.tasks.task import Decodes, TaskScores
@@ -43,8 +45,8 @@ from munjang.training.state import make_state
 __all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
 
 
-@dataclass(frozen=True)
-class Trained:
+@dataclass(frozen=True, repr=False)
+class Trained(Displayed):
     """Result of a training.
 
     Attributes:
@@ -58,6 +60,13 @@ class Trained:
     scores: TaskScores
     folder: Path | None
     metrics: dict[str, Any]
+
+    drawings: ClassVar[str] = "munjang.report.models:TRAINED"
+
+    def summary(self) -> str:
+        """Return the model, and its folder if there is one."""
+        place = "" if self.folder is None else f", folder {str(self.folder)!r}"
+        return f"{self.model!r}{place}"
 
 
 def train(
@@ -89,6 +98,7 @@ def train(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    progress: bool = True,
 ) -> Trained:
     """Train a model, and save it in a folder if `out` is given.
 
@@ -136,6 +146,7 @@ def train(
             one is complete.
         report: function called with notes: what was inferred, counted, truncated.
         on_step: function called with every `munjang.training.loop.Step`.
+        progress: show a bar in a notebook or on a terminal; in a pipe there is none.
 
     Returns:
         The model, its validation scores and what `metrics.json` holds.
@@ -177,7 +188,7 @@ def train(
     }
     given = collect_settings(config, named, overrides)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    with _workspace(out) as workspace:
+    with show_progress(progress) as display, _workspace(out) as workspace:
         prepared = prepare(
             data,
             valid,
@@ -188,7 +199,12 @@ def train(
             workspace=workspace,
         )
         return fit(
-            prepared, out, resume=resume, overwrite=overwrite, report=report, on_step=on_step
+            prepared,
+            out,
+            resume=resume,
+            overwrite=overwrite,
+            report=report,
+            on_step=display.beside(on_step),
         )
 
 

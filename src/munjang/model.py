@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from munjang.config import merge
 from munjang.data.collection import collect_texts
 from munjang.data.nearest import Hit, NearestRows
 from munjang.data.table import Table
+from munjang.displayed import Displayed
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention
 from munjang.explain.attribution import Explanation
@@ -34,6 +35,7 @@ from munjang.layers.parameters import count_parameters
 from munjang.recipe import Recipe
 from munjang.registry import only_for_writers
 from munjang.reporting import Report, discard, escape_markdown, pluralize, stage
+from munjang.tasks.metric_table import METRICS
 from munjang.tasks.task import (
     Answer,
     Calibrates,
@@ -70,8 +72,8 @@ class EncodesTexts(Protocol):
         """Encode texts from Python, one per row."""
 
 
-@dataclass(frozen=True)
-class Model:
+@dataclass(frozen=True, repr=False)
+class Model(Displayed):
     """A trained model. It is safe to use from several threads and after a fork.
 
     Attributes:
@@ -87,6 +89,36 @@ class Model:
     task: Task
     network: nn.Module
     metrics: dict[str, Any]
+
+    drawings: ClassVar[str] = "munjang.report.models:MODEL"
+
+    def summary(self) -> str:
+        """Return task, input, architecture, number of parameters and labels, and scores."""
+        recipe = self.recipe
+        parts = [f"{recipe.task} on {recipe.input}", f"{recipe.model_name}"]
+        parts.append(pluralize(self.parameters, "parameter"))
+        if self.labels:
+            parts.append(pluralize(len(self.labels), "label"))
+        scores = ", ".join(
+            f"{METRICS[name].title} {value:.4f}" for name, value in self.validation_metrics.items()
+        )
+        return ", ".join(parts) + (f"; validation: {scores}" if scores else "")
+
+    @property
+    def parameters(self) -> int:
+        """Number of parameters of the network."""
+        return count_parameters(self.network)
+
+    @property
+    def validation_metrics(self) -> dict[str, float]:
+        """Metrics on the validation data by name; empty for a model that was not trained here."""
+        scores = self.metrics.get("validation")
+        known = scores if isinstance(scores, dict) else {}
+        return {
+            name: value
+            for name, value in known.items()
+            if name in METRICS and type(value) in (int, float)
+        }
 
     @property
     def labels(self) -> tuple[str, ...]:

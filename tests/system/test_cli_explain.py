@@ -167,7 +167,7 @@ def test_page_is_not_wider_than_its_window(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--out", "seen.png"), "seen.png: expected a file name that ends in one of .html,"),
+        (("--out", "seen.gif"), "seen.gif: expected a file name that ends in one of .html,"),
         (("--out", "no/where.svg"), "no/where.svg: No such file or directory"),
         (("--method", "exact"), "--method: is for --view why; the view here is attention"),
         (("--layer", 2), "there is no layer 2 of source; layers are 0 to 1"),

@@ -120,7 +120,7 @@ def test_explain_writes_pages_and_pictures(
     [
         (("가나", "--layer", "0"), "--layer: is for --view attention; the view here is surprisal"),
         (("가나", "--view", "atention"), "unknown view 'atention'; did you mean 'attention'?"),
-        (("가나", "--out", "a.png"), "ends in one of .html, .svg, .json"),
+        (("가나", "--out", "a.gif"), "ends in one of .html, .svg, .png, .json"),
         (("",), "got an empty one"),
         (("가나", "다라"), "expected one text to explain, got 2"),
     ],

@@ -15,8 +15,9 @@ from rich.cells import cell_len
 
 from munjang.cli.fitting import draw_bar
 from munjang.cli.output import json_text, make_console, note, show, to_one_line
-from munjang.cli.progress import Bar, Lines, Pace
+from munjang.cli.progress import Bar, Lines
 from munjang.cli.tables import class_table, confusion_table, detail_tables
+from munjang.progress.pace import Pace
 from munjang.reporting import escape_line
 from munjang.tasks.classification_scores import Scores, score_classes
 from munjang.units import format_bytes, format_duration
@@ -172,9 +173,8 @@ def test_progress_lines_at_validation_and_every_ten_seconds(
 def test_bar_shows_selection_metric(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = io.StringIO()
     monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("munjang.progress.terminal.terminal_width", lambda stream: 100)
     watcher = Bar()
-    watcher._console = make_console(error=True)
-    watcher._console.width = 100
     scores = Scores(4, 0.75, 0.5, 0.625, 0.1, (), ())
     watcher.report("read [3] rows :smile:")
     watcher.step(make_step(1))

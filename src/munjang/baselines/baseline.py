@@ -11,12 +11,14 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 from munjang import __version__
+from munjang.displayed import Displayed
 from munjang.folder.lock import hold_lock
 from munjang.folder.manifest import write_atomically, write_manifest, write_whole
 from munjang.folder.replacement import replace_model
 from munjang.folder.sealed import SealedFolder
 from munjang.folder.weights import compare_header, longest_side, read_arrays, read_header
 from munjang.registry import TASKS
+from munjang.reporting import pluralize
 
 if TYPE_CHECKING:
     from munjang.data.readers.stream_records import Wanted
@@ -49,7 +51,7 @@ class AnyText:
         return list(range(len(values))), {}
 
 
-class Baseline(ABC):
+class Baseline(Displayed, ABC):
     """A fitted baseline: lists of strings, plain arrays, and a few settings.
 
     It answers as a trained model does, and its folder is sealed and loaded as one.
@@ -69,8 +71,14 @@ class Baseline(ABC):
     string_files: ClassVar[Mapping[str, str]]
     array_names: ClassVar[tuple[str, ...]]
     summaries: ClassVar[Mapping[str, str]]
+    drawings: ClassVar[str] = "munjang.report.models:BASELINE"
     name: str
     task_name: str
+
+    def summary(self) -> str:
+        """Return name, task and size."""
+        numbers = pluralize(self.parameters, "parameter")
+        return f"{self.name}, {self.task_name} on {self.input_name}, {numbers}"
 
     @property
     @abstractmethod

@@ -57,7 +57,7 @@ _MANY_TEXTS = 1000
 _BETA, _ALPHA = 0.25, 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ClassBaseline(Baseline):
     """A fitted baseline of classification.
 

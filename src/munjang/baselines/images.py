@@ -39,7 +39,7 @@ _MOST_STEPS = 1000
 _BATCH = 1024  # images whose pixels are floats at once
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageBaseline(Baseline):
     """A fitted baseline of images.
 

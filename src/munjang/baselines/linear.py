@@ -56,7 +56,7 @@ _MANY_TEXTS = 1000
 _RIDGE_PENALTY = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LinearBaseline(Baseline):
     """A fitted linear model, or a constant answer, of numbers or of sets of labels.
 

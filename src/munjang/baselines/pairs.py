@@ -62,7 +62,7 @@ class NearestAnswer:
         return {"answer": self.text, "truncated": self.truncated, "score": self.score}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PairBaseline(Baseline):
     """A fitted baseline of translation.
 

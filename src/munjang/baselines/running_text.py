@@ -41,7 +41,7 @@ RUNNING_TEXT_BASELINES: dict[str, str] = {
 _ORDERS: dict[str, Sequence[int]] = {"kneser-ney": range(1, 9), "character-frequencies": (1,)}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunningTextBaseline(Baseline):
     """A fitted n-gram model of characters; see `munjang.baselines.kneser_ney`.
 

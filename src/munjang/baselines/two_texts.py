@@ -72,7 +72,7 @@ class AnyPair(AnyText):
         return group_pairs(texts)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TwoTextsBaseline(LinearBaseline):
     """A fitted linear model, or a constant answer, of two texts per row.
 

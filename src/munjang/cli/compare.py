@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from munjang.cli import completion
 from munjang.cli.options import (
     AsJson,
     ConfigFile,
@@ -43,12 +44,15 @@ def compare(
         typer.Option(
             metavar="NAMES",
             help="Architectures and baselines, such as mean,cnn,nbsvm; or all.",
+            autocompletion=completion.compared_models,
         ),
     ] = "all",
     tokenizers: Annotated[
         str | None,
         typer.Option(
-            metavar="NAMES", help="Tokenizers to train one architecture with, such as words,jamo."
+            metavar="NAMES",
+            help="Tokenizers to train one architecture with, such as words,jamo.",
+            autocompletion=completion.tokenizers,
         ),
     ] = None,
     from_folder: Annotated[
@@ -77,6 +81,7 @@ def compare(
             metavar="NAME",
             help="Metric that ranks the models, such as macro_f1, log_loss, rmse or bleu.  "
             "[default: {compared_metrics}]",
+            autocompletion=completion.metrics,
         ),
     ] = None,
     margin: Annotated[
@@ -184,6 +189,7 @@ def compare(
             resume=resume,
             overwrite=overwrite,
             report=notes(quiet=quiet),
+            progress=False,
         )
     show_comparison(comparison, as_json=as_json, wide=wide)
     if not comparison.finished:

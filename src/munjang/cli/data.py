@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from munjang.cli import completion
 from munjang.cli.options import AsJson
 from munjang.cli.outcome import Command, Group
 from munjang.cli.output import note, show, show_json, show_unwrapped
@@ -53,7 +54,12 @@ def list_samples(as_json: AsJson = False) -> None:
 @data.command("get", cls=Command)
 def get(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Name of a corpus; munjang data list shows them.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="Name of a corpus; munjang data list shows them.",
+            autocompletion=completion.corpora,
+        ),
     ],
     part: Annotated[
         str | None,

@@ -178,6 +178,7 @@ def distil(
             overwrite=overwrite,
             report=progress.report,
             on_step=progress.step,
+            progress=False,  # it is shown here
         )
     show_distillation(distilled, as_json=as_json, wide=wide)
 

@@ -14,7 +14,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from munjang.cli.wrapping import cell_width, wrap, wrap_cell
+from munjang.terminal.wrapping import cell_width, wrap, wrap_cell
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

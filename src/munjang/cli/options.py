@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from munjang.cli import completion
+
 Data = Annotated[
     list[str] | None,
     typer.Argument(
@@ -94,6 +96,7 @@ DecodingSettings = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Decoding setting, such as decoding.length_penalty=1. Repeatable.",
+        autocompletion=completion.decoding_settings,
     ),
 ]
 Encoding = Annotated[
@@ -117,6 +120,7 @@ Settings = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help="Setting, such as training.epochs=3; wins over --config. Repeatable.",
+        autocompletion=completion.settings,
     ),
 ]
 ConfigFile = Annotated[
@@ -130,15 +134,20 @@ TokenizerName = Annotated[
     typer.Option(
         metavar="NAME",
         help="Tokenizer: {tokenizers}. Inferred from the script of the texts if omitted.",
+        autocompletion=completion.tokenizers,
     ),
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Architecture; {models}."),
+    typer.Option(metavar="NAME", help="Architecture; {models}.", autocompletion=completion.models),
 ]
 TaskName = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="What to predict: {tasks}; {aliases}.  [default: classify]"),
+    typer.Option(
+        metavar="NAME",
+        help="What to predict: {tasks}; {aliases}.  [default: classify]",
+        autocompletion=completion.tasks,
+    ),
 ]
 InputName = Annotated[
     str | None,
@@ -146,6 +155,7 @@ InputName = Annotated[
         "--input",
         metavar="NAME",
         help="Kind of data: {inputs}. Inferred from --task, --model and DATA if omitted.",
+        autocompletion=completion.inputs,
     ),
 ]
 Vectors = Annotated[

@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from munjang.cli.wrapping import terminal_width, wrap
 from munjang.reporting import escape_line, escape_lines
+from munjang.terminal.console import open_console
+from munjang.terminal.wrapping import terminal_width, wrap
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 OUTPUT = "standard output"
-# Width where there is no terminal: nothing is cut or wrapped.
-PIPE_WIDTH = 10_000
 
 
 def note(line: str) -> None:
@@ -123,12 +122,6 @@ def make_console(*, error: bool = False, wide: bool = False) -> "Console":
             with _to_output():
                 super().print(*given, **named)
 
-    stream = sys.stderr if error else sys.stdout
-    kind = Console if error else Screen
-    return kind(
-        file=stream,
-        width=PIPE_WIDTH if wide else terminal_width(stream) or PIPE_WIDTH,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
+    if error:
+        return open_console(sys.stderr, wide=wide)
+    return open_console(sys.stdout, wide=wide, kind=Screen)

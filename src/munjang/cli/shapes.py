@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from munjang.cli import completion
 from munjang.cli.options import AsJson, ConfigFile, Settings, Wide
 from munjang.cli.output import make_console, show, show_json
 from munjang.stopping import raise_on_signals
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 def shapes(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="Architecture: {encoders}."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Architecture: {encoders}.",
+            autocompletion=completion.encoders,
+        ),
     ],
     size: Annotated[
         str | None,

@@ -148,6 +148,7 @@ def train(
             overwrite=overwrite,
             report=progress.report,
             on_step=progress.step,
+            progress=False,  # it is shown here
         )
     show_training(trained, as_json=as_json)
 

@@ -141,5 +141,6 @@ def tune(
         resume=resume,
         overwrite=overwrite,
         report=notes(quiet=quiet),
+        progress=False,
     )
     show_tuning(tuned, as_json=as_json, wide=wide)

@@ -8,7 +8,7 @@ from munjang.comparison.wording import cells, headline, heads, notes
 from munjang.folder.manifest import write_atomically
 from munjang.report.formats import Formats
 from munjang.report.html import Markup, element, join, page, table
-from munjang.report.svg import Line, Point, lines, scatter
+from munjang.report.svg import HEIGHT, WIDTH, Line, Point, lines, scatter, standalone
 from munjang.tasks.metric_table import METRICS
 
 
@@ -49,7 +49,8 @@ def _standings(comparison: Comparison) -> Markup:
     return join([listed, element("ul", *items)])
 
 
-def _fronts(comparison: Comparison) -> list[Markup]:
+def _scatters(comparison: Comparison) -> list[Markup]:
+    """Return score against latency and against size; none if no run finished."""
     decides = METRICS[comparison.plan.metric]
     name, up = decides.title, decides.larger_is_better
     noun = contest_of(comparison.plan.task).noun
@@ -61,7 +62,13 @@ def _fronts(comparison: Comparison) -> list[Markup]:
         ([_point(row, (row.folder_bytes or 0) / 1e6) for row in rows], _SIZE),
     )
     colors = comparison.colors
-    pictures = (scatter(points, cost, name, up=up, colors=colors) for points, cost in drawn)
+    return [scatter(points, cost, name, up=up, colors=colors) for points, cost in drawn]
+
+
+def _fronts(comparison: Comparison) -> list[Markup]:
+    pictures = _scatters(comparison)
+    if not pictures:
+        return []
     explanation = (
         "The dashed line joins the models that no other beats in both (the Pareto front); bars are "
         "95% intervals."
@@ -71,6 +78,12 @@ def _fronts(comparison: Comparison) -> list[Markup]:
 
 
 _LATENCY, _SIZE = "milliseconds per {} on one core (p50)", "megabytes of the folder"
+
+
+def draw_picture(comparison: Comparison) -> Markup:
+    """Return score against latency as a picture of its own."""
+    pictures = _scatters(comparison)
+    return standalone(pictures[0] if pictures else element("svg", width=WIDTH, height=HEIGHT))
 
 
 def _point(row: Standing, cost: float | None) -> Point:
@@ -89,4 +102,4 @@ def _curves(comparison: Comparison) -> list[Markup]:
     return [element("h2", "Learning curves"), picture]
 
 
-COMPARISON = Formats[Comparison]({".html": draw})
+COMPARISON = Formats[Comparison]({".html": draw, ".svg": draw_picture})

@@ -6,13 +6,22 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from munjang.comparison.plan import RESULTS, TABLE, Plan
 from munjang.comparison.selection import Choice
 from munjang.comparison.standings import Standing
+from munjang.data.frames import flatten_rows, to_frame
+from munjang.displayed import Drawn
 from munjang.folder.manifest import write_atomically
 from munjang.report.svg import colors_of
+from munjang.reporting import pluralize
+from munjang.tasks.metric_table import METRICS
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+_NAMED = 3  # models in `repr`
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,8 @@ class Details(Protocol):
         """Return plain JSON."""
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Drawn):
     """The results of a comparison.
 
     Attributes:
@@ -55,6 +64,28 @@ class Comparison:
     details: Any  # a `Details` of the task
     curves: tuple[Curve, ...] = ()
     machine: str = ""
+
+    drawings: ClassVar[str] = "munjang.comparison.page:COMPARISON"
+
+    def summary(self) -> str:
+        """Return what was compared, the best models with their scores, and the choice."""
+        judged = [row for row in self.standings if row.score is not None]
+        best = ", ".join(f"{row.name} {row.score:.4f}" for row in judged[:_NAMED])
+        more = "" if len(judged) <= _NAMED else f" and {len(judged) - _NAMED} more"
+        choice = "none" if self.choice is None else self.choice.name
+        metric = METRICS[self.plan.metric].title
+        return (
+            f"{self.plan.task}, {pluralize(len(self.standings), 'model')}, {metric} on "
+            f"{pluralize(self.rows['test'], 'test row')}: {best or 'no run finished'}{more}; "
+            f"choice: {choice}"
+        )
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per model, the best first, nested values with a dot in their names.
+
+        The columns are those of compare.csv. `to_pandas()` gives a frame of pandas.
+        """
+        return to_frame([row.to_json() for row in self.standings])
 
     @property
     def finished(self) -> bool:
@@ -87,26 +118,12 @@ class Comparison:
 
 def to_csv(standings: Sequence[Standing]) -> str:
     """Return the table as CSV: one row per model, nested values with a dot in their names."""
-    rows = [_flat(row.to_json()) for row in standings]
-    keys = dict.fromkeys(key for row in rows for key in row)
-    nested = {key.rpartition(".")[0] for key in keys}
+    heads, rows = flatten_rows([row.to_json() for row in standings])
     out = io.StringIO()
-    # a row without an interval has an empty cell for each of its ends
-    heads = [key for key in keys if key not in nested]
-    writer = csv.DictWriter(out, heads, extrasaction="ignore")
+    writer = csv.DictWriter(out, heads)
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({head: _cell(value) for head, value in row.items()} for row in rows)
     return out.getvalue()
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = _cell(value)
-    return flat
 
 
 def _cell(value: Any) -> Any:

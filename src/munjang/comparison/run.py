@@ -29,6 +29,8 @@ from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import choose_input
 from munjang.pretrained.sources import open_pretrained
+from munjang.progress.display import Display
+from munjang.progress.showing import show_progress
 from munjang.reporting import Report, discard, pluralize
 
 _MOST_SEEDS = 1000
@@ -62,6 +64,7 @@ def compare(
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
+    progress: bool = True,
 ) -> Comparison:
     """Compare models on the same data, split, budget and seeds.
 
@@ -100,6 +103,7 @@ def compare(
         resume: Continue the comparison in `out`; failed runs are tried again.
         overwrite: Replace the comparison in `out`.
         report: Function called with notes.
+        progress: Show a bar of the runs in a notebook or on a terminal, as `munjang.train` does.
 
     Returns:
         All runs, the ranking and the choice.
@@ -150,11 +154,11 @@ def compare(
     given = contest.settings(given, parts)
     _check_candidates(candidates, contest, given, parts)
     plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
-    with hold_lock(make_folder(folder), report):
+    with show_progress(progress) as display, hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
         open_plan(folder, plan, resume=resume)
         contest.write(parts, folder / DATA)
-        comparison = gather(plan, folder, _run_all(plan, folder, report))
+        comparison = gather(plan, folder, _run_all(plan, folder, report, display))
         comparison.write()
         write_page(comparison)
     return comparison
@@ -181,12 +185,16 @@ def _check_seeds(seeds: int) -> None:
         raise ConfigError(f"seeds: expected {_MOST_SEEDS:,} or fewer, got {shown(seeds)}")
 
 
-def _run_all(plan: Plan, folder: Path, report: Report) -> list[tuple[Job, dict[str, Any]]]:
+def _run_all(
+    plan: Plan, folder: Path, report: Report, display: Display
+) -> list[tuple[Job, dict[str, Any]]]:
     """Return the record of every run; finished ones are not run again."""
     todo = list(jobs(plan))
     records: list[tuple[Job, dict[str, Any]]] = []
     for number, job in enumerate(todo, start=1):
-        run = f"[{number}/{len(todo)}] {job.candidate.name}, seed {job.seed}"
+        name = f"{job.candidate.name}, seed {job.seed}"
+        run = f"[{number}/{len(todo)}] {name}"
+        display.count(number - 1, len(todo), name)
         record = read_record(job, folder)
         if record is not None and record["status"] == "done":
             report(f"{run}: done before")
@@ -195,6 +203,7 @@ def _run_all(plan: Plan, folder: Path, report: Report) -> list[tuple[Job, dict[s
             record = _run_or_stop(job, folder, f"{number - 1} of {len(todo)} runs")
             report(f"{run}: {_summary(record)}")
         records.append((job, record))
+    display.count(len(todo), len(todo), "done")
     return records
 
 

@@ -4,16 +4,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from munjang.data.frames import to_frame
+from munjang.displayed import Displayed
 from munjang.distillation.student import Student
 from munjang.distillation.teachers import Teacher, average, folder_bytes
 from munjang.model import Model
-from munjang.reporting import stage
-from munjang.tasks.metric_table import finite_or_none
+from munjang.reporting import pluralize, stage
+from munjang.tasks.metric_table import METRICS, finite_or_none
 from munjang.tasks.task import TaskScores
+
+if TYPE_CHECKING:
+    from polars import DataFrame
 
 # Most rows by which speeds are measured, and rows before the clock starts.
 _TIMED, _WARM_UP = 2000, 64
@@ -55,8 +60,8 @@ class Judged:
         }
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, repr=False)
+class Comparison(Displayed):
     """Teachers and student on the same validation rows.
 
     Attributes:
@@ -68,6 +73,21 @@ class Comparison:
     rows: int
     labeled: bool
     models: tuple[Judged, ...]
+
+    drawings: ClassVar[str] = "munjang.report.models:TEACHERS"
+
+    def summary(self) -> str:
+        """Return how far the student agrees with its teachers."""
+        student = self.models[-1]
+        agreement = (f"{METRICS[name].title} {v:.4f}" for name, v in student.agreement.items())
+        return (
+            f"{pluralize(len(self.models) - 1, 'teacher')}, {pluralize(self.rows, 'row')}; "
+            f"agreement of the student: {', '.join(agreement)}"
+        )
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per model, nested values with a dot in their names."""
+        return to_frame([model.to_json() for model in self.models])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

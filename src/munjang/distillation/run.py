@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from munjang.api import Trained, fit
 from munjang.config import collect_settings
+from munjang.displayed import Displayed
 from munjang.distillation.comparison import Comparison, compare
 from munjang.distillation.student import prepare_student
 from munjang.distillation.teachers import load_teachers
@@ -14,12 +15,13 @@ from munjang.errors import ConfigError
 from munjang.folder.layout import refuse_occupied
 from munjang.forked import require_polars
 from munjang.names import find_existing_path
+from munjang.progress.showing import show_progress
 from munjang.reporting import Report, discard
 from munjang.training.run import OnStep
 
 
-@dataclass(frozen=True)
-class Distilled:
+@dataclass(frozen=True, repr=False)
+class Distilled(Displayed):
     """Result of a distillation.
 
     Attributes:
@@ -29,6 +31,12 @@ class Distilled:
 
     trained: Trained
     comparison: Comparison
+
+    drawings: ClassVar[str] = "munjang.report.models:DISTILLED"
+
+    def summary(self) -> str:
+        """Return the student, and what it stands beside."""
+        return f"{self.trained.model!r}, {self.comparison!r}"
 
 
 def distil(
@@ -54,6 +62,7 @@ def distil(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    progress: bool = True,
 ) -> Distilled:
     """Train a student: a model that learns the answers of other models (knowledge distillation).
 
@@ -84,6 +93,7 @@ def distil(
         overwrite: replace a model or an unfinished run in `out`.
         report: function called with notes.
         on_step: function called with every step.
+        progress: show a bar in a notebook or on a terminal, as `munjang.train` does.
 
     Raises:
         MunjangError: a teacher, the data, a setting or the folder cannot be used.
@@ -115,26 +125,27 @@ def distil(
     given = collect_settings(config, named, overrides)
     _refuse_teacher(out, names)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
-    student = prepare_student(
-        load_teachers(names),
-        given,
-        report,
-        unlabelled=unlabelled,
-        unlabelled_column=unlabelled_column,
-        data=data,
-        valid=valid,
-    )
-    trained = fit(
-        student.prepared,
-        out,
-        resume=resume,
-        overwrite=overwrite,
-        report=report,
-        on_step=on_step,
-        complete=student.answer,
-    )
-    comparison = compare(student, trained.model, trained.folder)
-    return Distilled(_with_comparison(trained, comparison), comparison)
+    with show_progress(progress) as display:
+        student = prepare_student(
+            load_teachers(names),
+            given,
+            report,
+            unlabelled=unlabelled,
+            unlabelled_column=unlabelled_column,
+            data=data,
+            valid=valid,
+        )
+        trained = fit(
+            student.prepared,
+            out,
+            resume=resume,
+            overwrite=overwrite,
+            report=report,
+            on_step=display.beside(on_step),
+            complete=student.answer,
+        )
+        comparison = compare(student, trained.model, trained.folder)
+        return Distilled(_with_comparison(trained, comparison), comparison)
 
 
 def _refuse_teacher(out: str | Path | None, names: Sequence[str]) -> None:

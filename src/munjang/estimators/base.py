@@ -18,6 +18,7 @@ from munjang.estimators.rows import read_images, read_texts
 from munjang.estimators.targets import Targets
 from munjang.folder.layout import open_for_training
 from munjang.forked import require_polars
+from munjang.progress.showing import show_progress
 
 _FIXED = {
     "task": "it is that of the estimator",
@@ -49,12 +50,14 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         settings: Settings = None,
         random_state: Any = None,
         verbose: bool = False,
+        progress: bool = True,
     ) -> None:
         self.model = model
         self.valid = valid
         self.settings = settings
         self.random_state = random_state
         self.verbose = verbose
+        self.progress = progress
 
     def __sklearn_tags__(self) -> Any:
         """Return scikit-learn's tags: `y` is required."""
@@ -81,15 +84,19 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         rows, targets = self._read(X, y)
         conversion = self._targets_class.fit(targets)
         settings, valid = self._read_valid(self._settings(), conversion)
-        trained = train(
-            (rows, conversion.encode(targets)),
-            task=self._task,
-            input=self._input,
-            valid=valid,
-            config=merge(settings, conversion.settings),
-            seed=to_seed(self.random_state),
-            report=print if self.verbose else None,
-        )
+        # of many fits, as in a grid search, no bars stay behind
+        with show_progress(self.progress, is_transient=True) as display:
+            trained = train(
+                (rows, conversion.encode(targets)),
+                task=self._task,
+                input=self._input,
+                valid=valid,
+                config=merge(settings, conversion.settings),
+                seed=to_seed(self.random_state),
+                report=print if self.verbose else None,
+                on_step=display.beside(None),
+                progress=False,
+            )
         self._targets, self.model_, self.scores_ = conversion, trained.model, trained.scores
         return self
 
@@ -188,9 +195,15 @@ class TextEstimator(Estimator):
         settings: Settings = None,
         random_state: Any = None,
         verbose: bool = False,
+        progress: bool = True,
     ) -> None:
         super().__init__(
-            model, valid=valid, settings=settings, random_state=random_state, verbose=verbose
+            model,
+            valid=valid,
+            settings=settings,
+            random_state=random_state,
+            verbose=verbose,
+            progress=progress,
         )
         self.tokenizer = tokenizer
 

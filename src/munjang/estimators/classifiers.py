@@ -49,6 +49,7 @@ class TextClassifier(Classifier, TextEstimator):
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
         verbose: print what is read and inferred.
+        progress: show a bar in a notebook or on a terminal while it trains.
 
     Attributes:
         classes_: the labels, sorted [classes].
@@ -79,6 +80,7 @@ class ImageClassifier(Classifier, ImageEstimator):
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
         verbose: print what is read and inferred.
+        progress: show a bar in a notebook or on a terminal while it trains.
 
     Attributes:
         classes_: the labels, sorted [classes].

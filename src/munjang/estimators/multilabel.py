@@ -31,6 +31,7 @@ class TextMultilabelClassifier(LabelProbabilities, ClassifierMixin, TextEstimato
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
         verbose: print what is read and inferred.
+        progress: show a bar in a notebook or on a terminal while it trains.
 
     Attributes:
         classes_: the labels in the order of the columns [labels]: sorted, or of a matrix the

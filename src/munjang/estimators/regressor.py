@@ -27,6 +27,7 @@ class TextRegressor(RegressorMixin, TextEstimator):  # type: ignore[misc]
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
         verbose: print what is read and inferred.
+        progress: show a bar in a notebook or on a terminal while it trains.
 
     Attributes:
         model_: the trained `munjang.model.Model`.

@@ -57,6 +57,7 @@ class TextPairClassifier(Classifier, TextPairEstimator):
         random_state: an int makes the fit repeatable; a `RandomState` draws a seed; None draws one
             from NumPy's global state.
         verbose: print what is read, guessed and counted.
+        progress: show a bar in a notebook or on a terminal while it trains.
 
     Attributes:
         classes_: the labels, sorted [classes].

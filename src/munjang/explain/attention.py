@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from typing import Any, Self, get_args
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from munjang.displayed import Drawn
 from munjang.errors import ConfigError, DataError
 from munjang.models.attention_weights import AttentionKind, AttentionWeights
+from munjang.reporting import pluralize
 
 # The order in which kinds are shown: what made the answer comes first.
 KINDS: tuple[AttentionKind, ...] = get_args(AttentionKind)
@@ -57,8 +59,8 @@ class Strongest:
     sources: tuple[tuple[str, float], ...]
 
 
-@dataclass(frozen=True)
-class Attention:
+@dataclass(frozen=True, repr=False)
+class Attention(Drawn):
     """All attention weights of one text, or of one text and its answer.
 
     Attributes:
@@ -79,6 +81,16 @@ class Attention:
     answer: str | None = None
     truncated: bool = False
     spans: tuple[Span | None, ...] = ()
+
+    drawings: ClassVar[str] = "munjang.report.attention:ATTENTION"
+
+    def summary(self) -> str:
+        """Return the kinds of attention, and the number of tokens, layers and heads."""
+        kinds = ", ".join(
+            f"{kind} {len(self.rows(kind))} x {len(self.columns(kind))}" for kind in self.kinds
+        )
+        layers = len({(head.kind, head.layer) for head in self.maps})
+        return f"{kinds}; {pluralize(layers, 'layer')}, {pluralize(len(self.maps), 'head')}"
 
     def __post_init__(self) -> None:
         for head in self.maps:

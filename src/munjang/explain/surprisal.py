@@ -13,12 +13,15 @@ calculating word probabilities") discuss this choice.
 A syllable is never cut: tokens that are parts of one, such as jamo or bytes, are summed up.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from munjang.displayed import Drawn
+from munjang.reporting import pluralize
 from munjang.text.parts import TextParts, TokenSums
 
 Floats = npt.NDArray[np.float64]
@@ -39,8 +42,8 @@ class Spans(TextParts):
         return super().to_json(name)
 
 
-@dataclass(frozen=True, eq=False)
-class Surprisal:
+@dataclass(frozen=True, eq=False, repr=False)
+class Surprisal(Drawn):
     """Surprisal of a text.
 
     Attributes:
@@ -57,6 +60,16 @@ class Surprisal:
     characters: Spans
     words: Spans
     rest: float
+
+    drawings: ClassVar[str] = "munjang.report.surprisal:SURPRISAL"
+
+    def summary(self) -> str:
+        """Return the size of the text, and its bits in total and per character."""
+        bits, count = self.nats / math.log(2), len(self.characters)
+        return (
+            f"{pluralize(count, 'character')}, {pluralize(len(self.words), 'word')}, "
+            f"{bits:.1f} bits, {bits / max(1, count):.2f} bits per character"
+        )
 
     @classmethod
     def from_tokens(

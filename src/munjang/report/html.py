@@ -3,13 +3,19 @@
 Whatever is not a `markupsafe.Markup` is a text, and is escaped.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-__all__ = ["FONTS", "Markup", "element", "join", "page", "render", "table"]
+from munjang.report.scoping import scope
+
+__all__ = ["FONTS", "Markup", "element", "join", "page", "render", "table", "within_notebook"]
+
+_is_page: ContextVar[bool] = ContextVar("is_page", default=True)
 
 # Korean fonts by name, for systems whose default sans-serif has no Hangul.
 FONTS = (
@@ -28,6 +34,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["fonts"] = FONTS
+    environment.filters["scoped"] = lambda css: Markup(scope(css))  # noqa: S704 (of our templates)
     return environment
 
 
@@ -36,10 +43,22 @@ def render(template: str, **values: object) -> Markup:
 
     Args:
         template: name of the file.
-        values: names that the template uses; one that is missing is an error.
+        values: names that the template uses; one that is missing is an error. `is_page` is False
+            within a notebook, where no script runs and an `id` is not unique.
     """
-    rendered = _environment().get_template(template).render(values)
+    known = {"is_page": _is_page.get(), **values}
+    rendered = _environment().get_template(template).render(known)
     return Markup(rendered)  # noqa: S704 (the template escaped what it was given)
+
+
+@contextmanager
+def within_notebook() -> Iterator[None]:
+    """Render pages of the block as parts of a notebook: no document, script or style around."""
+    token = _is_page.set(False)
+    try:
+        yield
+    finally:
+        _is_page.reset(token)
 
 
 def page(title: str, *parts: object) -> Markup:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from munjang.report.html import element, join
+from munjang.report.html import FONTS, element, join
 from munjang.report.names import Named, Placed, place_names
+from munjang.report.shades import DARK, LIGHT
 
 WIDTH, HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 110, 28, 44
@@ -194,3 +195,27 @@ def _ticks(low: float, high: float) -> list[float]:
 def _svg(marks: Sequence[Markup], title: str) -> Markup:
     box = f"0 0 {WIDTH} {HEIGHT}"
     return element("svg", element("title", title), *marks, viewBox=box, width=WIDTH, height=HEIGHT)
+
+
+def standalone(picture: Markup) -> Markup:
+    """Return a plot as a file of its own, on a ground; on a page the page gives font and colors.
+
+    Colors stand at every shape, for programs that read no style sheet, and change in a dark color
+    scheme.
+    """
+    dark = f".ground{{fill:{DARK.ground}}}svg{{fill:{DARK.ink};color:{DARK.ink}}}"
+    return element(
+        "svg",
+        element("style", f"@media (prefers-color-scheme: dark){{{dark}}}"),
+        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
+        picture,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        width=WIDTH,
+        height=HEIGHT,
+        font_family=FONTS,
+        font_size=12,
+        fill=LIGHT.ink,
+        color=LIGHT.ink,
+        role="img",
+    )

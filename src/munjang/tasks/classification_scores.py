@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from munjang.reporting import escape_markdown
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.metric_table import fields_to_json
 
 Floats = npt.NDArray[np.float64]
@@ -93,8 +94,8 @@ class PredictedClasses:
         return bool(np.isfinite(self.confidence).all() and np.isfinite(self.likelihood).all())
 
 
-@dataclass(frozen=True)
-class Scores:
+@dataclass(frozen=True, repr=False)
+class Scores(DisplayedScores):
     """Scores of classification.
 
     Attributes:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from munjang.data.streams.encode import BITS_PER_BYTE
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.metric_table import finite_or_none, perplexity_of
 
 _METRICS = ("cross_entropy", "perplexity", "bits_per_character", "bits_per_byte")
 
 
-@dataclass(frozen=True)
-class LanguageScores:
+@dataclass(frozen=True, repr=False)
+class LanguageScores(DisplayedScores):
     """Scores of a language model on a text.
 
     Attributes:
@@ -110,7 +111,7 @@ class LanguageScores:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LanguageScoresBeside(LanguageScores):
     """Scores of a language model, beside those of a baseline on the same tokens.
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from munjang.layers.projection import Projected
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.heads import MaskedOutputs
 from munjang.tasks.metric_table import perplexity_of
 from munjang.tasks.sentence_pairs import NO_PAIR
@@ -24,8 +25,8 @@ FREQUENCIES, UNKNOWN_FREQUENCIES = "token frequencies", "equal frequencies"
 _CHUNK = 1 << 22
 
 
-@dataclass(frozen=True)
-class MaskedScores:
+@dataclass(frozen=True, repr=False)
+class MaskedScores(DisplayedScores):
     """Scores of a masked language model.
 
     Attributes:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.metric_table import fields_to_json
 from munjang.tasks.task import Floats
 
 
-@dataclass(frozen=True)
-class NumberScores:
+@dataclass(frozen=True, repr=False)
+class NumberScores(DisplayedScores):
     """Scores of regression.
 
     Attributes:

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from munjang.tasks.classification_scores import ClassScore, compute_class_scores
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.metric_table import fields_to_json
 from munjang.tasks.task import Bools, Floats, Ints
 
 
-@dataclass(frozen=True)
-class SetScores:
+@dataclass(frozen=True, repr=False)
+class SetScores(DisplayedScores):
     """Scores of sets of labels.
 
     Attributes:

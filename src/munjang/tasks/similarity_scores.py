@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.task import Floats
 from munjang.tasks.vectors import Vectors
 
@@ -15,8 +16,8 @@ _MOST_COSINES = 2**22
 _TIE = 1e-6
 
 
-@dataclass(frozen=True)
-class SimilarityScores:
+@dataclass(frozen=True, repr=False)
+class SimilarityScores(DisplayedScores):
     """Scores of cosines against numbers.
 
     Attributes:
@@ -52,8 +53,8 @@ class SimilarityScores:
         return {k: v if math.isfinite(v) else None for k, v in values.items()}
 
 
-@dataclass(frozen=True)
-class PartnerScores:
+@dataclass(frozen=True, repr=False)
+class PartnerScores(DisplayedScores):
     """Scores of finding the second text of each pair among all second texts, and the reverse.
 
     They depend on the number of pairs: more candidates are harder.

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.metric_table import METRICS, finite_or_none
 
 BLEU_TOKENIZERS = Literal["13a", "intl", "char", "zh", "none"]
 
 
-@dataclass(frozen=True)
-class TranslationScores:
+@dataclass(frozen=True, repr=False)
+class TranslationScores(DisplayedScores):
     """Scores of generated texts.
 
     Attributes:

@@ -9,14 +9,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from munjang.tasks.displayed_scores import DisplayedScores
 from munjang.tasks.metric_table import fields_to_json
 from munjang.tasks.task import Floats, Ints
 from munjang.tasks.word_head import SampledLoss
 from munjang.tasks.word_windows import WindowBatch, keep_probabilities, noise_probabilities
 
 
-@dataclass(frozen=True)
-class WordVectorScores:
+@dataclass(frozen=True, repr=False)
+class WordVectorScores(DisplayedScores):
     """Scores of word vectors on lines they have not learned.
 
     Attributes:

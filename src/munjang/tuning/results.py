@@ -4,12 +4,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from munjang.data.frames import to_frame
+from munjang.displayed import Drawn
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
+from munjang.reporting import pluralize
 from munjang.tasks.metric_table import METRICS
 from munjang.tuning.folder import BEST, RESULTS
+
+if TYPE_CHECKING:
+    from polars import DataFrame
 
 Ended = Literal["done", "pruned", "failed"]
 
@@ -39,8 +45,8 @@ class TrialRow:
     note: str = ""
 
 
-@dataclass(frozen=True)
-class Tuned:
+@dataclass(frozen=True, repr=False)
+class Tuned(Drawn):
     """The results of a search.
 
     Attributes:
@@ -62,6 +68,20 @@ class Tuned:
     importance: dict[str, float]
     task: str = "classify"
     input: str = "text"
+
+    drawings: ClassVar[str] = "munjang.tuning.page:TUNED"
+
+    def summary(self) -> str:
+        """Return the number of trials, and the best value with its settings."""
+        trials, best = pluralize(len(self.trials), "trial"), self.best
+        if best is None:
+            return f"{trials}, none finished"
+        settings = ", ".join(f"{key}={value}" for key, value in best.settings.items())
+        return f"{trials}, best {METRICS[self.metric].title} {best.value:.4f}: {settings}"
+
+    def to_frame(self) -> "DataFrame":
+        """Return one row per trial, settings as columns `settings.NAME`."""
+        return to_frame([asdict(row) for row in self.trials])
 
     @property
     def best(self) -> TrialRow | None:

@@ -12,6 +12,8 @@ from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import Prepared, choose_input, prepare
 from munjang.pretrained.sources import open_pretrained
+from munjang.progress.display import Display
+from munjang.progress.showing import show_progress
 from munjang.recipe import named_input, named_task, with_names
 from munjang.registry import ArchitectureRow, require_architecture
 from munjang.reporting import Report, discard, pluralize
@@ -61,6 +63,7 @@ def tune(
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
+    progress: bool = True,
 ) -> Tuned:
     """Search for the best settings of one architecture, with Optuna.
 
@@ -97,6 +100,7 @@ def tune(
         resume: Continue the search in `out`.
         overwrite: Replace the search in `out`.
         report: Function called with notes.
+        progress: Show a bar of the trials in a notebook or on a terminal, as `munjang.train` does.
 
     Returns:
         All trials, the best one, and the importance of each setting.
@@ -145,9 +149,10 @@ def tune(
     if prepared.pretrained is not None:
         keys |= prepared.pretrained.fixed
     tried = searched(prepared.recipe, keys, own)
-    with hold_lock(make_folder(folder), report):
+    with show_progress(progress) as display, hold_lock(make_folder(folder), report):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
-        return _Tuning(prepared, folder, tried, report, resume=resume).run(trials, seconds)
+        search = _Tuning(prepared, folder, tried, report, display, resume=resume)
+        return search.run(trials, seconds)
 
 
 def _architecture_of(given: Mapping[str, Any]) -> ArchitectureRow:
@@ -171,13 +176,21 @@ class _Tuning:
     """A search that is ready to run or to continue."""
 
     def __init__(
-        self, prepared: Prepared, folder: Path, space: Space, report: Report, *, resume: bool
+        self,
+        prepared: Prepared,
+        folder: Path,
+        space: Space,
+        report: Report,
+        display: Display,
+        *,
+        resume: bool,
     ) -> None:
         recipe = prepared.recipe
         self.prepared = prepared
         self.folder = folder
         self.space = space
         self.report = report
+        self.display = display
         self.metric = recipe.training.metric
         self.defaults = {key: value_of(recipe, key) for key in space}
         plan = {
@@ -199,6 +212,7 @@ class _Tuning:
             )
         try:
             while len(rows) < trials:
+                self.display.count(len(rows), trials, self._best(rows))
                 left = None if seconds is None else seconds - self.study.seconds
                 if left is not None and left <= 0:
                     self.report(f"the time is over after {len(rows)} of {trials} trials")
@@ -206,6 +220,7 @@ class _Tuning:
                 self._next(rows, trials, left)
                 rows = self.study.rows()
                 self._tuned(rows, {}).write()
+            self.display.count(len(rows), trials, self._best(rows))
         except KeyboardInterrupt:
             self.study.stop()
             raise KeyboardInterrupt(
@@ -241,6 +256,10 @@ class _Tuning:
             save_best(self.folder, model)
         trial.end(row)
         self.report(f"{count} {self._summary(row)}{' (best so far)' if is_best else ''}")
+
+    def _best(self, rows: list[TrialRow]) -> str:
+        best = best_of(rows, self.metric)
+        return "" if best is None else f"best {self.metric} {best.value:.4f}"
 
     def _summary(self, row: TrialRow) -> str:
         note = f": {row.note}" if row.note else ""

@@ -12,6 +12,7 @@ from munjang.data.nearest import MOST_HITS, NearestRows, normalize_rows
 from munjang.data.readers.faults import shorten
 from munjang.errors import ConfigError, DataError
 from munjang.names import nearest_name
+from munjang.reporting import escape_line
 from munjang.tasks.word_answers import NearWord
 from munjang.text.blank import is_blank
 
@@ -23,7 +24,7 @@ Compose = Callable[[str], Vectors | None]
 _SPELLINGS = 20_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Words:
     """Words with their vectors.
 
@@ -39,6 +40,9 @@ class Words:
     words: Sequence[str]
     vectors: Vectors
     compose: Compose | None = None
+
+    def __repr__(self) -> str:
+        return escape_line(f"Words({len(self):,} words of {self.name}, {self.dim} dimensions)")
 
     def __len__(self) -> int:
         return len(self.words)

@@ -83,8 +83,8 @@ def test_file_name_chooses_the_form(tmp_path: Path) -> None:
         path = SURPRISAL.write(surprisal, tmp_path / name)
         assert path.read_text("utf-8").lower().startswith(beginning)
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == surprisal.to_json()
-    with pytest.raises(ConfigError, match=r"ends in one of \.html, \.svg, \.json"):
-        SURPRISAL.write(surprisal, tmp_path / "a.png")
+    with pytest.raises(ConfigError, match=r"ends in one of \.html, \.svg, \.png, \.json"):
+        SURPRISAL.write(surprisal, tmp_path / "a.gif")
 
 
 def test_section_is_a_part_of_the_page() -> None:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from munjang.cli.fitting import Column, FittedTable
-from munjang.cli.wrapping import wrap, wrap_cell
+from munjang.terminal.wrapping import wrap, wrap_cell
 
 WORDS = st.lists(
     st.text(st.sampled_from("ab한글é가각👍/-|=,.\u0301"), min_size=1, max_size=40), max_size=12

@@ -21,9 +21,9 @@ from munjang.cli.evaluate import evaluate
 from munjang.cli.explain import explain
 from munjang.cli.generate import generate
 from munjang.cli.import_export import export_app, import_app
+from munjang.cli.inspect import inspect
 from munjang.cli.label_issues import label_issues
 from munjang.cli.model_report import report
-from munjang.cli.inspect import inspect
 from munjang.cli.outcome import Command, Commands, end, exit_codes
 from munjang.cli.predict import predict
 from munjang.cli.pretrain import pretrain

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from munjang.errors import FolderError
-from munjang.folder.layout import CONFIG, LOG
+from munjang.folder.layout import CONFIG
 from munjang.folder.lock import refuse_locked
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.replacement import FOLDER as REPLACEMENT
 from munjang.parsing import UnreadableError, parse_json, parse_yaml
 from munjang.tasks.metric_table import METRICS
+from munjang.training.logs import FILE as LOG
 
 # A log of a year has fewer records; of more, every n-th is drawn.
 _MOST_BYTES, _MOST_POINTS = 512_000_000, 500

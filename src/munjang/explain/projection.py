@@ -77,7 +77,7 @@ def _project_by_tsne(vectors: Vectors, seed: int) -> Projection:
     if len(vectors) <= _NEIGHBORS:
         raise ConfigError(f"t-SNE needs more than {_NEIGHBORS} rows, got {len(vectors)}; use pca")
     try:
-        from openTSNE import TSNE  # type: ignore[import-not-found,import-untyped,unused-ignore]
+        from openTSNE import TSNE
     except ImportError:
         raise ConfigError(
             "t-SNE needs openTSNE; install it with pip install 'munjang[maps]', or use pca"

@@ -294,7 +294,7 @@ class Classify(LogitsTask):
             ConfigError: the model is not calibrated, or no threshold keeps this share.
         """
         if abstain is None:
-            return super().answers(network, encoded, **options)
+            return cast("Sequence[Prediction]", super().answers(network, encoded, **options))
         if self.calibration is None:
             raise ConfigError(f"abstain: {NOT_CALIBRATED}")
         threshold = self.calibration.find_threshold(abstain)

@@ -1,4 +1,4 @@
-"""The report on a model: figures of an independent count, a page in two languages, hostile texts."""
+"""The report on a model: figures of an independent count, two languages, hostile texts."""
 
 import json
 import re

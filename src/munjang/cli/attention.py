@@ -5,11 +5,16 @@ from typing import TYPE_CHECKING
 from munjang.cli.output import make_console, show
 
 if TYPE_CHECKING:
-    from munjang.explain.attention import Attention
+    from collections.abc import Sequence
+
+    from munjang.explain.attention import Attention, Weights
+    from munjang.explain.word_attention import WordAttention
     from munjang.models.attention_weights import AttentionKind
 
 # Tokens shown per query, and for the vector of the whole text.
 _SHOWN, _SHOWN_POOLING = 3, 10
+# Heads shown for one word.
+_SHOWN_HEADS = 12
 
 _TITLES: dict[str, tuple[str, str]] = {
     "cross": ("attention of the answer to the text", "answer"),
@@ -49,3 +54,21 @@ def _label(token: str) -> str:
     from munjang.report.visible import visible
 
     return visible(token)
+
+
+def show_word_attention(attention: "WordAttention", *, wide: bool) -> None:
+    """Show the mean over all heads, and the heads with the largest weight to another word."""
+    from munjang.cli.tables import make_table, text_column
+
+    show(f"attention from {_label(attention.words[attention.chosen])}\n")
+    table = make_table("head", text_column("largest weights"))
+    table.add_row("mean", _list_words(attention.words, attention.mean))
+    for head in attention.strongest(_SHOWN_HEADS):
+        table.add_row(head.name, _list_words(attention.words, head.weights))
+    make_console(wide=wide).print(table)
+    show("\nhead: layer.head, both from 0; the heads with the largest weight to another word")
+
+
+def _list_words(words: "Sequence[str]", weights: "Weights") -> str:
+    order = (-weights).argsort(kind="stable")[:_SHOWN].tolist()
+    return "   ".join(f"{_label(words[place])} {weights[place]:.2f}" for place in order)

@@ -26,6 +26,7 @@ class Asked:
         unit: number of a unit, or None.
         of: what gradients are taken of.
         distance: largest distance in tokens.
+        projection: name of the projection of a map.
         texts: texts at most; None for the default of the view.
         report: called with lines for people.
     """
@@ -37,6 +38,7 @@ class Asked:
     unit: int | None
     of: str
     distance: int
+    projection: str
     texts: int | None
     report: "Report"
 
@@ -136,6 +138,57 @@ def _filters(asked: Asked) -> Any:
     return compute_filters(model, rows, most_rows=asked.most(MOST_ROWS))
 
 
+def _texts(asked: Asked) -> Any:
+    from munjang.explain.text_map import MOST_TEXTS, make_text_map
+    from munjang.explain.token_rows import read_rows
+
+    model = _load(asked.folders[0])
+    rows = read_rows(model, asked.data, asked.reading, asked.report, labeled=not asked.unlabeled)
+    labels = None if rows.targets is None else [str(label) for label in rows.targets]
+    return make_text_map(
+        model,
+        rows.keys.to_list(),
+        labels,
+        most=asked.most(MOST_TEXTS),
+        projection=asked.projection,  # type: ignore[arg-type]
+    )
+
+
+def _references(asked: Asked) -> Any:
+    from munjang.explain.reference_file import read_references
+    from munjang.explain.references import score_references
+
+    cases = read_references(asked.data)
+    return score_references(_load(asked.folders[0]).attention, cases)
+
+
+def _moved(asked: Asked) -> Any:
+    from munjang.explain.token_rows import read_rows
+    from munjang.word_vectors.moved import compute_moved_words
+
+    model = _load(asked.folders[0])
+    rows = read_rows(model, asked.data, asked.reading, asked.report)
+    return compute_moved_words(model, asked.folders[0], rows.keys.to_list())
+
+
+def _show_texts(result: Any, /, *, wide: bool) -> None:
+    from munjang.cli.inspected_maps import show_text_map
+
+    show_text_map(result)
+
+
+def _show_references(result: Any, /, *, wide: bool) -> None:
+    from munjang.cli.inspected_maps import show_references
+
+    show_references(result, wide=wide)
+
+
+def _show_moved(result: Any, /, *, wide: bool) -> None:
+    from munjang.cli.inspected_maps import show_moved_words
+
+    show_moved_words(result, wide=wide)
+
+
 def _show_memory(result: Any, /, *, wide: bool) -> None:
     from munjang.cli.inspected import show_memory
 
@@ -178,6 +231,30 @@ DATA_VIEWS: tuple[DataView, ...] = (
         _filters,
         _show_filters,
         "munjang.report.filters:FILTERS",
+    ),
+    DataView(
+        "texts",
+        "a map of the texts by their vectors",
+        False,
+        _texts,
+        _show_texts,
+        "munjang.report.maps:TEXT_MAP",
+    ),
+    DataView(
+        "moved",
+        "the words whose vectors moved most in training",
+        False,
+        _moved,
+        _show_moved,
+        "munjang.report.maps:MOVED_WORDS",
+    ),
+    DataView(
+        "references",
+        "how often each head of attention finds what a word refers to",
+        False,
+        _references,
+        _show_references,
+        "munjang.report.word_attention:REFERENCES",
     ),
 )
 

@@ -8,7 +8,6 @@ import typer
 from munjang.cli.options import AsJson, ModelFolder, Wide
 from munjang.cli.output import note, show_json
 from munjang.cli.views import check_file, find_view, require_view
-from munjang.errors import ConfigError
 from munjang.stopping import raise_on_signals
 
 
@@ -84,6 +83,10 @@ def explain(
         int | None,
         typer.Option(metavar="N", help="With attention: head, from 0.  [default: all]"),
     ] = None,
+    word: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="With word: word of the text that attends to others."),
+    ] = None,
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
@@ -95,6 +98,7 @@ def explain(
                lower it. A model that writes text has a score per written word.
     attention  The weights of attention: of a transformer, an encoder-decoder, or a text
                model trained with --set model.pooling=attention. They sum to 1 per token.
+    word       What every head of self-attention takes for one word of the text.
     surprisal  How much each token surprises a language model, given the tokens before:
                from 0 bits to 10 (a probability of 1 in 1,024).
     memory     Which words the state after each word draws on, by gradients: of encoders
@@ -108,6 +112,7 @@ def explain(
       munjang explain my-model "정말 재미있다" --out why.html
       munjang explain my-model "정말 재미있다" --method leave_one_out --class 0
       munjang explain my-model "정말 재미있다" --view attention --out attention.svg --layer 0
+      munjang explain minilm "I love the tiger but it is scary" --view word --word it
       munjang explain my-lstm "정말 재미있다" --view memory --out memory.html
       munjang explain my-pair-model "a question" "another question"
       munjang explain my-model --json -- "-10점도 아깝다"
@@ -132,12 +137,10 @@ def explain(
             "--kind": kind,
             "--layer": layer,
             "--head": head,
+            "--word": word,
         }
     )
-    rows = model.input.group_values(texts)
-    if len(rows) != 1:
-        raise ConfigError(f"expected one text to explain, got {len(rows):,}; put it in quotes")
-    result = chosen.compute(model, rows[0], **keywords)
+    result = chosen.compute(model, chosen.row(model, texts), **keywords)
     if getattr(result, "truncated", False):
         note("the text was cut: the model does not read its end")
     if out is not None:

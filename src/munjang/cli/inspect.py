@@ -1,4 +1,4 @@
-"""`munjang inspect`: a whole model over data: its memory, its units, its filters."""
+"""`munjang inspect`: a whole model over data: its memory, units and filters, maps of its texts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,13 +75,20 @@ def inspect(
             metavar="N", min=2, max=10_000, help="Largest distance of --view memory in tokens."
         ),
     ] = 100,
+    projection: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Projection of --view texts: pca, or tsne, which needs the extra maps.",
+        ),
+    ] = "pca",
     texts: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
-            help="Texts at most, drawn at random.  [default: 200 for memory, 5,000 for filters, "
-            "100,000 for units]",
+            help="Texts at most, drawn at random.  [default: 200 for memory, 2,000 for "
+            "texts, 5,000 for filters, 100,000 for units]",
         ),
     ] = None,
     text_column: TextColumn = None,
@@ -105,6 +112,14 @@ def inspect(
     filters  of a cnn: the n-grams of each filter with the share of each token, the
              threshold below which its maximum does not matter, and negative n-grams
 
+    texts    a map of the texts by their vectors, colored by label; its page can be
+             searched
+    moved    the words of the texts whose vectors moved most in training, with their nearest
+             words before and after
+    references
+             how often each head of self-attention takes more from the word that a pronoun
+             means than from another one; DATA has the columns text, word, meant, other
+
     Columns and encoding are those of the training if omitted. Of several networks that are
     averaged, the first is shown.
 
@@ -112,6 +127,8 @@ def inspect(
     Examples:
       munjang inspect my-rnn my-lstm reviews.tsv --view memory --out memory.svg
       munjang inspect my-lstm reviews.tsv --view units --unit 17
+      munjang inspect my-gru reviews.tsv --view texts --out map.html
+      munjang inspect minilm references.csv --view references
       munjang inspect my-cnn reviews.tsv --view filters --out filters.html
     """
     from munjang.cli.progress import notes
@@ -124,7 +141,11 @@ def inspect(
     if out is not None:
         formats.writer_for(Path(out))
     folders, data = _split(chosen, given)
-    for option, value, owner in (("--unit", unit, "units"), ("--of", of != "state", "memory")):
+    for option, value, owner in (
+        ("--unit", unit, "units"),
+        ("--of", of != "state", "memory"),
+        ("--projection", projection != "pca", "texts"),
+    ):
         if value not in (None, False) and chosen.name != owner:
             raise ConfigError(f"{option}: expected with --view {owner} only")
     reading = {
@@ -137,7 +158,7 @@ def inspect(
     }
     named = {key: value for key, value in reading.items() if value}
     report = notes(quiet=quiet)
-    asked = Asked(folders, data, named, unlabeled, unit, of, distance, texts, report)
+    asked = Asked(folders, data, named, unlabeled, unit, of, distance, projection, texts, report)
     with showing_stages(quiet=quiet):
         result = chosen.compute(asked)
     if out is not None:

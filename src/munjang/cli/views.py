@@ -1,6 +1,6 @@
 """The views of one text that `munjang explain` has: a row each."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,8 @@ class View:
         show: shows the result on the terminal.
         formats: place of its `munjang.report.formats.Formats`, as "module:object".
         options: its options on the command line, each with the keyword argument of `compute`.
+        takes_one: True if it also takes one text where the rows of a model have two, of a model
+            that reads each text apart.
     """
 
     name: str
@@ -40,6 +42,20 @@ class View:
     show: ShowView
     formats: str
     options: Mapping[str, str]
+    takes_one: bool = False
+
+    def row(self, model: Any, texts: Sequence[str]) -> Any:
+        """Return the row of texts on the command line.
+
+        Raises:
+            ConfigError: there are more texts than a row has.
+        """
+        if self.takes_one and len(texts) == 1:
+            return texts[0]
+        rows = model.input.group_values(texts)
+        if len(rows) != 1:
+            raise ConfigError(f"expected one text to explain, got {len(rows):,}; put it in quotes")
+        return rows[0]
 
     def writer(self) -> Any:
         """Import and return its formats of files."""
@@ -152,6 +168,21 @@ def _show_attention(result: Any, /, *, wide: bool) -> None:
     show_attention(result, wide=wide)
 
 
+def _compute_word(model: Any, row: Any, word: str | None = None) -> Any:
+    from munjang.explain.text_attention import compute_attention
+    from munjang.explain.word_attention import attention_from_word
+
+    if word is None:
+        raise ConfigError("--view word: name a word of the text with --word")
+    return attention_from_word(compute_attention(model, row), word)
+
+
+def _show_word(result: Any, /, *, wide: bool) -> None:
+    from munjang.cli.attention import show_word_attention
+
+    show_word_attention(result, wide=wide)
+
+
 def _has_surprisal(model: Any) -> bool:
     from munjang.explain.text_surprisal import scores_tokens
 
@@ -259,6 +290,18 @@ VIEWS: tuple[View, ...] = (
         _show_attention,
         "munjang.report.attention:ATTENTION",
         {"--target": "target", "--kind": "kind", "--layer": "layer", "--head": "head"},
+        takes_one=True,
+    ),
+    View(
+        "word",
+        "what each head of attention takes for one word",
+        "models whose tokens attend to one another",
+        _has_attention,
+        _compute_word,
+        _show_word,
+        "munjang.report.word_attention:WORD_ATTENTION",
+        {"--word": "word"},
+        takes_one=True,
     ),
     View(
         "surprisal",

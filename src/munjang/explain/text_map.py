@@ -10,6 +10,8 @@ from munjang.errors import DataError
 from munjang.explain.projection import Projection, ProjectionName, project
 
 _DIGITS = 4
+# Texts of a map by default: more hide one another, and make its page large.
+MOST_TEXTS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ def make_text_map(
     texts: Sequence[str],
     labels: Sequence[str] | None = None,
     *,
-    most: int = 2000,
+    most: int = MOST_TEXTS,
     projection: ProjectionName = "pca",
     pooling: str | None = None,
     seed: int = 0,

@@ -69,6 +69,18 @@ class WordAttention:
         """Return the heads by their weight to a word, the largest first."""
         return sorted(self.heads, key=lambda head: -float(head.weights[place]))
 
+    def strongest(self, most: int) -> list[WordHead]:
+        """Return the heads with the largest weight to another word of the text, these first."""
+        others = [
+            place
+            for place, word in enumerate(self.words)
+            if place != self.chosen and not is_mark(word)
+        ]
+        ranked = sorted(
+            self.heads, key=lambda head: float(head.weights[others].max(initial=0)), reverse=True
+        )
+        return ranked[:most]
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         heads = [
@@ -85,6 +97,11 @@ class WordAttention:
             "chosen": self.chosen,
             "heads": heads,
         }
+
+
+def is_mark(word: str) -> bool:
+    """Return whether a displayed token stands for no character of the text, such as ⟨go⟩."""
+    return word.startswith("⟨") and word.endswith("⟩")
 
 
 def attention_from_word(attention: Attention, word: str) -> WordAttention:

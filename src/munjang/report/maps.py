@@ -25,14 +25,15 @@ def _draw_map_page(shown: MapOfTexts) -> Markup:
     return render(
         "text_map.html.jinja",
         title="Map of texts",
-        summary=_summarize(shown),
+        summary=summarize_map(shown),
         picture=draw_text_map(shown),
         listed=f"{'the first ' if listed < len(shown.texts) else ''}{pluralize(listed, 'text')}",
         texts=table(["text", "label"], rows),
     )
 
 
-def _summarize(shown: MapOfTexts) -> str:
+def summarize_map(shown: MapOfTexts) -> str:
+    """Return what a map is of, in one or two sentences."""
     total = len(shown.texts) + shown.left_out
     parts = [
         f"{len(shown.texts):,} of {total:,} texts, drawn at random."

@@ -27,7 +27,7 @@ def draw_word_attention(attention: WordAttention) -> Markup:
     The strongest heads are those with the largest weight to a single other word.
     """
     labels = [Label(word, _SIZE, _LONGEST) for word in attention.words]
-    heads = strongest_heads(attention, _HEADS)
+    heads = attention.strongest(_HEADS)
     left = labels[attention.chosen].width
     right = max(label.width for label in labels)
     top = _EDGE + 3.4 * _LINE
@@ -52,25 +52,6 @@ def draw_word_attention(attention: WordAttention) -> Markup:
         font_size=_SIZE,
         role="img",
     )
-
-
-def strongest_heads(attention: WordAttention, most: int) -> list[WordHead]:
-    """Return the heads with the largest weight to a word of the text other than the chosen one."""
-
-    def largest(head: WordHead) -> float:
-        weights = [
-            float(weight)
-            for place, weight in enumerate(head.weights)
-            if place != attention.chosen and not is_mark(attention.words[place])
-        ]
-        return max(weights, default=0.0)
-
-    return sorted(attention.heads, key=largest, reverse=True)[:most]
-
-
-def is_mark(word: str) -> bool:
-    """Return whether a word stands for no character of the text, such as ⟨go⟩."""
-    return word.startswith("⟨") and word.endswith("⟩")
 
 
 def _headings(x: float, has_heads: bool) -> list[Markup]:

@@ -14,11 +14,12 @@ _SLOW_BEGIN = {"schedule": "linear", "warmup": 0.1}
 # Learning rate of self-attention layers by their width: up to the first number, the second one.
 _RATES = ((256, 0.0003), (512, 0.0001))
 _LOWEST_RATE = 0.00005
-# Share of the rate of embedding tables at which a trained embedding learns.
-_EMBEDDING_SHARE = 0.1
+# Share of the rate of embedding tables at which a trained embedding learns: with few rows it keeps
+# more of what it knows, with many rows it can move further (docs/log.md).
+_EMBEDDING_SHARE, _SHARE_OF_MANY, _MANY_ROWS = 0.1, 0.5, 30_000
 
 
-def _attention(model: Mapping[str, Any]) -> dict[str, Any]:
+def _attention(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     """Return the defaults of self-attention layers: the wider, the smaller the steps."""
     width = _whole(model.get("dim"), 0)
     rate = next((rate for widest, rate in _RATES if width <= widest), _LOWEST_RATE)
@@ -35,26 +36,27 @@ def _attention(model: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _with_bag(model: Mapping[str, Any]) -> dict[str, Any]:
+def _with_bag(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     """Return the defaults of short paths from token to answer, and of a bag of n-grams beside.
 
     The bag begins at random and learns at the rate of tables; the trained embedding below the
-    layers learns at a tenth of it (docs/log.md).
+    layers learns at a share of it.
     """
     layers = max(1, _whole(model.get("layers"), 1))
-    decay = _EMBEDDING_SHARE ** (1 / layers)
+    share = _SHARE_OF_MANY if rows >= _MANY_ROWS else _EMBEDDING_SHARE
+    decay = share ** (1 / layers)
     return {"training": {**_SLOW_BEGIN, "learning_rate": 0.002, "layer_decay": decay}}
 
 
-def _mean(model: Mapping[str, Any]) -> dict[str, Any]:
+def _mean(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     return {"training": {**_SLOW_BEGIN, "embedding_learning_rate": 0.05}}
 
 
-def _images(model: Mapping[str, Any]) -> dict[str, Any]:
+def _images(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     return {"training": {**_SLOW_BEGIN, "learning_rate": 0.0003}}
 
 
-def _other(model: Mapping[str, Any]) -> dict[str, Any]:
+def _other(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     """Return the defaults of architectures of other distributions."""
     return {"training": _SLOW_BEGIN}
 
@@ -64,7 +66,7 @@ def _whole(value: Any, otherwise: int) -> int:
     return value if isinstance(value, int) else otherwise
 
 
-_BY_MODEL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+_BY_MODEL: Mapping[str, Callable[[Mapping[str, Any], int], dict[str, Any]]] = {
     "bert": _attention,
     "transformer": _attention,
     "cnn": _with_bag,
@@ -95,4 +97,4 @@ def fine_tuning_defaults(given: Mapping[str, Any], rows: int) -> dict[str, Any]:
     epochs = min(_MOST, max(_FEWEST, round(_ROWS / max(1, rows))))
     model = given["model"]
     row = _BY_MODEL.get(str(model["name"]), _other)
-    return merge({"training": {"epochs": epochs}}, row(model))
+    return merge({"training": {"epochs": epochs}}, row(model, rows))

@@ -162,4 +162,4 @@ def _by_size(cells: Sequence[ErrorCell]) -> tuple[ErrorCell, ...]:
 
 
 def _join(labels: Sequence[str], row: Bools, separator: str) -> str:
-    return separator.join(labels[number] for number in np.flatnonzero(row))
+    return separator.join(labels[number] for number in np.flatnonzero(row).tolist())

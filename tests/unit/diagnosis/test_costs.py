@@ -1,4 +1,4 @@
-"""Thresholds for stated costs: against a loop over all thresholds, and on probabilities that lie."""
+"""Thresholds for stated costs: a loop over all thresholds, and probabilities that lie."""
 
 import numpy as np
 import pytest

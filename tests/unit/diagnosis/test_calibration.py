@@ -16,6 +16,7 @@ from munjang.diagnosis.calibration import calibrate
 from munjang.errors import ConfigError, DataError
 from munjang.folder import save
 from munjang.model import Model
+from munjang.pretrained.following import is_continued
 from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -170,6 +171,12 @@ def test_a_training_does_not_take_the_calibration_over(model: Model, folder: Pat
     assert trained.task.calibration is None
     again = trained.save(folder.with_name("again"))
     assert munjang.load(again).task.calibration is None
+
+
+def test_fine_tuning_takes_the_head_of_a_calibrated_model_over(model: Model) -> None:
+    calibrated = calibrate(model, noisy(100, 1)).model
+    assert calibrated.task.state() != model.task.state()
+    assert is_continued(calibrated, model.task, "classify")
 
 
 def test_a_write_that_is_killed_leaves_the_old_folder_whole(model: Model, folder: Path) -> None:

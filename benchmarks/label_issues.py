@@ -33,7 +33,7 @@ def read_nsmc(folder: Path) -> Table:
 
 def read_mr(folder: Path) -> Table:
     """Return 10,662 English sentences on films (rotten tomatoes)."""
-    return read_table([str(path) for path in sorted((folder / "mr").glob("*.csv"))])
+    return read_table(str(folder / "mr" / "all.tsv"))
 
 
 CORPORA = {"nsmc": read_nsmc, "mr": read_mr}

@@ -37,7 +37,7 @@ def calibrate(
         typer.Option(
             metavar="COST",
             help="Cost of the positive class as a wrong answer, for two classes: the answer is "
-            "then that of the lower expected cost.",
+            "then that of the lower cost.",
         ),
     ] = None,
     cost_false_negative: Annotated[

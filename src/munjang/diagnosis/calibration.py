@@ -242,7 +242,8 @@ def _fit(
     is_right = predicted == targets
     confidence = raw.max(1)
     points = coverage_points(confidence, is_right)
-    stated = None if costs is None else report_costs(costs, labels, predicted, fair, targets)
+    calibrated = apply_temperature(logits, temperature)
+    stated = None if costs is None else report_costs(costs, labels, calibrated, targets)
     settings = CalibrationSettings(
         rows=len(targets),
         temperature=temperature,

@@ -8,6 +8,7 @@ from typing import Any
 
 from munjang.data.readers import read_table
 from munjang.data.readers.faults import shorten
+from munjang.data.readers.source import STDIN
 from munjang.data.rewriting.labels import rewrite_labels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
@@ -79,9 +80,11 @@ def relabel(
     Raises:
         DataError: a row is listed twice, does not exist, has another text, or gets a label that no
             row of the file has; the line of the CSV is named.
-        ConfigError: `out` is one of the two files.
+        ConfigError: `out` is one of the two files, or `source` is standard input.
         OSError: the new file cannot be written.
     """
+    if str(source) == STDIN:
+        raise ConfigError("relabel: expected a file, got standard input, which is read once")
     for other in (source, corrections):
         if _is_same_file(out, other):
             raise ConfigError(f"--out: {out} is read too; choose another name")

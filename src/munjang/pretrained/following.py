@@ -12,7 +12,7 @@ from munjang.names import join_names
 from munjang.recipe import PretrainedSettings, named_input, named_task, section_of
 from munjang.registry import ARCHITECTURES, ArchitectureRow, find_architectures
 from munjang.tasks.heads import find_members
-from munjang.tasks.task import Task
+from munjang.tasks.task import Calibrates, Task
 
 
 def follow(model: Model, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,10 +134,13 @@ def free_settings(model: Model) -> frozenset[str]:
 
 def is_continued(model: Model, task: Task, task_name: str) -> bool:
     """Return whether a task asks what the model answers, so that its head can be taken over."""
+    known = model.task
+    if isinstance(known, Calibrates):  # a calibration is no part of the question
+        known = known.with_calibration(None)
     return (
         model.recipe.task == task_name
-        and model.task.labels == task.labels
-        and model.task.state() == task.state()
+        and known.labels == task.labels
+        and known.state() == task.state()
     )
 
 

@@ -33,7 +33,7 @@ from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
 from munjang.tasks.loss_names import resolve_loss
 from munjang.tasks.row_judgments import RowJudgments
-from munjang.tasks.task import Bools, Card, Encoded, Floats, Ints, RunSettings
+from munjang.tasks.task import Answer, Bools, Card, Encoded, Floats, Ints, RunSettings
 
 # enough digits for any class number; int() refuses thousands of digits
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
@@ -281,7 +281,7 @@ class Classify(LogitsTask):
         *,
         abstain: float | None = None,
         **options: Any,
-    ) -> Sequence[Prediction | SelectiveAnswer]:
+    ) -> Sequence[Answer]:
         """Return an answer per row.
 
         Args:

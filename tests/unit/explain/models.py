@@ -29,7 +29,9 @@ def small_language_model(name: str) -> Model:
     """A language model of the same texts."""
     overrides = (*_QUICK, "data.window=8")
     chosen = [one for one in overrides if "bag_dim" not in one]
-    return train((TEXTS, LABELS), task="language", input="stream", model=name, overrides=chosen).model
+    return train(
+        (TEXTS, LABELS), task="language", input="stream", model=name, overrides=chosen
+    ).model
 
 
 def first_token_texts(count: int, shortest: int, longest: int) -> tuple[list[str], list[str]]:

@@ -4,11 +4,11 @@
         [--only time faithfulness]
 
 Classifiers of sst2 are trained with default settings, or read from --folder if they are there.
-Time: one text of 30 words, one core, medians; Captum's integrated gradients have the same number of
-steps and the same function of token vectors. The aim is 100 ms per method, and no more than Captum's
-time. Faithfulness: comprehensiveness, sufficiency and tau with leave-one-out over texts of the test
-part (DeYoung et al. 2020), each with its standard error, for words replaced by OOV and for words
-deleted.
+Time: one text of 30 words, one core, medians; Captum's integrated gradients have the same number
+of steps and the same function of token vectors. The aim is 100 ms per method, and no more than
+Captum's time. Faithfulness: comprehensiveness, sufficiency and tau with leave-one-out over texts
+of the test part (DeYoung et al. 2020), each with its standard error, for words replaced by OOV and
+for words deleted.
 """
 
 import argparse

@@ -49,13 +49,13 @@ def _show_score(explanation: "Explanation", row: "Attribution", *, wide: bool) -
 
 def _show_ngrams(row: "Attribution", *, wide: bool) -> None:
     from munjang.report.diverging import format_share
-    from munjang.report.why_parts import visible_ngram
+    from munjang.report.why_parts import visible_line
 
     assert row.ngrams is not None
     show("")
     table = make_table("n-gram", "filters", "share")
     for ngram in row.ngrams.ngrams[:_NGRAMS]:
-        table.add_row(visible_ngram(ngram.text), str(len(ngram.filters)), format_share(ngram.share))
+        table.add_row(visible_line(ngram.text), str(len(ngram.filters)), format_share(ngram.share))
     rest = row.ngrams.ngrams[_NGRAMS:]
     if rest:
         filters = sum(len(ngram.filters) for ngram in rest)

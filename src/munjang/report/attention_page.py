@@ -76,19 +76,25 @@ class _Cell:
 
 
 def draw_page(attention: Attention) -> Markup:
-    """Return the page."""
-    return render(
-        "attention.html.jinja",
-        title="Attention",
-        text=_Token.of_text(attention.text),
-        answer=None if attention.answer is None else _Token.of_text(attention.answer),
-        tokens_read=len(attention.source) if attention.truncated else None,
-        legend=[_Cell(step) for step in _LEGEND],
-        sections=[_section(attention, kind) for kind in attention.kinds],
-        light=LIGHT,
-        dark=DARK,
-        strong=STRONG,
-    )
+    """Return a page of its own."""
+    values = _values(attention)
+    return render("attention.html.jinja", title="Attention", light=LIGHT, dark=DARK, **values)
+
+
+def draw_attention_section(attention: Attention) -> Markup:
+    """Return a part of a page, whose style is `attention.css.jinja`."""
+    return render("attention_section.html.jinja", **_values(attention))
+
+
+def _values(attention: Attention) -> dict[str, Any]:
+    return {
+        "text": _Token.of_text(attention.text),
+        "answer": None if attention.answer is None else _Token.of_text(attention.answer),
+        "tokens_read": len(attention.source) if attention.truncated else None,
+        "legend": [_Cell(step) for step in _LEGEND],
+        "sections": [_section(attention, kind) for kind in attention.kinds],
+        "strong": STRONG,
+    }
 
 
 def _section(attention: Attention, kind: AttentionKind) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Surprisal as one HTML page: the text in shades, and the most surprising words."""
+"""Surprisal as a part of an HTML page: the text in shades, and the most surprising words."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -38,23 +39,29 @@ class _Shaded:
 
 
 def draw_surprisal_page(surprisal: Surprisal) -> Markup:
-    """Return the page."""
+    """Return a page of its own."""
+    values = _values(surprisal)
+    return render("surprisal.html.jinja", title="Surprisal", light=LIGHT, dark=DARK, **values)
+
+
+def draw_surprisal_section(surprisal: Surprisal) -> Markup:
+    """Return a part of a page, whose style is `surprisal.css.jinja`."""
+    return render("surprisal_section.html.jinja", **_values(surprisal))
+
+
+def _values(surprisal: Surprisal) -> dict[str, Any]:
     bits = surprisal.nats / math.log(2)
     count = len(surprisal.characters)
     words = [
         [visible(word), f"{nats / math.log(2):.1f}"]
         for word, nats, _ in surprisal.surprising_words(_WORDS)
     ]
-    return render(
-        "surprisal.html.jinja",
-        title="Surprisal",
-        parts=[_Shaded.of(part) for part in shown_parts(surprisal)],
-        lang=language(surprisal.pieces.text),
-        summary=f"{bits:.1f} bits in {count:,} characters: "
+    return {
+        "parts": [_Shaded.of(part) for part in shown_parts(surprisal)],
+        "lang": language(surprisal.pieces.text),
+        "summary": f"{bits:.1f} bits in {count:,} characters: "
         f"{bits / max(1, count):.2f} bits per character",
-        legend=[_Shaded(str(step), "", shade_of_bits(step)) for step in _LEGEND],
-        most=MOST_BITS,
-        words=table(["most surprising words", "bits"], words),
-        light=LIGHT,
-        dark=DARK,
-    )
+        "legend": [_Shaded(str(step), "", shade_of_bits(step)) for step in _LEGEND],
+        "most": MOST_BITS,
+        "words": table(["most surprising words", "bits"], words),
+    }

@@ -17,7 +17,7 @@ from munjang.report.why_parts import (
     listed_words,
     shown_parts,
     special_share,
-    visible_ngram,
+    visible_line,
 )
 
 _WORDS, _NGRAMS = 50, 20
@@ -63,7 +63,7 @@ def _values(explanation: Explanation) -> dict[str, Any]:
     legend = [_Part(format_share(step * largest), "", Shade(step, 1.0)) for step in _LEGEND]
     several = len(explanation) > 1
     return {
-        "answer": visible(explanation.answer),
+        "answer": visible_line(explanation.answer),
         "answer_lang": language(explanation.answer),
         "method": describe_method(explanation),
         "truncated": explanation.truncated,
@@ -75,8 +75,8 @@ def _values(explanation: Explanation) -> dict[str, Any]:
 
 def _row(explanation: Explanation, row: Attribution, largest: float) -> dict[str, Any]:
     return {
-        "score": visible(row.score),
-        "summary": describe_sum(explanation, row),
+        "score": visible_line(row.score),
+        "summary": visible_line(describe_sum(explanation, row)),
         "texts": [
             _Text(language(text.text), [_part(p.text, p.share, largest) for p in shown_parts(text)])
             for text in row.texts
@@ -102,7 +102,7 @@ def _word_rows(row: Attribution) -> list[list[str]]:
 def _ngram_rows(row: Attribution) -> tuple[list[str], list[list[str]]]:
     assert row.ngrams is not None
     rows = [
-        [visible_ngram(ngram.text), f"{len(ngram.filters):,}", format_share(ngram.share)]
+        [visible_line(ngram.text), f"{len(ngram.filters):,}", format_share(ngram.share)]
         for ngram in row.ngrams.ngrams[:_NGRAMS]
     ]
     rest = row.ngrams.ngrams[_NGRAMS:]
@@ -119,7 +119,7 @@ def _matrix(explanation: Explanation, largest: float) -> Markup:
     """Return the shares of all words in all scores as a table, scores as rows."""
     words = [visible(word) for word in explanation.words()]
     rows: list[Sequence[object]] = [
-        [visible(row.score), *(_cell(float(share), largest) for share in shares)]
+        [visible_line(row.score), *(_cell(float(share), largest) for share in shares)]
         for row, shares in zip(explanation, explanation.matrix(), strict=True)
     ]
     return table(["score", *words], rows)

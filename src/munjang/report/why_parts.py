@@ -102,8 +102,8 @@ def special_share(attribution: Attribution) -> tuple[str, float] | None:
     return " ".join(names) or "other tokens", sum(s for _, s in attribution.specials) + rest
 
 
-def visible_ngram(text: str) -> str:
-    """Return an n-gram on one line, with its spaces."""
+def visible_line(text: str) -> str:
+    """Return a text on one line, with single spaces between its words."""
     return " ".join(visible_text(text).split()) or visible(text)
 
 

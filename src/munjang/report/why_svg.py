@@ -11,7 +11,7 @@ from munjang.report.html import element
 from munjang.report.labels import text_width
 from munjang.report.shades import DARK, LIGHT
 from munjang.report.visible import visible
-from munjang.report.why_parts import ShownPart, describe_sum, shown_parts
+from munjang.report.why_parts import ShownPart, describe_sum, shown_parts, visible_line
 
 # A word is centered in its shade, which suits letters of about one width.
 _FONTS = "ui-monospace, D2Coding, NanumGothicCoding, Menlo, Consolas, monospace"
@@ -49,7 +49,7 @@ def draw_why_svg(explanation: Explanation) -> Markup:
     height = y + _LINE + _EDGE
     return element(
         "svg",
-        element("title", f"Why the answer is {visible(explanation.answer)}"),
+        element("title", f"Why the answer is {visible_line(explanation.answer)}"),
         element("style", _style()),
         element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
         *marks,
@@ -126,7 +126,7 @@ def _draw(placed: _Placed, largest: float, *, numbered: bool = True) -> Iterator
 
 def _line(text: str, y: float) -> Markup:
     return element(
-        "text", visible(text), class_="ink", x=f"{_EDGE:g}", y=f"{y:.5g}", fill=LIGHT.ink,
+        "text", visible_line(text), class_="ink", x=f"{_EDGE:g}", y=f"{y:.5g}", fill=LIGHT.ink,
         font_size=12,
     )  # fmt: skip
 

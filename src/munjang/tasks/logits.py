@@ -14,7 +14,7 @@ from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.registry import only_for_writers
 from munjang.tasks.classification_scores import Ints
-from munjang.tasks.explained import ExplainedScores, arguments_of
+from munjang.tasks.explained import ExplainedScores, arguments_of, linear_scores
 from munjang.tasks.heads import Head
 from munjang.tasks.inference import compute_logits, evaluating, logits_in_batches
 from munjang.tasks.task import Answer, Bools, Encoded, RunSettings
@@ -37,7 +37,7 @@ class LogitsTask:
     """A linear head on one vector per row.
 
     A subclass implements `outputs`, `reader`, `fit`, `restore`, `targets`, `loss`, `scorer`,
-    `answers_of`, `explain_logits`, `state` and `card`.
+    `answers_of`, `state` and `card`.
 
     Attributes:
         outputs: number of logits.
@@ -136,13 +136,20 @@ class LogitsTask:
         return self.explain_logits(logits[0], wanted)
 
     def explain_logits(self, logits: Tensor, wanted: str | None) -> ExplainedScores:
-        """Return the scores that explain the answer to a row of logits [outputs].
+        """Return the scores that explain the answer to a row: by default the largest output.
 
         Args:
-            logits: of the row.
+            logits: of the row, [outputs].
             wanted: a class or label; None for those of the answer.
+
+        Raises:
+            ConfigError: there is no such class.
         """
-        raise NotImplementedError
+        if wanted is not None:
+            raise ConfigError("class: the outputs of this model have no names; leave it out")
+        best = int(logits.argmax())
+        weights = torch.eye(len(logits))[best : best + 1]
+        return linear_scores(f"output {best}", [f"output {best}"], weights, [0.0])
 
     def answers(self, network: nn.Module, encoded: Encoded, **options: Any) -> Sequence[Answer]:
         """Return an answer per row."""

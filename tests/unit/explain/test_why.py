@@ -171,6 +171,8 @@ def test_any_text_with_a_token_is_explained(name: str, text: str) -> None:
 def test_network_and_its_gradients_are_untouched() -> None:
     model = planted_model("gru")
     before = {key: tensor.clone() for key, tensor in model.network.state_dict().items()}
+    for parameter in model.network.parameters():
+        parameter.grad = None  # of the training
     model.why(TEXT)
     assert all(parameter.grad is None for parameter in model.network.parameters())
     assert not model.network.training

@@ -15,7 +15,7 @@ from munjang.errors import ConfigError
 from munjang.explain.surprisal import Surprisal
 from munjang.report.shades import DARK, LIGHT
 from munjang.report.surprisal import SURPRISAL
-from munjang.report.surprisal_page import draw_surprisal_page
+from munjang.report.surprisal_page import draw_surprisal_page, draw_surprisal_section
 from munjang.report.surprisal_shades import MOST_BITS, shade_of_bits, shown_parts
 from munjang.report.surprisal_svg import draw_surprisal_svg
 from munjang.report.visible import visible_text
@@ -85,3 +85,10 @@ def test_file_name_chooses_the_form(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == surprisal.to_json()
     with pytest.raises(ConfigError, match=r"ends in one of \.html, \.svg, \.json"):
         SURPRISAL.write(surprisal, tmp_path / "a.png")
+
+
+def test_section_is_a_part_of_the_page() -> None:
+    surprisal = make_surprisal("가나 다라")
+    section = str(draw_surprisal_section(surprisal))
+    assert section.startswith('<section class="surprisal">')
+    assert section in str(draw_surprisal_page(surprisal))

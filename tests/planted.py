@@ -15,7 +15,10 @@ FILLERS = ["the", "film", "plot", "and", "actors", "was", "music", "영화", "�
 ARCHITECTURES = ["mean", "cnn", "rnn", "lstm", "gru", "transformer", "bert"]
 _SMALL = {
     "transformer": ("model.layers=1", "model.heads=2"),
-    "bert": ("model.layers=1", "model.heads=2", "training.learning_rate=0.005"),
+    "bert": (
+        *("model.layers=1", "model.heads=2", "model.dim=16", "model.dropout=0"),
+        *("training.learning_rate=0.01", "training.epochs=14", "model.embedding_dropout=0"),
+    ),
 }
 
 

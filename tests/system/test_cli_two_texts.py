@@ -174,12 +174,15 @@ def test_attention_goes_between_jointly_read_texts(
     out = tmp_path / "bert"
     result = invoke("train", questions, "--model", "bert", *small, *QUICK[2:], "--out", out)
     assert result.code == 0, result.err
-    shown = invoke("explain", out, "집에 가자", "집으로", "--json")
+    attention = ("--view", "attention")
+    shown = invoke("explain", out, "집에 가자", "집으로", *attention, "--json")
     assert shown.code == 0, shown.err
     tokens = json.loads(shown.out)["source"]
     assert tokens.count("⟨eos⟩") == 2
     assert tokens[0] == "⟨go⟩"
-    apart = call(capsys, "explain", trained, "집에 가자", "집으로")
+    apart = call(capsys, "explain", trained, "집에 가자", "집으로", *attention)
     assert "reads each text apart" in apart.err
+    why = json.loads(invoke("explain", trained, "집에 가자", "집으로", "--json").out)
+    assert [text["text"] for text in why["scores"][0]["texts"]] == ["집에 가자", "집으로"]
     odd = call(capsys, "explain", out, "집에 가자")
     assert "two per pair, got 1 text" in odd.err

@@ -7,7 +7,6 @@ import typer
 
 from munjang.cli.options import AsJson, ModelFolder, Wide
 from munjang.cli.output import note, show_json
-from munjang.cli.views import check_file, find_view, require_view
 from munjang.errors import ConfigError
 from munjang.stopping import raise_on_signals
 
@@ -87,7 +86,9 @@ def explain(
     as_json: AsJson = False,
     wide: Wide = False,
 ) -> None:
-    """Show how a model sees one text: by default how much each word gives to the answer.
+    """Show how much each word of a text gives to the answer.
+
+    Other views of the text are shown with --view.
 
     \b
     why        A score of the answer, such as the logit of the class minus that of the
@@ -113,6 +114,8 @@ def explain(
       munjang explain my-model --json -- "-10점도 아깝다"
       munjang explain my-language-model "To be, or not to be" --out surprisal.html
     """
+    from munjang.cli.views import check_file, find_view, require_view
+
     raise_on_signals()
     # mistakes are reported before the model is loaded
     if view is not None:

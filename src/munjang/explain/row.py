@@ -1,7 +1,7 @@
 """One row whose scores are explained: as a function of its tokens, and of their vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -43,7 +43,7 @@ class ExplainedRow:
         scores: what is explained.
     """
 
-    network: nn.Module
+    network: nn.Module = field(repr=False)
     located: LocatedRow
     scores: ExplainedScores
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rerun the commands of the pages, draw the three pictures, and rewrite the generated parts. Needs the
+# Rerun the commands of the pages, draw the pictures, and rewrite the generated parts. Needs the
 # corpora nsmc, sst2, trec and others in MUNJANG_DATA (or in ../shared/data), and some minutes.
 #
 #     docs/session.sh                  all pages
@@ -40,6 +40,21 @@ for page in "${pages[@]}"; do
             --quiet --model gru --out "$scratch/films"
         "$python" -m munjang explain "$scratch/films" "the film is long but the actors are wonderful" \
             --out docs/images/why.svg
+        ;;
+    docs/gru.md)
+        for cell in rnn lstm gru; do
+            "$python" -m munjang train "$MUNJANG_DATA/sst2/train.tsv" --valid "$MUNJANG_DATA/sst2/dev.tsv" --quiet \
+                --model "$cell" --set model.bag_dim=0 --set model.directions=1 --set model.pooling=last \
+                --set training.epochs=4 --out "$scratch/$cell"
+        done
+        "$python" -m munjang inspect "$scratch/rnn" "$scratch/lstm" "$scratch/gru" "$MUNJANG_DATA/sst2/dev.tsv" \
+            --view memory --quiet --out docs/images/memory.svg
+        ;;
+    docs/lstm.md)
+        "$python" -m munjang train "$MUNJANG_DATA/sst2/train.tsv" --valid "$MUNJANG_DATA/sst2/dev.tsv" \
+            --quiet --model lstm --out "$scratch/films"
+        "$python" -m munjang explain "$scratch/films" "the film is good but the actors are bad" \
+            --view gates --out docs/images/gates.svg
         ;;
     docs/language.md)
         "$python" -m munjang compare "$MUNJANG_DATA/shakespeare/input.txt" --task language --quiet \

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from munjang.cli.data_views import Asked, DataView, require_data_view
 from munjang.cli.options import (
     AsJson,
     Encoding,
@@ -21,6 +20,9 @@ from munjang.cli.options import (
 from munjang.cli.output import note, show_json
 from munjang.errors import ConfigError
 from munjang.stopping import raise_on_signals
+
+if TYPE_CHECKING:
+    from munjang.cli.data_views import DataView
 
 
 def inspect(
@@ -131,6 +133,7 @@ def inspect(
       munjang inspect minilm references.csv --view references
       munjang inspect my-cnn reviews.tsv --view filters --out filters.html
     """
+    from munjang.cli.data_views import Asked, require_data_view
     from munjang.cli.progress import notes
     from munjang.cli.stages import showing_stages
 
@@ -169,7 +172,7 @@ def inspect(
         chosen.show(result, wide=wide)
 
 
-def _split(view: DataView, given: Sequence[str]) -> tuple[list[str], str]:
+def _split(view: "DataView", given: Sequence[str]) -> tuple[list[str], str]:
     """Return the model folders and the file of data."""
     *folders, data = given
     if not folders:

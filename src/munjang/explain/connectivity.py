@@ -40,6 +40,11 @@ class Connectivity:
     squares: Floats
 
     @property
+    def truncated(self) -> bool:
+        """True if the end of the text was not read."""
+        return self.tokens.truncated
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The rows and columns of `shares`: words, or tokens of a text without words."""
         return self.tokens.word_labels if has_words(self.tokens) else self.tokens.labels

@@ -203,11 +203,15 @@ class _Said:
             is_spoken = answers == spoken
             if is_spoken.all():
                 continue
-            order = np.argsort(-self.maxima.values[:, number], kind="stable")
+            # an n-gram that is the maximum of several texts has one value, but for float rounding
+            values = np.round(self.maxima.values[:, number].astype(np.float64), _DIGITS)
+            order = np.argsort(-values, kind="stable")
             purity = np.cumsum(is_spoken[order]) / np.arange(1, len(order) + 1)
-            reached = np.flatnonzero(purity >= (1 + is_spoken.mean()) / 2)
+            is_pure = purity >= (1 + is_spoken.mean()) / 2
+            is_last = np.append(np.diff(values[order]) != 0, True)
+            reached = np.flatnonzero(is_pure & is_last)
             if len(reached) and reached[-1] + 1 >= _FEWEST:
-                found[number] = self.maxima.values[order[reached[-1]], number]
+                found[number] = values[order[reached[-1]]] - 0.5 * 10.0**-_DIGITS
         return found
 
     def agreement(self, thresholds: npt.NDArray[np.float64]) -> float | None:

@@ -95,6 +95,11 @@ class Gates:
     tokens: TextTokens
     gates: tuple[Gate, ...]
 
+    @property
+    def truncated(self) -> bool:
+        """True if the end of the text was not read."""
+        return self.tokens.truncated
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         gates = [gate.to_json() for gate in self.gates]

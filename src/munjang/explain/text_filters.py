@@ -73,6 +73,11 @@ class TextFilters:
     rest: float
     maxima: tuple[FilterMaximum, ...]
 
+    @property
+    def truncated(self) -> bool:
+        """True if the end of the text was not read."""
+        return self.tokens.truncated
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
         return {

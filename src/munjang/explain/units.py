@@ -19,6 +19,7 @@ from munjang.explain.text_tokens import TextTokens, read_tokens
 from munjang.explain.token_network import open_network
 from munjang.explain.token_rows import TokenRows, encode_rows
 from munjang.model import Model
+from munjang.tasks.class_answers import Prediction
 
 MOST_ROWS = 100_000
 # Units that are shown if none is named, and places of each.
@@ -189,12 +190,12 @@ def _classes_of(
         numbers = {name: number for number, name in enumerate(known)}
         own = [numbers[name] for name in targets.gather(chosen.places).to_list()]
         return known, np.asarray(own, dtype=np.int64)
-    if isinstance(rows, Table) and hasattr(model.task, "loss_name") and len(labels):
-        answers = model.predict(_values(rows, chosen.places))
-        numbers = {name: number for number, name in enumerate(labels)}
-        own = [numbers[answer.label] for answer in answers]  # type: ignore[attr-defined]
-        return labels, np.asarray(own, dtype=np.int64)
-    return (), None
+    if not labels or not isinstance(rows, Table):
+        return (), None
+    numbers = {name: number for number, name in enumerate(labels)}
+    answers = model.predict(_values(rows, chosen.places))
+    own = [numbers[answer.label] for answer in answers if isinstance(answer, Prediction)]
+    return (labels, np.asarray(own, dtype=np.int64)) if len(own) == len(answers) else ((), None)
 
 
 def _values(rows: Table, places: npt.NDArray[np.int64]) -> list[Any]:

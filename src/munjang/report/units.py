@@ -49,7 +49,8 @@ class _Place:
 
 def origin_of(place: Place) -> str:
     """Return the file and the row of a place, for people."""
-    return f"{visible(PurePath(place.file).name)}, {place.row:,}"
+    name = visible_text(PurePath(place.file).name).replace("\n", "⏎")
+    return f"{name}, {place.row:,}"
 
 
 @dataclass(frozen=True)

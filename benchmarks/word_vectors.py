@@ -157,9 +157,9 @@ def show_table(peer: str, rates: dict[str, list[float]], quality: dict[str, list
 
 def measure_korean(data: Path, options: argparse.Namespace) -> None:
     """Print the three tests of Korean, and similarity-ko, for each engine with its defaults."""
-    import korean_vectors
     import polars as pl
 
+    import korean_vectors
     import munjang
     from munjang.word_vectors.evaluation import score_similarity
     from munjang.word_vectors.judgments import read_word_pairs

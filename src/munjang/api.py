@@ -269,8 +269,8 @@ def _fit(
         report(line)
     if loop.budget is not None:
         report("a budget of seconds follows the clock: the same seed does not repeat the run")
-    if line := describe_slow_precision(loop.state.model, prepared.recipe.training):
-        report(line)
+    if slow := describe_slow_precision(loop.state.model, prepared.recipe.training):
+        report(slow)
     fingerprint = prepared.fingerprint
     with catch_signals() as request:
         run(

@@ -65,7 +65,7 @@ def test_baseline_and_architecture_names_are_disjoint() -> None:
             "cnn",
             "translate",
             "cnn goes with --task classify or --task regress or --task multilabel "
-            "or --task similarity; models of "
+            "or --task similarity or --task masked_lm; models of "
             "translate: all, seq2seq",
         ),
         (

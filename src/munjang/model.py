@@ -383,7 +383,8 @@ class Model(Displayed):
             method: exact, integrated, gradient or leave_one_out; exact where there is one (`mean`
                 and `cnn`), else integrated, if omitted.
             label: class, label or token to explain; that of the answer if omitted.
-            baseline: what stands for "no text": zero or oov; for leave_one_out oov or deleted.
+            baseline: what stands for "no text": zero or oov; for leave_one_out oov or deleted. If
+                omitted zero, but oov for leave_one_out and for BERT.
             target: answer to explain, of models that write text; the model's own if omitted.
 
         Raises:

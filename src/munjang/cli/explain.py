@@ -53,7 +53,7 @@ def explain(
         typer.Option(
             metavar="NAME",
             help="With why: what stands for no text: zero (vectors) or oov (tokens); with the "
-            "method leave_one_out oov or deleted.  [default: zero, or oov]",
+            "method leave_one_out oov or deleted.  [default: zero; oov for leave_one_out and bert]",
         ),
     ] = None,
     target: Annotated[

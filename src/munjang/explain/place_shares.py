@@ -14,7 +14,7 @@ from munjang.explain.gradients import VectorGradients, gradient, integrated_grad
 from munjang.explain.ngram_shares import divide_ngrams
 from munjang.explain.row import ExplainedRow, Floats, VectorScores, can_decompose
 from munjang.layers.tfidf_linear import TfidfLinear
-from munjang.tasks.heads import LinearEnsemble
+from munjang.tasks.heads import LinearEnsemble, find_encoders
 from munjang.text.columns import Int64s
 
 _BASELINES: dict[Baseline, str] = {"zero": "zero vectors", "oov": "vectors of OOV tokens"}
@@ -86,7 +86,8 @@ def compute_shares(row: ExplainedRow, method: Method, baseline: str | None) -> P
     """
     known = METHOD_TABLE[method].baselines
     if baseline is None:
-        return METHOD_TABLE[method].compute(row, known[0])
+        wanted = _null_vectors(row)
+        return METHOD_TABLE[method].compute(row, wanted if wanted in known else known[0])
     chosen = next((name for name in known if name == baseline), None)
     if chosen is None:
         raise ConfigError(
@@ -94,6 +95,12 @@ def compute_shares(row: ExplainedRow, method: Method, baseline: str | None) -> P
             f"'{baseline[:80]}'"
         )
     return METHOD_TABLE[method].compute(row, chosen)
+
+
+def _null_vectors(row: ExplainedRow) -> Baseline:
+    """Return what stands for "no text" in a network by default: zero vectors, or OOV tokens."""
+    kinds = {getattr(encoder, "null_vectors", "zero") for encoder in find_encoders(row.network)}
+    return "oov" if "oov" in kinds else "zero"
 
 
 def _has_exact(row: ExplainedRow) -> bool:

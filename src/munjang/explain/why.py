@@ -29,7 +29,7 @@ def explain_answer(
             integrated, if omitted.
         label: class, label or token to explain; that of the answer if omitted.
         baseline: what stands for "no text": zero (vectors) or oov (tokens); for leave_one_out oov
-            or deleted. Zero, or oov, if omitted.
+            or deleted. If omitted zero, but oov for leave_one_out and for BERT.
         target: answer to explain, of models that write text; the model's own if omitted.
 
     Raises:

@@ -88,7 +88,14 @@ class BertConfig(WideConfig):
 
 
 class Bert(SelfAttentionEncoder):
-    """Post-norm Transformer layers over token, position and segment embeddings."""
+    """Post-norm Transformer layers over token, position and segment embeddings.
+
+    Attributes:
+        null_vectors: what stands for "no text" in attributions. The norm of the embeddings makes
+            vectors of one size of any, so that a path to zero vectors never comes near them.
+    """
+
+    null_vectors: ClassVar[Literal["zero", "oov"]] = "oov"
 
     def __init__(self, config: BertConfig, vocabulary_size: int) -> None:
         super().__init__(config, vocabulary_size)

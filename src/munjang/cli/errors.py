@@ -54,7 +54,7 @@ def errors(
         bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
     ] = False,
 ) -> None:
-    """Show where a model is wrong: confusions, slices, and the worst rows.
+    """Show where a model is wrong: confusions, slices, worst rows.
 
     Slices are rows of similar length, of one script, file or label, or with a similar share of
     tokens out of vocabulary. Each has the accuracy (of numbers the mean absolute error) with a 95 %

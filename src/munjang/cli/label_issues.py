@@ -56,12 +56,12 @@ def label_issues(
         bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
     ] = False,
 ) -> None:
-    """List rows whose label is likely wrong, by models that have not seen them.
+    """List rows whose label is likely wrong.
 
     The rows are parted into folds, equal texts in one, and each fold is answered by a model of the
-    other folds. A row is listed if another label than its own is likely by the measure of that
-    label (confident learning), the likeliest first. Write the right label into the column corrected
-    of --out, and munjang relabel makes the new file.
+    other folds, which has not seen it. A row is listed if another label than its own is likely by
+    the measure of that label (confident learning), the likeliest first. Write the right label into
+    the column corrected of --out, and munjang relabel makes the new file.
 
     \b
     Examples:

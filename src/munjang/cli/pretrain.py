@@ -63,7 +63,7 @@ def pretrain(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train an encoder to predict masked tokens of unlabeled texts.
+    """Train an encoder to predict masked tokens of unlabeled text.
 
     It is munjang train --task masked_lm; the default model is bert. The folder is a start for other
     tasks, and predicts the tokens of each [MASK] in a text.

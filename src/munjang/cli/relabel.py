@@ -25,11 +25,12 @@ def relabel(
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
 ) -> None:
-    """Write a copy of a file with corrected labels; all else stays byte for byte.
+    """Write a copy of a file with corrected labels.
 
-    Format, encoding, compression, order of the columns and quotes stay. Rows with an empty column
-    corrected stay as they are. Nothing is written if a text is not the one that the CSV lists, a
-    label is unknown, or a row is listed twice. NEW is replaced once it is complete.
+    All else stays: format, encoding, compression, line ends, quotes and the order of the columns.
+    Rows with an empty column corrected stay as they are. Nothing is written if a text is not the
+    one that the CSV lists, a label is unknown, or a row is listed twice. NEW is replaced once it is
+    complete.
 
     \b
     Examples:

@@ -27,7 +27,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train_model(table: Path, name: str, *options: object) -> Path:
     out = table.with_name(f"my {name}")
-    result = run("train", table, "--out", out, "--model", name, *SMALL, *options)
+    result = invoke("train", table, "--out", out, "--model", name, *SMALL, *options)
     assert result.code == 0, result.err
     return out
 

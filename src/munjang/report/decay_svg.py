@@ -75,7 +75,7 @@ def _entry(curve: Decay, color: str, y: float) -> list[Markup]:
     line = element(
         "line", x1=x, x2=x + 26, y1=y, y2=y, stroke=color, stroke_width=2, **_dash(curve)
     )
-    name = Label(curve.name, _SIZE, 14.0).draw(x + 34, y + 4.5, ends=False)
+    name = Label(curve.name, _SIZE, 14.0, is_name=True).draw(x + 34, y + 4.5, ends=False)
     return [line, name, element("text", curve.note, x=x + 34, y=y + 20, font_size=11, opacity=0.8)]
 
 

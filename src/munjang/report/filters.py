@@ -10,7 +10,7 @@ from munjang.explain.text_filters import TextFilters
 from munjang.report.formats import Formats
 from munjang.report.html import render
 from munjang.report.inside_page import ShadedText, view_page
-from munjang.report.visible import visible
+from munjang.report.why_parts import visible_line
 
 # Filters on a page, the most important ones; numbers have all.
 _FILTERS = 60
@@ -76,13 +76,13 @@ def _row(one: Filter) -> _Row:
     ngrams = [[_Ngram.of(n.tokens, n.slots, n.value) for n in some]
               for some in (one.ngrams, one.negatives)]  # fmt: skip
     figures = [f"{one.importance:.3f}", threshold, f"{one.share:.1%}"]
-    return _Row(one.number, visible(one.label), figures, ngrams)
+    return _Row(one.number, visible_line(one.label), figures, ngrams)
 
 
 def text_filters_fragment(filters: TextFilters) -> Markup:
     """Return the part of a page: the n-gram that is the maximum of each filter."""
     shown = filters.maxima[:_FILTERS]
-    against = "" if filters.against is None else f" against {visible(filters.against)}"
+    against = "" if filters.against is None else f" against {visible_line(filters.against)}"
     rows = [
         _Row(
             one.number,
@@ -96,7 +96,7 @@ def text_filters_fragment(filters: TextFilters) -> Markup:
     return render(
         "filters.jinja",
         heading="Filters over a text",
-        caption=f"The margin of {visible(filters.answer)}{against} is {filters.margin:.3f}: "
+        caption=f"The margin of {visible_line(filters.answer)}{against} is {filters.margin:.3f}: "
         f"{total:+.3f} from the maxima of the filters, and {filters.rest:+.3f} from the rest. The "
         "shade of a token is its share in the pre-activation; a line below it marks a share below "
         "0.",

@@ -23,9 +23,10 @@ def draw_gates_svg(gates: Gates) -> Markup:
     """Return the picture: per gate its mean, and the units that vary most over the text."""
     rows = []
     for gate in gates.gates:
-        rows.append(GridRow("mean", gate.mean.tolist(), heading=name_gate(gate, gates)))
+        heading = name_gate(gate, gates)
+        rows.append(GridRow("mean", gate.mean.tolist(), heading, is_name=True))
         for unit in gate.varying_units():
-            rows.append(GridRow(f"unit {unit}", gate.values[:, unit].tolist()))
+            rows.append(GridRow(f"unit {unit}", gate.values[:, unit].tolist(), is_name=True))
     return draw_grid("Gates over the tokens of a text", gates.tokens.labels, rows)
 
 

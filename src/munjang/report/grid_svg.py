@@ -27,11 +27,13 @@ class GridRow:
         label: to the left of it.
         shades: opacity of the full color of each cell, 0 to 1.
         heading: line above it; "" for none.
+        is_name: True if the label is a name rather than a token.
     """
 
     label: str
     shades: Sequence[float]
     heading: str = ""
+    is_name: bool = False
 
 
 def draw_grid(title: str, columns: Sequence[str], rows: Sequence[GridRow]) -> Markup:
@@ -42,7 +44,7 @@ def draw_grid(title: str, columns: Sequence[str], rows: Sequence[GridRow]) -> Ma
         columns: label of each column.
         rows: from top to bottom, with a cell per column.
     """
-    labels = [Label(row.label, _SIZE, _LONGEST) for row in rows]
+    labels = [Label(row.label, _SIZE, _LONGEST, is_name=row.is_name) for row in rows]
     left = _EDGE + max((label.width for label in labels), default=0.0) + 8
     height = _CELL if len(rows) == len(columns) else _STRIP
     heads = ColumnLabels([Label(column, _SIZE, _LONGEST) for column in columns])

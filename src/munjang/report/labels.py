@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from munjang.report.html import element
-from munjang.report.visible import right_to_left, visible
+from munjang.report.visible import right_to_left, visible, visible_text
 
 _WIDE, _NARROW = 1.0, 0.62  # of the font size: an East Asian wide character, any other
 _LEAN = 60  # degrees from horizontal
@@ -34,16 +34,19 @@ class Label:
         token: as the text has it.
         size: of its font, in pixels.
         longest: a longer label is cut, with `…`; in multiples of the font size.
+        is_name: True for a name rather than a token: its spaces stay spaces.
     """
 
     token: str
     size: float
     longest: float
+    is_name: bool = False
 
     @property
     def name(self) -> str:
         """The whole token, every character visible."""
-        return visible(self.token)
+        words = self.token.split()
+        return visible_text(" ".join(words)) if self.is_name and words else visible(self.token)
 
     @property
     def text(self) -> str:

@@ -8,7 +8,7 @@ from munjang.report.decay_svg import Decay, draw_decays
 from munjang.report.formats import Formats
 from munjang.report.html import element, render, table
 from munjang.report.inside_page import view_page
-from munjang.report.visible import visible
+from munjang.report.why_parts import visible_line
 
 _CAPTION = (
     "How much the {what} changes with a token so many places back: the norm of its gradient with "
@@ -47,7 +47,7 @@ def memory_fragment(memory: Memory) -> Markup:
     """Return the part of a page: picture and table."""
     rows = [
         [
-            element("td", visible(curve.name), class_="label"),
+            element("td", visible_line(curve.name), class_="label"),
             curve.moment,
             format_half_life(curve.half_life),
             *(f"{value:.1f}" for value in curve.half_life.quartiles),
@@ -65,7 +65,7 @@ def memory_fragment(memory: Memory) -> Markup:
         caption=_CAPTION.format(what=_WHAT[memory.of]),
         picture=draw_memory_svg(memory),
         table=table(heads, rows),
-        notes=[_PRETRAINED.format(visible(name)) for name in pretrained],
+        notes=[_PRETRAINED.format(visible_line(name)) for name in pretrained],
     )
 
 

@@ -10,6 +10,7 @@ from munjang.report.formats import Formats
 from munjang.report.html import element, render, table
 from munjang.report.inside_page import view_page
 from munjang.report.visible import language, visible, visible_text
+from munjang.report.why_parts import visible_line
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class _Place:
 
     @property
     def label(self) -> str:
-        return "–" if self.place.label is None else visible(self.place.label)
+        return "–" if self.place.label is None else visible_line(self.place.label)
 
     @property
     def origin(self) -> str:
@@ -72,7 +73,7 @@ def _of(unit: Unit, units: Units) -> _Unit:
         )
         rows = [
             [
-                element("td", visible(label), class_="label"),
+                element("td", visible_line(label), class_="label"),
                 f"{count:,}",
                 f"{count / max(1, units.counted):.1%}",
                 f"{total / max(1, units.texts):.1%}",

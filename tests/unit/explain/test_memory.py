@@ -155,6 +155,20 @@ def test_any_text_has_connectivity_or_one_error(tokenizer: str, text: str) -> No
     assert all(word in text for word in words), "words are the person's own characters"
 
 
+def test_two_texts_in_a_row_are_read_as_one() -> None:
+    pairs = list(zip(TEXTS, TEXTS[1:] + TEXTS[:1], strict=True))
+    quick = ["model.dim=8", "training.epochs=1", "training.threads=1", "two_texts.reading=joined"]
+    model = train(
+        (pairs, LABELS), input="two_texts", model="gru", tokenizer="words", overrides=quick
+    ).model
+    connectivity = compute_connectivity(model, ("영화 정말", "영화 음악"))
+    labels = ("⟨go⟩", "영화", "정말", "⟨eos⟩", "영화", "음악", "⟨eos⟩")
+    assert connectivity.labels == connectivity.tokens.labels == labels
+    assert connectivity.tokens.text == "영화 정말 | 영화 음악"
+    rows = read_rows(model, (pairs, LABELS))
+    assert compute_memory(model, rows, moments=("after",)).curves[0].texts[0] == len(pairs)
+
+
 def test_ids_are_those_that_the_model_reads() -> None:
     model = small_model("gru", tokenizer="jamo")
     for text in ("영화", "영화 정말 재미있다", " 영화 "):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -135,6 +136,16 @@ def test_commands_answer_alike_for_both_engines(
     pairs.write_text("a,b,score\n최고이다,명작이다,9\n최고이다,최악이다,1\n", "utf-8")
     assert "on 2 of 2 pairs" in call(capsys, "similarity", folder, pairs).out
     assert call(capsys, "predict", folder, "감동이네요").code == 0
+
+
+@every_engine
+def test_folders_are_used_without_gensim(
+    engine: str, trained: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = trained(engine)
+    for name in ("gensim", "gensim.models", "gensim.models.fasttext", "gensim.models.word2vec"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert munjang.load_words(folder).vector("감동임니다") is not None
 
 
 @pytest.mark.skipif("gensim" not in ENGINE_NAMES, reason="gensim is not installed")

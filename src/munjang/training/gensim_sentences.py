@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,6 +52,32 @@ class SentenceBatch:
 
 
 @dataclass(frozen=True)
+class StepRows:
+    """The groups of rows of one step, each padded on its own while it is read.
+
+    Attributes:
+        groups: one per batch, at least one.
+    """
+
+    groups: tuple[Group, ...]
+
+    @property
+    def rows(self) -> Int64s:
+        """Numbers of the rows of all groups."""
+        return np.concatenate([group.rows for group in self.groups])
+
+    @property
+    def time(self) -> int:
+        """Length of the longest row."""
+        return max(group.time for group in self.groups)
+
+    @property
+    def places(self) -> int:
+        """Positions of the largest group, padding counted."""
+        return max(group.places for group in self.groups)
+
+
+@dataclass(frozen=True)
 class SentenceOrder:
     """The order of another dataset's batches, `BATCHES` of them per step.
 
@@ -65,14 +92,12 @@ class SentenceOrder:
         return -(-self.batches.steps(epoch) // BATCHES)
 
     def groups(self, epoch: int, first: int = 0) -> Iterator[Any]:
-        """Yield the groups of rows of each step of an epoch, from the step `first` on."""
-        groups = iter(self.batches.groups(epoch, first * BATCHES))
-        while part := list(islice(groups, BATCHES)):
-            yield part
+        """Yield the rows of each step of an epoch, from the step `first` on."""
+        yield from _cut(self.batches.groups(epoch, first * BATCHES))
 
-    def sample(self) -> list[Group]:
-        """Return the first batches of the first epoch."""
-        return self.batches.sample()
+    def sample(self) -> list[Any]:
+        """Return the first steps of the first epoch."""
+        return list(_cut(self.batches.sample()))
 
     def padding_share(self) -> float:
         """Return 0: sentences are not padded."""
@@ -118,9 +143,9 @@ class SentenceDataset:
         return SentenceOrder(order_batches(self.data, bucketing, seed))
 
     def batches(self, groups: Iterable[Any]) -> Iterator[SentenceBatch]:
-        """Yield the batch of each list of groups, made when it is asked for."""
-        for part in groups:
-            yield self._join(list(self.data.batches(part)))
+        """Yield the batch of each `StepRows`, made when it is asked for."""
+        for step in groups:
+            yield self._join(list(self.data.batches(step.groups)))
 
     def in_order_of_length(self, batch_size: int = 256) -> Iterator[SentenceBatch]:
         """Yield all rows once, the shortest first."""
@@ -139,3 +164,10 @@ class SentenceDataset:
             known = [word for word in map(read, ids[:length]) if word is not None]
             for start in range(0, len(known), LONGEST):
                 yield known[start : start + LONGEST]
+
+
+def _cut(groups: Iterable[Group]) -> Iterator[StepRows]:
+    """Yield the groups of each step."""
+    remaining = iter(groups)
+    while part := tuple(islice(remaining, BATCHES)):
+        yield StepRows(part)

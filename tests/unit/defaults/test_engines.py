@@ -8,8 +8,10 @@ from munjang.config import merge
 from munjang.defaults.engines import engine_defaults
 from munjang.defaults.text import script_defaults
 from munjang.errors import ConfigError
+from munjang.preparation import prepare
 from munjang.recipe import check_given
 from munjang.registry import ENGINES, TASKS, EngineRow
+from munjang.reporting import discard
 
 MANY = 100_000
 
@@ -47,6 +49,14 @@ def test_without_its_package_gensim_is_no_default(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError, match=r'pip install "munjang\[gensim\]"') as error:
         ENGINES.require("gensim").require_package()
     assert "\n" not in str(error.value)
+
+
+def test_a_missing_package_is_told_before_data_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EngineRow, "is_installed", False)
+    with pytest.raises(ConfigError, match="gensim needs the package gensim"):
+        prepare(
+            "no such file", None, {"task": "vectors", "training": {"engine": "gensim"}}, discard
+        )
 
 
 @pytest.mark.parametrize(

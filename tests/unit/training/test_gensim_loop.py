@@ -197,5 +197,19 @@ def test_unknown_words_are_left_out_and_long_rows_are_cut() -> None:
     assert sum(batch.size for batch in data.in_order_of_length()) == len(ids) + 3
 
 
+def test_steps_have_all_rows_once_and_tell_their_size() -> None:
+    loop = make_loop()
+    steps = list(loop.order.groups(1))
+    assert len(steps) == loop.order.steps(1) > 1
+    assert sorted(row for step in steps for row in step.rows.tolist()) == list(range(600))
+    first = loop.order.sample()[0]
+    assert (first.time, first.places) == (8, 4 * 8)
+    (batch,) = loop.train.batches([first])
+    assert len(batch.rows) == len(batch.sentences) == len(first.rows)
+    assert batch.size == sum(map(len, batch.sentences))
+    again = [step.rows.tolist() for step in loop.order.groups(1, 2)]
+    assert again == [step.rows.tolist() for step in steps[2:]]
+
+
 def test_hash_is_the_same_in_every_process() -> None:
     assert (hash_stably("학교"), hash_stably("\ud800")) == (259928958, 499426600)

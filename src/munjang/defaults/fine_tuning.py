@@ -14,6 +14,8 @@ _SLOW_BEGIN = {"schedule": "linear", "warmup": 0.1}
 # Learning rate of self-attention layers by their width: up to the first number, the second one.
 _RATES = ((256, 0.0003), (512, 0.0001))
 _LOWEST_RATE = 0.00005
+# The same, where tables have an optimizer of their own.
+_RATES_OF_TABLES = ((256, 0.001), (512, 0.0003))
 # Share of the rate of embedding tables at which a trained embedding learns: with few rows it keeps
 # more of what it knows, with many rows it can move further (docs/log.md).
 _EMBEDDING_SHARE, _SHARE_OF_MANY, _MANY_ROWS = 0.1, 0.5, 30_000
@@ -32,6 +34,24 @@ def _attention(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
             "learning_rate": rate,
             "embedding_optimizer": "adamw",
             "embedding_learning_rate": None,
+        },
+    }
+
+
+def _transformer(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """Return the defaults of `transformer`: its wide tables of n-grams learn by rows, as at first.
+
+    At the rates of `bert` it moves too little in the few epochs of fine-tuning (docs/log.md).
+    """
+    width = _whole(model.get("dim"), 0)
+    rate = next((rate for widest, rate in _RATES_OF_TABLES if width <= widest), _LOWEST_RATE)
+    return {
+        "model": {"embedding_dropout": 0.1, "dropout": 0.1},
+        "training": {
+            **_SLOW_BEGIN,
+            "learning_rate": rate,
+            "embedding_optimizer": "adagrad",
+            "embedding_learning_rate": 0.03,
         },
     }
 
@@ -68,7 +88,7 @@ def _whole(value: Any, otherwise: int) -> int:
 
 _BY_MODEL: Mapping[str, Callable[[Mapping[str, Any], int], dict[str, Any]]] = {
     "bert": _attention,
-    "transformer": _attention,
+    "transformer": _transformer,
     "cnn": _with_bag,
     "rnn": _with_bag,
     "lstm": _with_bag,

@@ -126,7 +126,7 @@ def test_label_sets_count_missed_and_wrongly_given_labels() -> None:
     report = find_errors(model, (texts, sets))
     assert report.score == pytest.approx(model.evaluate((texts, sets)).metrics["subset_accuracy"])
     assert all(bool(cell.given) != bool(cell.predicted) for cell in report.cells)
-    assert "<h2>Slices</h2>" in str(draw_errors(report))
+    assert ">Slices</h2>" in str(draw_errors(report))
 
 
 def test_tasks_without_right_and_wrong_rows_are_refused(model: Model) -> None:

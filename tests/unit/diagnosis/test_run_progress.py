@@ -1,13 +1,14 @@
 """The course of a training: read from a whole, a running and a damaged log."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from munjang.diagnosis.run_progress import has_log, read_progress
 from munjang.errors import ConfigError, FolderError
-from munjang.folder.lock import hold_lock
 from munjang.report.run_progress import draw_progress, progress_formats, summarize_progress
 from munjang.report.wording import translator
 
@@ -48,8 +49,16 @@ def test_curves_and_the_best_step_are_read(tmp_path: Path) -> None:
 
 def test_state_is_told_by_lock_and_manifest(tmp_path: Path) -> None:
     folder = write_log(tmp_path / "run", *records(2))
-    with hold_lock(folder):
+    hold = "import sys\nfrom pathlib import Path\nfrom munjang.folder.lock import hold_lock\n"
+    hold += f"with hold_lock(Path({str(folder)!r})):\n    print(1, flush=True)\n    input()\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         assert read_progress(folder).state == "running"
+        process.communicate(b"\n", timeout=60)
+    assert read_progress(folder).state == "stopped"
     (folder / "manifest.json").write_text("{}")
     assert read_progress(folder).state == "finished"
 

@@ -153,4 +153,4 @@ def test_files_are_written_by_suffix(tmp_path: Path) -> None:
     values = json.loads((tmp_path / "why.json").read_text("utf-8"))
     assert values == explanation.to_json()
     with pytest.raises(ConfigError, match="expected a file name that ends in one of"):
-        WHY.write(explanation, tmp_path / "why.png")
+        WHY.write(explanation, tmp_path / "why.gif")

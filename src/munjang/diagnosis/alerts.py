@@ -65,7 +65,8 @@ class RowFacts:
         contradicting: rows whose text is there again with another label.
         truncated: rows that are longer than the model reads.
         oov_rate: mean share of the tokens of a row that are out of vocabulary; None without tokens.
-        likely_wrong: rows whose label is likely wrong; None if labels are not checked.
+        likely_wrong: rows whose label may be wrong: another one has a probability of 0.9 or more;
+            None if labels are not checked.
     """
 
     rows: int

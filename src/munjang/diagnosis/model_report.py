@@ -226,7 +226,7 @@ def _count(
         contradicting=_count_contradicting(table, targets) if has_classes and is_text else 0,
         truncated=int(np.asarray(encoded.truncated).sum()),
         oov_rate=float(oov_rates(model, table.keys).mean()) if is_text else None,
-        likely_wrong=len(issues) if has_classes else None,
+        likely_wrong=sum(i.probability >= SURE for i in issues) if has_classes else None,
     )
 
 

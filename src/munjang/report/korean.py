@@ -44,9 +44,6 @@ KOREAN: dict[str, str] = {
     "{share:.1%} are wrong with a probability of 90 % or more.": (
         "{share:.1%}는 90 % 이상의 확률로 답하고도 틀립니다."
     ),
-    "{rows:,} labels look wrong themselves.": (
-        "레이블 {rows:,}개는 레이블 자체가 잘못된 것 같습니다."
-    ),
     (
         "The mean absolute error on {rows:,} rows is {score:.4g} (95 % interval {low:.4g} to "
         "{high:.4g})."
@@ -91,8 +88,12 @@ KOREAN: dict[str, str] = {
         "나머지보다 나쁜 부분이 {count:,}개 더 있습니다."
     ),
     "See the table of slices.": "부분별 표를 보십시오.",
-    "{rows:,} rows ({share:.1%}) are likely to have a wrong label.": (
-        "{rows:,}행({share:.1%})의 레이블이 잘못되었을 가능성이 큽니다."
+    (
+        "{rows:,} rows ({share:.1%}) have a label that the model contradicts with a probability of "
+        "90 % or more: it may be wrong."
+    ): (
+        "{rows:,}행({share:.1%})의 레이블은 모델이 90 % 이상의 확률로 다르게 봅니다. 잘못된 레이블일 수 "
+        "있습니다."
     ),
     (
         "Read the first ones below; munjang label-issues lists those of the training data, and "

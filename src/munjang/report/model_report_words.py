@@ -33,7 +33,8 @@ _ALERTS: dict[str, tuple[str, str]] = {
     ),
     "more_slices": ("{count:,} more slices are worse than the rest.", "See the table of slices."),
     "labels_likely_wrong": (
-        "{rows:,} rows ({share:.1%}) are likely to have a wrong label.",
+        "{rows:,} rows ({share:.1%}) have a label that the model contradicts with a probability of "
+        "90 % or more: it may be wrong.",
         "Read the first ones below; munjang label-issues lists those of the training data, and "
         "munjang relabel applies corrections.",
     ),
@@ -101,8 +102,6 @@ def describe_verdict(report: ModelReport, translate: Translate) -> str:
         parts.append(
             translate("{share:.1%} are wrong with a probability of 90 % or more.", share=share)
         )
-    if facts.likely_wrong:
-        parts.append(translate("{rows:,} labels look wrong themselves.", rows=facts.likely_wrong))
     return " ".join(parts)
 
 

@@ -92,8 +92,8 @@ KOREAN: dict[str, str] = {
         "{rows:,} rows ({share:.1%}) have a label that the model contradicts with a probability of "
         "90 % or more: it may be wrong."
     ): (
-        "{rows:,}행({share:.1%})의 레이블은 모델이 90 % 이상의 확률로 다르게 봅니다. 잘못된 레이블일 수 "
-        "있습니다."
+        "{rows:,}행({share:.1%})의 레이블은 모델이 90 % 이상의 확률로 다르게 봅니다. "
+        "잘못된 레이블일 수 있습니다."
     ),
     (
         "Read the first ones below; munjang label-issues lists those of the training data, and "

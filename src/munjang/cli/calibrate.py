@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from munjang.diagnosis.costs import CostReport
 
 
+# Risks of which the lowest that is kept is shown as an example.
+_RISKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+
+
 def calibrate(
     folder: ModelFolder,
     data: Annotated[
@@ -110,8 +114,9 @@ def calibrate(
         return
     _show(calibrated.report, wide=wide)
     show(f"\nthe calibration is kept in {shlex.quote(folder)}")
-    if calibrated.report.costs is None and calibrated.report.coverage:
-        show(f'next:\n  munjang predict {shlex.quote(folder)} "a text" --abstain 0.05')
+    kept = [risk for risk in _RISKS if calibrated.report.best_coverage(risk)]
+    if calibrated.report.costs is None and kept:
+        show(f'next:\n  munjang predict {shlex.quote(folder)} "a text" --abstain {kept[0]:g}')
 
 
 def _show(report: "CalibrationReport", *, wide: bool) -> None:

@@ -66,9 +66,9 @@ class WordVectorsConfig(Settings):
 
 
 def choose_buckets(ngrams: int) -> int:
-    """Return the number of table rows for so many distinct n-grams: half of them or more are free.
+    """Return the number of table rows for so many distinct n-grams; at most half are taken.
 
-    So most n-grams have a row of their own.
+    Beyond the largest table more n-grams share a row.
     """
     enough = 1 << max(0, 2 * ngrams - 1).bit_length()
     return min(max(enough, _FEWEST_BUCKETS), _MOST_BUCKETS)

@@ -36,7 +36,7 @@ class WordVectorsConfig(Settings):
         ge=1,
         le=2**24,
         description="table rows shared by all character n-grams; null: a power of two, at least "
-        "the number of distinct n-grams of the vocabulary, from 2^10 to 2^21",
+        "twice the number of distinct n-grams of the vocabulary, from 2^10 to 2^21",
     )
     subword_units: SubwordUnits = Field(
         "letters",
@@ -66,8 +66,11 @@ class WordVectorsConfig(Settings):
 
 
 def choose_buckets(ngrams: int) -> int:
-    """Return the number of table rows for so many distinct n-grams."""
-    enough = 1 << max(0, ngrams - 1).bit_length()
+    """Return the number of table rows for so many distinct n-grams; at most half are taken.
+
+    Beyond the largest table more n-grams share a row.
+    """
+    enough = 1 << max(0, 2 * ngrams - 1).bit_length()
     return min(max(enough, _FEWEST_BUCKETS), _MOST_BUCKETS)
 
 

@@ -223,8 +223,8 @@ def test_tables_of_ngrams_are_bounded_powers_of_two(ngrams: int) -> None:
     buckets = choose_buckets(ngrams)
     assert buckets.bit_count() == 1
     assert 2**10 <= buckets <= 2**21
-    assert buckets >= min(ngrams, 2**21)
-    assert buckets < 2 * max(ngrams, 2**10)
+    assert buckets >= min(2 * ngrams, 2**21)
+    assert buckets < 4 * max(ngrams, 2**9)
 
 
 @every_architecture

@@ -52,7 +52,7 @@ def _mean(model: Mapping[str, Any]) -> dict[str, Any]:
     The first step of Adagrad moves each number of a row by its learning rate: 0.05 is as much as
     the numbers of trained vectors of 256, which were lost before the head knew what they mean.
     """
-    rates = {"learning_rate": 0.03, "embedding_learning_rate": 0.002}
+    rates = {"head_learning_rate": 0.03, "embedding_learning_rate": 0.002}
     return {"training": {**_SLOW_BEGIN, **rates}}
 
 

@@ -127,7 +127,7 @@ def test_training_starts_from_static_vectors(teacher: Path, tmp_path: Path) -> N
         make_corpus(240),
         model="mean",
         from_folder=tmp_path / "s",
-        overrides=["training.threads=1", "training.epochs=8", "training.embedding_learning_rate=0.05",
+        overrides=["training.threads=1", "training.epochs=8", "training.learning_rate=0.03",
                    "training.batch_size=8"],
         report=lines.append,
     )  # fmt: skip

@@ -69,7 +69,13 @@ def _with_bag(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
 
 
 def _mean(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
-    return {"training": {**_SLOW_BEGIN, "embedding_learning_rate": 0.05}}
+    """Return the defaults of a trained table, and of a fresh head with nothing between them.
+
+    The first step of Adagrad moves each number of a row by its learning rate: 0.05 is as much as
+    the numbers of trained vectors of 256, which were lost before the head knew what they mean.
+    """
+    rates = {"head_learning_rate": 0.03, "embedding_learning_rate": 0.002}
+    return {"training": {**_SLOW_BEGIN, **rates}}
 
 
 def _images(model: Mapping[str, Any], rows: int) -> dict[str, Any]:

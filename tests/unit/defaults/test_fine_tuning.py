@@ -79,3 +79,13 @@ def test_batch_size_in_one_unit_unsets_the_other(
 ) -> None:
     training = build_recipe(model, training=size).training
     assert getattr(training, other) is None
+
+
+def test_first_step_of_mean_is_small_beside_trained_vectors() -> None:
+    training = build_recipe("mean", **FROM_PRETRAINED).training
+    # Adagrad's first step moves each number by the rate; vectors of 256 have a length of about 1
+    assert training.embedding_learning_rate is not None
+    assert training.embedding_learning_rate < 0.1 * 256**-0.5
+    # the head is random, and has nothing below it that large steps could spoil
+    assert training.head_learning_rate is not None
+    assert training.head_learning_rate > training.learning_rate

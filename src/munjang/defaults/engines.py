@@ -5,7 +5,7 @@ from typing import Any
 
 from munjang.config import merge
 from munjang.errors import ConfigError
-from munjang.registry import ENGINES, TASKS, TaskRow
+from munjang.registry import TASKS, TaskRow
 from munjang.training.settings import TrainingSettings
 
 # Laid on the defaults of the task. gensim learns by plain gradient descent, pair by pair.
@@ -16,7 +16,7 @@ _BY_ENGINE: dict[str, dict[str, Any]] = {
     },
 }
 
-# Settings that an engine has not. With a value other than the default they choose another engine.
+# Settings that an engine has not. With a value other than the default they are refused.
 _UNUSED: dict[str, dict[str, tuple[str, ...]]] = {
     "gensim": {
         "model": ("subword_scheme",),
@@ -37,25 +37,18 @@ _UNUSED: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-# Rows from which on an installed engine is the default for a model with n-grams of characters. By
-# plain gradient descent all words of 400 lines end in one direction (docs/log.md).
-_ENOUGH_ROWS = {"gensim": 5_000}
-
 
 def named_engine_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what suits the engine that the user names; nothing if none is named."""
     return _BY_ENGINE.get(str(_section(given, "training").get("engine")), {})
 
 
-def engine_defaults(
-    given: Mapping[str, Any], defaults: Mapping[str, Any], rows: int
-) -> dict[str, Any]:
+def engine_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the engine and what suits it; nothing for a task that one engine trains.
 
     Args:
         given: the user's settings, with the names of the model and the task.
         defaults: the other defaults of the task.
-        rows: number of texts; 0 = unknown.
 
     Raises:
         ConfigError: the engine is named, and a setting is given that it does not have.
@@ -65,23 +58,13 @@ def engine_defaults(
         return {}
     name = _section(given, "training").get("engine")
     if name is None:
-        name = _choose(task, given, defaults, rows)
+        name = task.engines[0]  # the same on every machine, whatever is installed there
     elif unused := _find_unused(str(name), task, given, defaults):
         raise ConfigError(
             f"{unused}: the engine {name} has no such setting; leave it out, or set "
             f"training.engine={task.engines[0]}"
         )
     return merge({"training": {"engine": name}}, _BY_ENGINE.get(name, {}))
-
-
-def _choose(task: TaskRow, given: Mapping[str, Any], defaults: Mapping[str, Any], rows: int) -> str:
-    """Return the engine of a task, if the user names none: the first that is worth it."""
-    ngrams = {**_section(defaults, "model"), **_section(given, "model")}.get("subword_ngrams", True)
-    for name in task.engines[1:]:
-        is_worth_it = bool(ngrams) and rows >= _ENOUGH_ROWS.get(name, 0)
-        if is_worth_it and ENGINES.require(name).is_installed:
-            return task.engines[0] if _find_unused(name, task, given, defaults) else name
-    return task.engines[0]
 
 
 def _find_unused(

@@ -272,7 +272,7 @@ def script_defaults(given: Mapping[str, Any], script: Script, rows: int) -> dict
         defaults = merge(defaults, {"tokenizer": {"settings": {"capitals": False}}})
     task = str(given.get("task"))
     defaults = merge(_by_rows(defaults, rows), _BY_TASK.get((task, name), {}))
-    defaults = merge(defaults, engine_defaults(given, defaults, rows))
+    defaults = merge(defaults, engine_defaults(given, defaults))
     return merge({"training": {"epochs": choose_epochs(name, script, rows, task)}}, defaults)
 
 

@@ -35,17 +35,13 @@ def test_every_task_names_engines_that_exist() -> None:
         assert row.summary
 
 
-def test_gensim_is_the_default_for_many_rows_with_ngrams() -> None:
-    assert default_engine() == "gensim"
-    assert default_engine(rows=400) == "munjang"
-    assert default_engine({"model": {"subword_ngrams": 0}}) == "munjang"
-    assert default_engine({"training": {"engine": "munjang"}}) == "munjang"
+def test_default_is_the_same_on_every_machine() -> None:
+    assert default_engine() == "munjang"
     assert default_engine({"training": {"engine": "gensim"}}, rows=400) == "gensim"
 
 
-def test_without_its_package_gensim_is_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(EngineRow, "is_installed", False)
-    assert default_engine() == "munjang"
     with pytest.raises(ConfigError, match=r'pip install "munjang\[gensim\]"') as error:
         ENGINES.require("gensim").require_package()
     assert "\n" not in str(error.value)
@@ -70,16 +66,18 @@ def test_a_missing_package_is_told_before_data_is_read(monkeypatch: pytest.Monke
         ("model", "subword_scheme", "sum", "fasttext"),
     ],
 )
-def test_settings_of_one_engine_choose_it(section: str, key: str, value: Any, same: Any) -> None:
-    assert default_engine({section: {key: value}}) == "munjang"
-    assert default_engine({section: {key: same}}) == "gensim"
+def test_settings_of_another_engine_are_refused(
+    section: str, key: str, value: Any, same: Any
+) -> None:
+    named = {"training": {"engine": "gensim"}}
+    assert default_engine(merge({section: {key: same}}, named)) == "gensim"
     given = {section: {key: value}}
     with pytest.raises(ConfigError, match=f"{section}.{key}: the engine gensim has no such"):
-        default_engine(merge(given, {"training": {"engine": "gensim"}}))
+        default_engine(merge(given, named))
 
 
 def test_defaults_of_gensim_are_its_own() -> None:
-    given = {"task": "vectors", "model": {"name": "skipgram"}}
+    given = {"task": "vectors", "model": {"name": "skipgram"}, "training": {"engine": "gensim"}}
     defaults = script_defaults(given, "other", MANY)
     assert defaults["model"]["subword_scheme"] == "fasttext"
     assert defaults["training"]["embedding_learning_rate"] == 0.025
@@ -87,7 +85,7 @@ def test_defaults_of_gensim_are_its_own() -> None:
 
 
 def test_tasks_of_one_engine_have_no_defaults_of_engines() -> None:
-    assert engine_defaults({"task": "classify"}, {}, MANY) == {}
+    assert engine_defaults({"task": "classify"}, {}) == {}
 
 
 @pytest.mark.parametrize(

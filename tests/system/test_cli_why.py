@@ -121,7 +121,7 @@ def test_browser_shows_the_page_in_any_width(page: str, browser: str, tmp_path: 
         (("--head", 0), "--head: is for --view attention; the view here is why"),
         (("--view", "wy"), "unknown view 'wy'; did you mean 'why'"),
         (("--target", "x"), "is for models that write text"),
-        (("--out", "why.png"), "why.png: expected a file name that ends in one of .html,"),
+        (("--out", "why.gif"), "why.gif: expected a file name that ends in one of .html,"),
         (("second text",), "expected one text to explain, got 2"),
     ],
 )

@@ -150,7 +150,7 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("{numbers}", "--unlabelled", "{texts}", "--temperature", "2", "--out", "s"), "numbers"),
         (("{model}", "--unlabelled", "{texts}", "--temperature", "-1", "--out", "s"), "0.01"),
         (("{model}", "--data", "{others}", "--out", "s"), "never seen in training"),
-        (("{model}", "--unlabelled", "{texts}", "--out", "{model}"), "finished model"),
+        (("{model}", "--unlabelled", "{texts}", "--out", "{model}"), "the folder of a teacher"),
         (("{model}", "--unlabelled", "{texts}", "--model", "seq2seq", "--out", "s"), "seq2seq"),
         (("{model}", "--unlabelled", "{texts}", "--set", "task=regress", "--out", "s"), "classify"),
         (("{model}", "--unlabelled", "{texts}", "--set", "distillation.temprature=2", "--out", "s"),

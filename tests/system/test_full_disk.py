@@ -115,7 +115,7 @@ LOGS, NEVER = {"metrics.jsonl", "tensorboard"}, 1_000_000
     ("file", "room", "steps", "first"),
     [
         ("config.yaml", -100, NEVER, {"config.yaml"}),
-        ("config.yaml", 100, NEVER, LOGS),
+        ("config.yaml", 100, NEVER, {*LOGS, "vocabulary.json"}),
         ("model.safetensors", -1, 5, {"checkpoint.safetensors"}),
         ("model.safetensors", -1, NEVER, {"model.safetensors"}),
     ],

@@ -60,9 +60,9 @@ def report(
         bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
     ] = False,
 ) -> None:
-    """Write one page that says how good a model is, where it is wrong, and what to do next.
+    """Report on a model, a training or a comparison on one page.
 
-    It begins with a verdict, the next step and alerts by severity. Confusions, slices and the worst
+    The page says how good a model is, where it is wrong, and what to do next. It begins with a verdict, the next step and alerts by severity. Confusions, slices and the worst
     rows follow, wrong rows with the words that decided, labels that are likely wrong, and how far
     the probabilities can be believed. The page loads nothing and can be read without script.
 

@@ -86,7 +86,7 @@ def tune(
     wide: Wide = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search for the best settings of one architecture, with Optuna.
+    """Search for the best settings of one architecture.
 
     The first trial uses the default settings, Optuna chooses the others. All trials share one
     split, and training.metric on the validation data ranks them. A trial that is worse than the

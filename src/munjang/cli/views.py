@@ -1,7 +1,6 @@
 """The views of one text that `munjang explain` has: a row each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -108,13 +107,16 @@ def check_file(name: str | None, path: Path) -> None:
     Raises:
         ConfigError: there is no such view, or none writes files of that suffix.
     """
-    views = VIEWS if name is None else (require_view(name),)
-    *others, last = views
-    for view in others:
-        with suppress(ConfigError):
-            view.writer().writer_for(path)
-            return
-    last.writer().writer_for(path)
+    if name is not None:
+        require_view(name).writer().writer_for(path)
+        return
+    from munjang.report.formats import refuse_suffix
+
+    writers = [view.writer() for view in VIEWS]
+    fitting = [writer for writer in writers if path.suffix.lower() in writer.suffixes]
+    if not fitting:
+        raise refuse_suffix(path, dict.fromkeys(s for writer in writers for s in writer.suffixes))
+    fitting[0].writer_for(path)
 
 
 def _default_view(model: Any) -> View:

@@ -1,7 +1,7 @@
 """Files of a report: a page, a picture, or numbers, chosen by the suffix of the file name."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -39,17 +39,19 @@ class Formats(Generic[Shown]):
         Raises:
             ConfigError: the name has none of the suffixes, or it is PNG and resvg is not installed.
         """
-        writers: dict[str, Callable[[Shown], str | bytes]] = {**self.drawn}
-        if ".svg" in self.drawn:
-            writers[".png"] = self._to_png
-        writers[".json"] = _to_json
         suffix = path.suffix.lower()
-        if suffix not in writers:
-            known = ", ".join(writers)
-            raise ConfigError(f"{path}: expected a file name that ends in one of {known}")
+        if suffix not in self.suffixes:
+            raise refuse_suffix(path, self.suffixes)
         if suffix == ".png":
             require_resvg(path)
-        return writers[suffix]
+            return self._to_png
+        return self.drawn.get(suffix, _to_json)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """All suffixes, pages and pictures first."""
+        png = (".png",) if ".svg" in self.drawn else ()
+        return (*self.drawn, *png, ".json")
 
     def write(self, shown: Shown, path: str | Path) -> Path:
         """Write a file atomically.
@@ -66,6 +68,12 @@ class Formats(Generic[Shown]):
 
     def _to_png(self, shown: Shown) -> bytes:
         return to_png(self.drawn[".svg"](shown))
+
+
+def refuse_suffix(path: Path, suffixes: Iterable[str]) -> ConfigError:
+    """Return the error on a file name whose suffix is none of these."""
+    known = ", ".join(suffixes)
+    return ConfigError(f"{path}: expected a file name that ends in one of {known}")
 
 
 def _to_json(shown: HasJson) -> str:

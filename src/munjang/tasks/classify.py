@@ -348,7 +348,9 @@ class Classify(LogitsTask):
         """Return the names of the classes, and the calibration if there is one."""
         calibration = self.calibration
         kept = None if calibration is None else calibration.model_dump(mode="json")
-        return {"labels": list(self.labels), "classify": {"calibration": kept}}
+        # a task of another distribution may have these settings under a name of its own
+        (section,) = self.sections
+        return {"labels": list(self.labels), section: {"calibration": kept}}
 
     def card(self, scores: Mapping[str, Any], noun: str) -> Card:
         """Return the classes, and the metrics of each."""

@@ -128,7 +128,7 @@ def test_training_starts_from_static_vectors(teacher: Path, tmp_path: Path) -> N
         model="mean",
         from_folder=tmp_path / "s",
         overrides=["training.threads=1", "training.epochs=8", "training.learning_rate=0.03",
-                   "training.batch_size=8"],
+                   "training.batch_size=8", "training.embedding_learning_rate=0.05"],
         report=lines.append,
     )  # fmt: skip
     assert any("begin from" in line for line in lines)

@@ -42,7 +42,7 @@ def neighbors(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find the words nearest to a word, by cosine of their vectors.
+    """Find the words nearest to a word, by cosine.
 
     \b
     Columns of a line, separated by tabs:

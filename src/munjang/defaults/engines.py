@@ -40,7 +40,9 @@ _UNUSED: dict[str, dict[str, tuple[str, ...]]] = {
 
 def named_engine_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return what suits the engine that the user names; nothing if none is named."""
-    return _BY_ENGINE.get(str(_section(given, "training").get("engine")), {})
+    name = _section(given, "training").get("engine")
+    # any other value is refused where settings are parsed
+    return _BY_ENGINE.get(name, {}) if isinstance(name, str) else {}
 
 
 def engine_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,7 +61,9 @@ def engine_defaults(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> di
     name = _section(given, "training").get("engine")
     if name is None:
         name = task.engines[0]  # the same on every machine, whatever is installed there
-    elif unused := _find_unused(str(name), task, given, defaults):
+    elif not isinstance(name, str):
+        return {}  # refused where settings are parsed
+    elif unused := _find_unused(name, task, given, defaults):
         raise ConfigError(
             f"{unused}: the engine {name} has no such setting; leave it out, or set "
             f"training.engine={task.engines[0]}"

@@ -46,6 +46,8 @@ def load(folder: str | Path) -> AnyModel:
         >>> model.predict(["정말 재미있다"])[0].label
         '1'
     """
+    if "\0" in str(folder):
+        raise FolderError(f"expected the path of a model folder, got {str(folder)[:80]!r}")
     folder = find_existing_path(folder)
     for _ in range(_TRIES):
         before = _stamp(folder)

@@ -12,8 +12,9 @@ from markupsafe import Markup
 from munjang.explain.attention import Attention
 from munjang.models.attention_weights import AttentionKind
 from munjang.report.attention_views import TITLES, View, first_view, rows_of, views_of
-from munjang.report.html import FONTS, element
+from munjang.report.html import element
 from munjang.report.labels import ColumnLabels, Label
+from munjang.report.picture import draw_picture
 from munjang.report.shades import (
     DARK,
     LIGHT,
@@ -55,19 +56,12 @@ def draw_svg(attention: Attention) -> Markup:
         y += part.height + _LINE
     width = max(part.width for part in parts) + 2 * _EDGE
     texts = " → ".join(isolated(visible(t)) for t in (attention.text, attention.answer) if t)
-    return element(
-        "svg",
-        element("title", f"Attention: {texts}"),
-        element("style", _style()),
-        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
-        *marks,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:.0f} {y:.0f}",
-        width=f"{width:.0f}",
-        height=f"{y:.0f}",
-        font_family=FONTS,
-        font_size=_SIZE,
-        role="img",
+    return draw_picture(
+        f"Attention: {texts}",
+        marks,
+        width,
+        y,
+        dark=_screen(DARK),
     )
 
 
@@ -183,13 +177,9 @@ def _border(rows: int, columns: int) -> Markup:
                    fill_opacity=0.1)  # fmt: skip
 
 
-def _style() -> str:
-    return f"text{{unicode-bidi:isolate}}@media (prefers-color-scheme: dark){{{_screen(DARK)}}}"
-
-
 def _screen(colors: Colors) -> str:
     return (
-        f".ground{{fill:{colors.ground}}}.full,.full path{{fill:{colors.full}}}"
+        f".full,.full path{{fill:{colors.full}}}"
         f"text{{fill:{colors.ink}}}.on{{fill:{colors.on_full}}}"
         f".mark{{stroke:{colors.mark}}}"
     )

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from munjang.report.grid_svg import style_of_picture
-from munjang.report.html import FONTS, element
+from munjang.report.html import element
 from munjang.report.labels import Label
-from munjang.report.shades import LIGHT
+from munjang.report.picture import DARK_FULL, draw_picture
 from munjang.report.svg import colors_of
 
 _WIDTH, _HEIGHT = 760.0, 400.0
@@ -53,20 +52,13 @@ def draw_decays(title: str, x_name: str, y_name: str, curves: Sequence[Decay]) -
     for place, curve in enumerate(curves):
         marks += _entry(curve, colors[curve.name], _TOP + 6 + 1.9 * _LINE * place)
     height = max(_HEIGHT, _TOP + 1.9 * _LINE * len(curves) + _LINE)
-    return element(
-        "svg",
-        element("title", title),
-        element("style", style_of_picture()),
-        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
-        *marks,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH:g} {height:g}",
-        width=f"{_WIDTH:g}",
-        height=f"{height:g}",
-        font_family=FONTS,
-        font_size=_SIZE,
+    return draw_picture(
+        title,
+        marks,
+        _WIDTH,
+        height,
+        dark=DARK_FULL,
         color="#555555",
-        role="img",
     )
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from munjang.report.html import FONTS, element
+from munjang.report.html import element
 from munjang.report.labels import ColumnLabels, Label
-from munjang.report.shades import DARK, LIGHT
+from munjang.report.picture import DARK_FULL, draw_picture
+from munjang.report.shades import LIGHT
 
 _CELL, _STRIP = 20.0, 14.0
 _EDGE, _LINE, _SIZE = 20.0, 20.0, 13.0
@@ -58,19 +59,12 @@ def draw_grid(title: str, columns: Sequence[str], rows: Sequence[GridRow]) -> Ma
         marks.append(_cells(row.shades, left, y, height))
         y += height + 1
     width = left + _CELL * len(columns) + max(_EDGE, heads.overhang)
-    return element(
-        "svg",
-        element("title", title),
-        element("style", style_of_picture()),
-        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
-        *marks,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:.0f} {y + _EDGE:.0f}",
-        width=f"{width:.0f}",
-        height=f"{y + _EDGE:.0f}",
-        font_family=FONTS,
-        font_size=_SIZE,
-        role="img",
+    return draw_picture(
+        title,
+        marks,
+        width,
+        y + _EDGE,
+        dark=DARK_FULL,
     )
 
 
@@ -91,11 +85,3 @@ def _cells(shades: Sequence[float], left: float, top: float, height: float) -> M
     faint = element("rect", class_="faint", width=f"{len(shades) * _CELL:g}", height=f"{height:g}",
                     fill="#808080", fill_opacity=0.1)  # fmt: skip
     return element("g", faint, *drawn, transform=f"translate({left:g} {top:g})")
-
-
-def style_of_picture() -> str:
-    """Return the style sheet of a picture with the colors of `munjang.report.shades`."""
-    return (
-        "text{unicode-bidi:isolate}@media (prefers-color-scheme: dark){"
-        f".ground{{fill:{DARK.ground}}}.full{{fill:{DARK.full}}}text{{fill:{DARK.ink}}}}}"
-    )

@@ -12,11 +12,12 @@ from markupsafe import Markup
 from munjang.explain.surprisal import Surprisal
 from munjang.report.html import element
 from munjang.report.labels import text_width
+from munjang.report.picture import MONOSPACE, draw_picture
 from munjang.report.shades import DARK, LIGHT, STRONG
 from munjang.report.surprisal_shades import MOST_BITS, Part, shown_parts
 
 # A single letter is centered in its shade, which suits letters of about one width.
-_FONTS = "ui-monospace, D2Coding, NanumGothicCoding, Menlo, Consolas, monospace"
+_DARK = f".full{{fill:{DARK.full}}}.ink{{fill:{DARK.ink}}}.on{{fill:{DARK.on_full}}}"
 _EDGE, _LINE, _SIZE, _WIDTH = 20.0, 24.0, 15.0, 720.0
 _LEGEND = (0, 2, 4, 6, 8, 10)
 
@@ -52,19 +53,14 @@ def draw_surprisal_svg(surprisal: Surprisal) -> Markup:
         for place, bits in enumerate(_LEGEND)
     ]
     height = bottom + _LINE + _EDGE
-    return element(
-        "svg",
-        element("title", "Surprisal of a text"),
-        element("style", _style()),
-        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
-        *(mark for one in [*placed, *legend] for mark in _draw(one)),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH + 2 * _EDGE:g} {height:g}",
-        width=f"{_WIDTH + 2 * _EDGE:g}",
-        height=f"{height:g}",
-        font_family=_FONTS,
-        font_size=_SIZE,
-        role="img",
+    return draw_picture(
+        "Surprisal of a text",
+        [mark for one in [*placed, *legend] for mark in _draw(one)],
+        _WIDTH + 2 * _EDGE,
+        height,
+        dark=_DARK,
+        fonts=MONOSPACE,
+        size=_SIZE,
     )
 
 
@@ -111,12 +107,4 @@ def _draw(placed: _Placed) -> Iterator[Markup]:
         pointer_events="none",
         style="white-space:pre",
         **(fitted if len(placed.part.text) > 1 else {}),
-    )
-
-
-def _style() -> str:
-    return (
-        "text{unicode-bidi:isolate}@media (prefers-color-scheme: dark){"
-        f".ground{{fill:{DARK.ground}}}.full{{fill:{DARK.full}}}"
-        f".ink{{fill:{DARK.ink}}}.on{{fill:{DARK.on_full}}}}}"
     )

@@ -5,8 +5,9 @@ from collections import Counter
 from markupsafe import Markup
 
 from munjang.explain.text_map import MapOfTexts
-from munjang.report.html import FONTS, element
-from munjang.report.shades import DARK, LIGHT
+from munjang.report.html import element
+from munjang.report.picture import draw_picture
+from munjang.report.shades import LIGHT
 from munjang.report.svg import COLOURS
 from munjang.report.visible import visible_text
 
@@ -42,21 +43,12 @@ def draw_text_map(shown: MapOfTexts) -> Markup:
             element("circle", element("title", f"{name}: {title}" if name else title),
                     cx=f"{x:.5g}", cy=f"{y:.5g}", r=_RADIUS, fill=color, fill_opacity=0.65)
         )  # fmt: skip
-    return element(
-        "svg",
-        element("title", "Map of texts"),
-        element("style", _style()),
-        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
-        *_axis_names(shown),
-        element("g", *marks, class_="points"),
-        *_legend(colors),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH + _LEGEND:.0f} {_HEIGHT:.0f}",
-        width=f"{_WIDTH + _LEGEND:.0f}",
-        height=f"{_HEIGHT:.0f}",
-        font_family=FONTS,
-        font_size=13,
-        role="img",
+    return draw_picture(
+        "Map of texts",
+        [*_axis_names(shown), element("g", *marks, class_="points"), *_legend(colors)],
+        _WIDTH + _LEGEND,
+        _HEIGHT,
+        style=".points .off{opacity:.08}",
     )
 
 
@@ -89,10 +81,3 @@ def _legend(colors: dict[str, str]) -> list[Markup]:
         label = visible_text(name if len(name) <= 18 else f"{name[:17]}…")
         marks.append(element("text", label, x=_WIDTH + 20, y=y))
     return marks
-
-
-def _style() -> str:
-    return (
-        "@media (prefers-color-scheme: dark){"
-        f".ground{{fill:{DARK.ground}}}text{{fill:{DARK.ink}}}}}.points .off{{opacity:.08}}"
-    )

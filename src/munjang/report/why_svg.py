@@ -9,12 +9,12 @@ from munjang.explain.attribution import Attribution, Explanation
 from munjang.report.diverging import Shade, format_share, full_color
 from munjang.report.html import element
 from munjang.report.labels import text_width
+from munjang.report.picture import MONOSPACE, draw_picture
 from munjang.report.shades import DARK, LIGHT
 from munjang.report.visible import visible
 from munjang.report.why_parts import ShownPart, describe_sum, shown_parts, visible_line
 
 # A word is centered in its shade, which suits letters of about one width.
-_FONTS = "ui-monospace, D2Coding, NanumGothicCoding, Menlo, Consolas, monospace"
 _EDGE, _LINE, _SIZE, _WIDTH = 20.0, 38.0, 15.0, 720.0
 _SMALL = 10.0
 _LEGEND = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -47,19 +47,14 @@ def draw_why_svg(explanation: Explanation) -> Markup:
     ]
     marks += [mark for one in legend for mark in _draw(one, largest, numbered=False)]
     height = y + _LINE + _EDGE
-    return element(
-        "svg",
-        element("title", f"Why the answer is {visible_line(explanation.answer)}"),
-        element("style", _style()),
-        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
-        *marks,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH + 2 * _EDGE:g} {height:g}",
-        width=f"{_WIDTH + 2 * _EDGE:g}",
-        height=f"{height:g}",
-        font_family=_FONTS,
-        font_size=_SIZE,
-        role="img",
+    return draw_picture(
+        f"Why the answer is {visible_line(explanation.answer)}",
+        marks,
+        _WIDTH + 2 * _EDGE,
+        height,
+        dark=_dark_rules(),
+        fonts=MONOSPACE,
+        size=_SIZE,
     )
 
 
@@ -131,10 +126,6 @@ def _line(text: str, y: float) -> Markup:
     )  # fmt: skip
 
 
-def _style() -> str:
-    dark = {sign: full_color(sign, DARK).full for sign in ("up", "down")}
-    return (
-        "text{unicode-bidi:isolate}@media (prefers-color-scheme: dark){"
-        f".ground{{fill:{DARK.ground}}}.up{{fill:{dark['up']}}}.down{{fill:{dark['down']}}}"
-        f".ink{{fill:{DARK.ink}}}.on{{fill:{DARK.on_full}}}}}"
-    )
+def _dark_rules() -> str:
+    up, down = (full_color(sign, DARK).full for sign in ("up", "down"))
+    return f".up{{fill:{up}}}.down{{fill:{down}}}.ink{{fill:{DARK.ink}}}.on{{fill:{DARK.on_full}}}"

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from munjang.explain.word_attention import WordAttention, WordHead
-from munjang.report.html import FONTS, element
+from munjang.report.html import element
 from munjang.report.labels import Label
+from munjang.report.picture import draw_picture
 from munjang.report.shades import DARK, LIGHT
 from munjang.report.svg import COLOURS
 from munjang.report.visible import isolated, visible
@@ -17,6 +18,8 @@ _SPAN, _COLUMN = 150.0, 34.0  # room for lines; width of the column of one head
 _HEADS = 8  # most heads whose weights are drawn apart
 _THICKEST = 9.0
 _LEAST = 0.02  # weights below have no line
+
+_DARK = f"text{{fill:{DARK.ink}}}.thread{{stroke:{DARK.full}}}"
 
 # Beside the chosen word stand all words, and lines go to them; right of those, a square per head.
 
@@ -37,20 +40,12 @@ def draw_word_attention(attention: WordAttention) -> Markup:
         marks += _squares(attention, head, number, x + _COLUMN * number, top)
     width = x + _COLUMN * len(heads) + _EDGE
     height = top + _LINE * len(labels) + _EDGE
-    return element(
-        "svg",
-        element("title", f"Attention from {isolated(visible(attention.words[attention.chosen]))}"),
-        element("style", _style()),
-        element("rect", class_="ground", width="100%", height="100%", fill=LIGHT.ground),
-        *_headings(x, bool(heads)),
-        *marks,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width:.0f} {height:.0f}",
-        width=f"{width:.0f}",
-        height=f"{height:.0f}",
-        font_family=FONTS,
-        font_size=_SIZE,
-        role="img",
+    return draw_picture(
+        f"Attention from {isolated(visible(attention.words[attention.chosen]))}",
+        [*_headings(x, bool(heads)), *marks],
+        width,
+        height,
+        dark=_DARK,
     )
 
 
@@ -110,10 +105,3 @@ def _squares(
                     y=f"{y - side / 2:.5g}", width=f"{side:.3g}", height=f"{side:.3g}", fill=color)
         )  # fmt: skip
     return marks
-
-
-def _style() -> str:
-    return (
-        "text{unicode-bidi:isolate}@media (prefers-color-scheme: dark){"
-        f".ground{{fill:{DARK.ground}}}text{{fill:{DARK.ink}}}.thread{{stroke:{DARK.full}}}}}"
-    )

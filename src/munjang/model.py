@@ -327,14 +327,20 @@ class Model(Displayed):
             return self.task.evaluate(encoded.adapt(self.network), dataset)
 
     def read(
-        self, data: Any, reading: Mapping[str, Any] | None = None, report: Report = discard
+        self,
+        data: Any,
+        reading: Mapping[str, Any] | None = None,
+        report: Report = discard,
+        *,
+        labeled: bool = True,
     ) -> Table:
-        """Return labeled rows of data.
+        """Return rows of data.
 
         Args:
             data: data, read with the settings of the training.
             reading: settings of the section `data` that differ, such as `label_column`.
             report: called with lines for people.
+            labeled: read the targets too, of a task that has a column of them.
 
         Raises:
             DataError: a row cannot be used.
@@ -345,7 +351,8 @@ class Model(Displayed):
         section = type(self.recipe.section("data"))
         settings = section.parse({**trained_with, **(reading or {})}, where="data")
         recipe = self.recipe.model_copy(update={"data": settings})
-        return input_class.read(data, recipe, type(self.task).reader(recipe), report)
+        reader = type(self.task).reader(recipe) if labeled else None
+        return input_class.read(data, recipe, reader, report)
 
     def attention(self, text: Any, target: str | None = None) -> Attention:
         """Return the attention of the model for one text.

@@ -19,7 +19,7 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 # Expected calibration errors from which on probabilities mislead, and are far off.
 _MISCALIBRATED, _FAR_OFF = 0.05, 0.15
 # Shares of rows from which on it is worth looking.
-_LIKELY_WRONG, _TRUNCATED, _OOV = 0.01, 0.05, 0.2
+_SURELY_CONTRADICTED, _TRUNCATED, _OOV = 0.01, 0.05, 0.2
 # Slices of one kind that are named; a report of all labels is in its table.
 _MOST_SLICES = 5
 
@@ -65,7 +65,7 @@ class RowFacts:
         contradicting: rows whose text is there again with another label.
         truncated: rows that are longer than the model reads.
         oov_rate: mean share of the tokens of a row that are out of vocabulary; None without tokens.
-        likely_wrong: rows whose label may be wrong: another one has a probability of 0.9 or more;
+        label_issues: rows for which the model finds another label likelier, by confident learning;
             None if labels are not checked.
     """
 
@@ -75,7 +75,7 @@ class RowFacts:
     contradicting: int
     truncated: int
     oov_rate: float | None
-    likely_wrong: int | None
+    label_issues: int | None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -136,8 +136,9 @@ def _judge_slices(errors: ErrorReport) -> Iterator[Alert]:
 
 
 def _judge_labels(facts: RowFacts) -> Iterator[Alert]:
-    if facts.likely_wrong is not None and facts.likely_wrong >= _LIKELY_WRONG * facts.rows:
-        values = {"rows": facts.likely_wrong, "share": facts.likely_wrong / facts.rows}
+    sure = facts.sure_and_wrong or 0
+    if facts.label_issues and sure >= _SURELY_CONTRADICTED * facts.rows:
+        values = {"rows": sure, "share": sure / facts.rows}
         yield Alert("medium", "labels_likely_wrong", values, "labels")
     if facts.contradicting:
         yield Alert("medium", "labels_contradict", {"rows": facts.contradicting}, "labels")

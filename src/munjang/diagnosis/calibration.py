@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from munjang.data.table import Table
 from munjang.diagnosis.abstention import MISS, coverage_points
+from munjang.diagnosis.answers import answer_rows
 from munjang.diagnosis.costs import CostReport, Costs, parse_costs, report_costs
 from munjang.diagnosis.intervals import wilson_interval
 from munjang.diagnosis.reading import reading_settings, require_model
@@ -18,7 +19,7 @@ from munjang.diagnosis.temperature import apply_temperature, cross_fit, fit_temp
 from munjang.errors import ConfigError, DataError
 from munjang.forked import require_polars
 from munjang.model import Model
-from munjang.reporting import Report, discard, pluralize, stage
+from munjang.reporting import Report, discard
 from munjang.tasks.calibration import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
@@ -185,7 +186,9 @@ def calibrate(
         text_column, label_column, first_column, second_column, encoding, skip_bad_rows
     )
     rows = known.read(data, named, report)
-    logits, targets = _compute_logits(known, task, rows)
+    _check_rows(known, rows)
+    answered = answer_rows(known, rows)
+    logits, targets = task.class_logits(answered.logits), answered.targets
     settings, found = _fit(logits, targets, known.labels, costs)
     note = _note_seen_rows(found, known.metrics)
     found = replace(found, notes=(*found.notes, *note))
@@ -209,8 +212,8 @@ def _check_classes(costs: Costs, labels: tuple[str, ...]) -> None:
         )
 
 
-def _compute_logits(model: Model, task: Calibrates, rows: Table) -> tuple[Floats, Ints]:
-    """Return logits [rows, classes] and true class numbers [rows]."""
+def _check_rows(model: Model, rows: Table) -> None:
+    """Refuse too few rows to say anything, and more than fit into memory."""
     if len(rows) < FEWEST_ROWS:
         raise DataError(
             f"expected {FEWEST_ROWS} rows or more to calibrate on, better {ENOUGH_ROWS}, got "
@@ -223,13 +226,6 @@ def _compute_logits(model: Model, task: Calibrates, rows: Table) -> tuple[Floats
             f"memory; {MOST_NUMBERS // len(model.labels):,} rows are enough",
             file=rows.files[0],
         )
-    encoded = model.input.encode(rows)
-    targets: Ints = model.task.targets(rows)  # type: ignore[attr-defined]
-    with stage(f"answering {pluralize(len(rows), 'row')}"):
-        logits = task.class_logits(task.logits(model.network, encoded))
-    if not np.isfinite(logits).all():
-        raise DataError("the model gives numbers that are not finite; train it again")
-    return logits, targets
 
 
 def _fit(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.data.table import Table
+from munjang.diagnosis.answers import AnsweredRows, answer_rows, require_judging
 from munjang.diagnosis.reading import reading_settings, require_model
 from munjang.diagnosis.slices import (
     Group,
@@ -26,9 +27,9 @@ from munjang.errors import ConfigError
 from munjang.forked import require_polars
 from munjang.inputs.text import HasTokenizer
 from munjang.model import Model
-from munjang.reporting import Report, discard, pluralize, stage
-from munjang.tasks.row_judgments import JudgesRows, RowJudgments
-from munjang.tasks.task import Encoded, GivesLogits
+from munjang.reporting import Report, discard
+from munjang.tasks.row_judgments import RowJudgments
+from munjang.tasks.task import Encoded
 from munjang.text.columns import values_and_offsets
 from munjang.text.vocabulary import OOV
 
@@ -173,35 +174,23 @@ def find_errors(
     if not 1 <= most <= MOST_WORST:
         raise ConfigError(f"most: expected 1 to {MOST_WORST:,} rows, got {most:,}")
     known = require_model(model)
-    task = known.task
-    if not (isinstance(task, JudgesRows) and isinstance(task, GivesLogits)):
-        raise ConfigError(
-            "errors: is for models of the tasks classify, multilabel and regress, this one is of "
-            f"{known.recipe.task}"
-        )
+    require_judging(known, "errors")
     named = reading_settings(
         text_column, label_column, first_column, second_column, encoding, skip_bad_rows
     )
-    table = known.read(data, named, report or discard)
-    encoded = known.input.encode(table)
-    targets = known.task.targets(table)  # type: ignore[attr-defined]
-    with stage(f"answering {pluralize(len(table), 'row')}"):
-        judgments = task.judge_rows(task.logits(known.network, encoded), targets)
-    return report_errors(known, table, encoded, judgments, most)
+    answered = answer_rows(known, known.read(data, named, report or discard))
+    return report_errors(answered, answered.judge(), most)
 
 
-def report_errors(
-    model: Model, table: Table, encoded: Encoded, judgments: RowJudgments, most: int
-) -> ErrorReport:
+def report_errors(answered: AnsweredRows, judgments: RowJudgments, most: int) -> ErrorReport:
     """Return the report on judged rows.
 
     Args:
-        model: the model that answered.
-        table: the rows.
-        encoded: the rows as the model read them.
-        judgments: judged answers [rows].
+        answered: the rows.
+        judgments: their judgments.
         most: number of rows with the highest loss.
     """
+    model, table, encoded = answered.model, answered.table, answered.encoded
     texts = table.keys if isinstance(model.input, HasTokenizer) else None
     groups = _group(model, table, encoded, judgments, texts)
     score, low, high = score_rows(judgments, np.arange(len(table)))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from munjang.data.table import Table
 from munjang.diagnosis.alerts import Alert, RowFacts, find_alerts
+from munjang.diagnosis.answers import AnsweredRows, answer_rows, require_judging
 from munjang.diagnosis.calibration import (
     FEWEST_ROWS,
     CalibrationReport,
@@ -27,8 +28,8 @@ from munjang.inputs.text import HasTokenizer
 from munjang.layers.parameters import count_parameters
 from munjang.model import Model
 from munjang.reporting import Report, discard, pluralize, stage
-from munjang.tasks.row_judgments import JudgesRows, RowJudgments
-from munjang.tasks.task import Calibrates, Encoded, GivesLogits
+from munjang.tasks.row_judgments import RowJudgments
+from munjang.tasks.task import Calibrates
 
 # Wrong rows with the words that decided, and label issues that are listed.
 _EXPLAINED, _MOST_EXPLAINED, _ISSUES = 10, 100, 50
@@ -157,29 +158,23 @@ def report_model(
     if not 0 <= explained <= _MOST_EXPLAINED:
         raise ConfigError(f"explained: expected 0 to {_MOST_EXPLAINED} rows, got {explained:,}")
     known = require_model(model)
-    task = known.task
-    if not (isinstance(task, JudgesRows) and isinstance(task, GivesLogits)):
-        raise ConfigError(
-            "report: is for models of the tasks classify, multilabel and regress, this one is of "
-            f"{known.recipe.task}"
-        )
+    task = require_judging(known, "report")
     named = reading_settings(
         text_column, label_column, first_column, second_column, encoding, skip_bad_rows
     )
-    table = known.read(data, named, report or discard)
-    encoded = known.input.encode(table)
-    targets = task.targets(table)  # type: ignore[attr-defined]
-    with stage(f"answering {pluralize(len(table), 'row')}"):
-        logits = task.logits(known.network, encoded)
-    judgments = task.judge_rows(logits, targets)
-    errors = report_errors(known, table, encoded, judgments, WORST)
+    answered = answer_rows(known, known.read(data, named, report or discard))
+    judgments = answered.judge()
+    errors = report_errors(answered, judgments, WORST)
     calibration, issues = None, list[LabelIssue]()
     if isinstance(task, Calibrates):
-        scores = task.class_logits(logits)
-        issues = collect_issues(table, known.labels, targets, apply_temperature(scores, 1.0))
-        if len(table) >= FEWEST_ROWS:
+        # as the model answers: with the temperature that it keeps
+        kept = 1.0 if task.calibration is None else task.calibration.temperature
+        scores, targets = task.class_logits(answered.logits) / kept, answered.targets
+        probabilities = apply_temperature(scores, 1.0)
+        issues = collect_issues(answered.table, known.labels, targets, probabilities)
+        if len(targets) >= FEWEST_ROWS:
             calibration = measure_calibration(scores, targets, known.labels)
-    counted = _count(known, table, encoded, targets, judgments, issues)
+    counted = _count(answered, judgments, issues)
     with stage(f"explaining {pluralize(explained, 'row')}"):
         reasons = _explain(known, errors, explained)
     return ModelReport(
@@ -207,14 +202,8 @@ def _describe(model: Model, given: Any) -> ModelFacts:
     )
 
 
-def _count(
-    model: Model,
-    table: Table,
-    encoded: Encoded,
-    targets: npt.NDArray[Any],
-    judgments: RowJudgments,
-    issues: list[LabelIssue],
-) -> RowFacts:
+def _count(answered: AnsweredRows, judgments: RowJudgments, issues: list[LabelIssue]) -> RowFacts:
+    model, table, targets = answered.model, answered.table, answered.targets
     has_classes = isinstance(model.task, Calibrates)
     is_text = isinstance(model.input, HasTokenizer)
     probability, right = judgments.probability, judgments.right
@@ -224,9 +213,9 @@ def _count(
         sure_and_wrong=None if is_sure is None else int(is_sure.sum()),
         most_frequent=int(np.bincount(targets).max()) if has_classes else None,
         contradicting=_count_contradicting(table, targets) if has_classes and is_text else 0,
-        truncated=int(np.asarray(encoded.truncated).sum()),
+        truncated=int(np.asarray(answered.encoded.truncated).sum()),
         oov_rate=float(oov_rates(model, table.keys).mean()) if is_text else None,
-        likely_wrong=sum(i.probability >= SURE for i in issues) if has_classes else None,
+        label_issues=len(issues) if has_classes else None,
     )
 
 

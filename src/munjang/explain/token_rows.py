@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from munjang.data.batches import Batch, TextDataset
-from munjang.data.readers.values import ReadLabels
 from munjang.data.streams.dataset import StreamDataset
 from munjang.data.streams.text import RunningText
 from munjang.data.table import Table
@@ -49,13 +48,7 @@ def read_rows(
         ConfigError: the model reads no texts that fit into memory.
         DataError: a row cannot be used.
     """
-    input_class = type(model.input)
-    trained_with = input_class.reading_settings(model.recipe, data)
-    section = type(model.recipe.section("data"))
-    settings = section.parse({**trained_with, **(reading or {})}, where="data")
-    recipe = model.recipe.model_copy(update={"data": settings})
-    reader: ReadLabels | None = type(model.task).reader(recipe) if labeled else None
-    rows = input_class.read(data, recipe, reader, report)
+    rows = model.read(data, reading, report, labeled=labeled)
     if not isinstance(rows, Table | RunningText):
         raise ConfigError(
             f"this view reads texts in memory, and the input {model.recipe.input} reads a stream "

@@ -9,7 +9,7 @@ from munjang.diagnosis.slices import Slice
 from munjang.report.formats import Formats
 from munjang.report.html import element, render, table
 from munjang.report.spreadsheet import format_csv
-from munjang.report.visible import language, visible_text
+from munjang.report.visible import cut_visible, language
 from munjang.report.wording import Translate, english
 
 # A matrix of more classes is too wide to read: the commonest confusions are listed instead.
@@ -71,7 +71,7 @@ def summarize(report: ErrorReport, translate: Translate = english) -> str:
 def name_slice(part: Slice, translate: Translate = english) -> str:
     """Return the name of a slice; those that are not from the data are translated."""
     name = part.name if part.kind in _NAMED_BY_DATA else translate(part.name)
-    return _cut(name, LONGEST_LABEL)
+    return cut_visible(name, LONGEST_LABEL)
 
 
 @dataclass(frozen=True)
@@ -92,20 +92,15 @@ class _Shown:
     def of(cls, row: ErrorRow) -> "_Shown":
         return cls(
             place=f"{row.file}:{row.row}" if row.row else row.file,
-            text=_cut(row.text, LONGEST_TEXT),
+            text=cut_visible(row.text, LONGEST_TEXT),
             lang=language(row.text[:LONGEST_TEXT]),
-            given=_cut(row.given, LONGEST_LABEL),
-            predicted=_cut(row.predicted, LONGEST_LABEL),
+            given=cut_visible(row.given, LONGEST_LABEL),
+            predicted=cut_visible(row.predicted, LONGEST_LABEL),
             probability="" if row.probability is None else f"{row.probability:.3f}",
             loss=f"{row.loss:.4g}",
             cells=" ".join(map(str, row.cells)),
             is_wrong=row.is_right is False,
         )
-
-
-def _cut(text: str, longest: int) -> str:
-    shown = visible_text(text[:longest])
-    return f"{shown}…" if len(text) > longest else shown
 
 
 def _slice_cells(part: Slice, translate: Translate) -> list[object]:
@@ -131,8 +126,8 @@ def _draw_cells(report: ErrorReport, translate: Translate) -> Markup | str:
         return _draw_matrix(report, translate)
     rows = [
         [
-            _cut(cell.given, LONGEST_LABEL) or "–",
-            element("td", _cut(cell.predicted, LONGEST_LABEL) or "–", class_="text"),
+            cut_visible(cell.given, LONGEST_LABEL) or "–",
+            element("td", cut_visible(cell.predicted, LONGEST_LABEL) or "–", class_="text"),
             _link(number, cell),
         ]
         for number, cell in enumerate(report.cells[:LISTED])
@@ -142,7 +137,7 @@ def _draw_cells(report: ErrorReport, translate: Translate) -> Markup | str:
 
 def _draw_matrix(report: ErrorReport, translate: Translate) -> Markup:
     numbers = {(cell.given, cell.predicted): n for n, cell in enumerate(report.cells)}
-    shown = [_cut(label, LONGEST_LABEL) for label in report.labels]
+    shown = [cut_visible(label, LONGEST_LABEL) for label in report.labels]
     rows = []
     for given, name in zip(report.labels, shown, strict=True):
         links: list[object] = []

@@ -7,7 +7,7 @@ from munjang.explain.text_map import MapOfTexts
 from munjang.report.formats import Formats
 from munjang.report.html import element, page, render, table
 from munjang.report.text_map_svg import draw_text_map
-from munjang.report.visible import visible, visible_text
+from munjang.report.visible import cut_visible, visible
 from munjang.reporting import pluralize
 
 _LISTED = 500  # texts in the table of a page
@@ -19,7 +19,7 @@ def _draw_map_page(shown: MapOfTexts) -> Markup:
     listed = min(len(shown.texts), _LISTED)
     names = shown.labels or ("",) * len(shown.texts)
     rows = [
-        [element("td", _shorten(text), class_="text"), name]
+        [element("td", cut_visible(text, _LONGEST), class_="text"), name]
         for text, name in zip(shown.texts[:listed], names, strict=False)
     ]
     return render(
@@ -45,10 +45,6 @@ def summarize_map(shown: MapOfTexts) -> str:
             f"The nearest text has the same label in {100 * shown.agreement:.1f} % of them."
         )
     return " ".join(parts)
-
-
-def _shorten(text: str) -> str:
-    return visible_text(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def _draw_moved_page(moved: MovedWords) -> Markup:

@@ -16,7 +16,7 @@ from munjang.report.model_report_words import (
     describe_next_step,
     describe_verdict,
 )
-from munjang.report.visible import language, visible_text
+from munjang.report.visible import cut_visible, language, visible_text
 from munjang.report.why_page import ShadedPart, shade_parts, why_colors
 from munjang.report.wording import Translate, translator
 
@@ -59,7 +59,7 @@ def draw_model_report(report: ModelReport, page_language: str = "en") -> Markup:
         errors=error_values(report.errors, translate),
         explained=[_show_explained(each) for each in report.explained],
         issues=_draw_issues(report.issues, translate) if report.issues else "",
-        issue_count=report.facts.likely_wrong,
+        issue_count=report.facts.label_issues,
         rows=report.facts.rows,
         **why_colors(),
         calibration=None if calibration is None else calibration_values(calibration, translate),
@@ -111,8 +111,8 @@ def _show_explained(each: ExplainedError) -> _ShownError:
     parts = [part for text in attribution.texts for part in shade_parts(text, attribution.largest)]
     return _ShownError(
         f"{row.file}:{row.row}",
-        _cut(row.given, LONGEST_LABEL),
-        _cut(row.predicted, LONGEST_LABEL),
+        cut_visible(row.given, LONGEST_LABEL),
+        cut_visible(row.predicted, LONGEST_LABEL),
         "" if row.probability is None else f"{row.probability:.3f}",
         language(row.text[:LONGEST_TEXT]),
         parts[:_MOST_PARTS],
@@ -126,8 +126,8 @@ def _draw_issues(issues: tuple[LabelIssue, ...], translate: Translate) -> Markup
         [
             [
                 _text_cell(issue.text),
-                _cut(issue.given, LONGEST_LABEL),
-                _cut(issue.suggested, LONGEST_LABEL),
+                cut_visible(issue.given, LONGEST_LABEL),
+                cut_visible(issue.suggested, LONGEST_LABEL),
                 f"{issue.probability:.3f}",
                 f"{issue.file}:{issue.row}",
             ]
@@ -137,13 +137,8 @@ def _draw_issues(issues: tuple[LabelIssue, ...], translate: Translate) -> Markup
 
 
 def _text_cell(text: str) -> Markup:
-    shown = _cut(text, LONGEST_TEXT)
+    shown = cut_visible(text, LONGEST_TEXT)
     return element("td", shown, class_="text", dir="auto", lang=language(shown))
-
-
-def _cut(text: str, longest: int) -> str:
-    shown = visible_text(text[:longest])
-    return f"{shown}…" if len(text) > longest else shown
 
 
 def model_report_formats(page_language: str) -> Formats[ModelReport]:

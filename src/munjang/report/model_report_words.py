@@ -108,7 +108,7 @@ def describe_verdict(report: ModelReport, translate: Translate) -> str:
 def describe_next_step(report: ModelReport, translate: Translate) -> str:
     """Return what to do first."""
     if report.alerts:
-        return describe_alert(report.alerts[0], translate)[1]
+        return " ".join(describe_alert(report.alerts[0], translate))
     return translate("Nothing stands out: the worst rows below show what is left to gain.")
 
 

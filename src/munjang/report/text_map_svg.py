@@ -9,11 +9,11 @@ from munjang.report.html import element
 from munjang.report.picture import draw_picture
 from munjang.report.shades import LIGHT
 from munjang.report.svg import COLOURS
-from munjang.report.visible import visible_text
+from munjang.report.visible import cut_visible
 
 _WIDTH, _HEIGHT, _EDGE, _LEGEND = 720.0, 520.0, 24.0, 170.0
 _RADIUS = 3.4
-_LONGEST = 160  # characters of a text in its tooltip
+_LONGEST, _LONGEST_LABEL = 160, 18  # characters of a text in its tooltip, of a label
 # Labels with a color of their own; the rest share one.
 MOST_COLORS = len(COLOURS) - 1
 OTHER_LABELS = "other labels"
@@ -37,7 +37,7 @@ def draw_text_map(shown: MapOfTexts) -> Markup:
     names = shown.labels or ("",) * len(shown.texts)
     marks = []
     for text, name, (x, y) in zip(shown.texts, names, _places(shown), strict=True):
-        title = visible_text(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+        title = cut_visible(text, _LONGEST)
         color = colors.get(name, colors.get(OTHER_LABELS, LIGHT.full))
         marks.append(
             element("circle", element("title", f"{name}: {title}" if name else title),
@@ -78,6 +78,6 @@ def _legend(colors: dict[str, str]) -> list[Markup]:
     for place, (name, color) in enumerate(colors.items()):
         y = _EDGE + 20 * (place + 1)
         marks.append(element("circle", cx=_WIDTH + 8, cy=y - 4, r=5, fill=color))
-        label = visible_text(name if len(name) <= 18 else f"{name[:17]}…")
+        label = cut_visible(name, _LONGEST_LABEL)
         marks.append(element("text", label, x=_WIDTH + 20, y=y))
     return marks

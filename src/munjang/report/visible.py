@@ -25,6 +25,12 @@ def visible_text(text: str) -> str:
     return "".join(c if c in " \n" else _sign(c, joined=True) for c in text)
 
 
+def cut_visible(text: str, longest: int) -> str:
+    """Return the beginning of a text as `visible_text` does; an ellipsis stands for the rest."""
+    shown = visible_text(text[:longest])
+    return f"{shown}…" if len(text) > longest else shown
+
+
 def _is_visible(character: str) -> bool:
     return unicodedata.category(character)[0] in "LNPS"
 

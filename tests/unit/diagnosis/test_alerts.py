@@ -28,12 +28,12 @@ ERRORS = ErrorReport(
 )
 FACTS = RowFacts(
     rows=1000,
-    sure_and_wrong=10,
+    sure_and_wrong=9,
     most_frequent=500,
     contradicting=0,
     truncated=0,
     oov_rate=0.05,
-    likely_wrong=2,
+    label_issues=9,
 )
 CALIBRATION = CalibrationReport(
     rows=1000,
@@ -73,7 +73,7 @@ def test_good_model_has_no_alert() -> None:
         ("worse_than_validation", {"validation": {"accuracy": 0.96, "rows": 5000}}),
         ("better_than_validation", {"validation": {"accuracy": 0.8, "rows": 5000}}),
         ("slice_is_worse", {"errors": replace(ERRORS, slices=(WORSE,))}),
-        ("labels_likely_wrong", {"facts": replace(FACTS, likely_wrong=10)}),
+        ("labels_likely_wrong", {"facts": replace(FACTS, sure_and_wrong=10)}),
         ("labels_contradict", {"facts": replace(FACTS, contradicting=2)}),
         ("too_sure", {"calibration": replace(CALIBRATION, error_before=0.06, temperature=1.5)}),
         ("too_unsure", {"calibration": replace(CALIBRATION, error_before=0.06, temperature=0.7)}),
@@ -102,12 +102,12 @@ def test_severe_alerts_come_first() -> None:
 
 def test_numbers_have_no_majority_and_no_validation_accuracy() -> None:
     errors = replace(ERRORS, score_name="mean absolute error", labels=())
-    facts = replace(FACTS, most_frequent=None, likely_wrong=None, sure_and_wrong=None)
+    facts = replace(FACTS, most_frequent=None, label_issues=None, sure_and_wrong=None)
     assert kinds(errors=errors, calibration=None, facts=facts) == []
 
 
 def every_alert() -> list[Any]:
-    facts = replace(FACTS, contradicting=3, truncated=60, oov_rate=0.5, likely_wrong=99)
+    facts = replace(FACTS, contradicting=3, truncated=60, oov_rate=0.5, sure_and_wrong=99)
     slices = tuple(replace(WORSE, name=f"{{x}} {number}") for number in range(7))
     errors = replace(ERRORS, slices=slices)
     sure, unsure = (replace(CALIBRATION, error_before=0.1, temperature=t) for t in (2.0, 0.5))

@@ -150,7 +150,7 @@ class ArchitectureRow(Row):
 
 @dataclass(frozen=True)
 class EngineRow(Row):
-    """What takes the steps of a training; `place` names a `munjang.training.loop.Loop`.
+    """An engine, which takes the steps of a training; `place` names a `munjang.training.loop.Loop`.
 
     Attributes:
         package: a package that it needs and munjang does not; the extra that installs it has the

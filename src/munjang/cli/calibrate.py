@@ -10,8 +10,10 @@ from munjang.cli.options import (
     AsJson,
     Encoding,
     FirstColumn,
+    HeldOutData,
     LabelColumn,
     ModelFolder,
+    NoNotes,
     SecondColumn,
     SkipBadRows,
     TextColumn,
@@ -32,10 +34,7 @@ _RISKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 def calibrate(
     folder: ModelFolder,
-    data: Annotated[
-        list[str],
-        typer.Argument(metavar="DATA", help="Files of labeled rows that the model has not seen."),
-    ],
+    data: HeldOutData,
     cost_false_positive: Annotated[
         float | None,
         typer.Option(
@@ -64,9 +63,7 @@ def calibrate(
     skip_bad_rows: SkipBadRows = False,
     as_json: AsJson = False,
     wide: Wide = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
-    ] = False,
+    quiet: NoNotes = False,
 ) -> None:
     """Calibrate a classifier on labeled rows that it has not seen.
 

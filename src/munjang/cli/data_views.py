@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for on the command line.
+    """Folders, data and options on the command line.
 
     Attributes:
         folders: model folders.

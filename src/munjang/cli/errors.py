@@ -9,8 +9,10 @@ from munjang.cli.options import (
     AsJson,
     Encoding,
     FirstColumn,
+    HeldOutData,
     LabelColumn,
     ModelFolder,
+    NoNotes,
     SecondColumn,
     SkipBadRows,
     TextColumn,
@@ -28,10 +30,7 @@ _CELLS, _SLICES, _ROWS, _LONGEST = 15, 15, 20, 120
 
 def errors(
     folder: ModelFolder,
-    data: Annotated[
-        list[str],
-        typer.Argument(metavar="DATA", help="Files of labeled rows that the model has not seen."),
-    ],
+    data: HeldOutData,
     out: Annotated[
         str | None,
         typer.Option(
@@ -50,9 +49,7 @@ def errors(
     skip_bad_rows: SkipBadRows = False,
     as_json: AsJson = False,
     wide: Wide = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
-    ] = False,
+    quiet: NoNotes = False,
 ) -> None:
     """Show where a model is wrong: confusions, slices, worst rows.
 

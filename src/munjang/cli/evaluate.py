@@ -13,6 +13,7 @@ from munjang.cli.options import (
     FirstColumn,
     LabelColumn,
     ModelFolder,
+    NoNotes,
     SecondColumn,
     SkipBadRows,
     SourceColumn,
@@ -49,9 +50,7 @@ def evaluate(
     skip_bad_rows: SkipBadRows = False,
     as_json: AsJson = False,
     wide: Wide = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
-    ] = False,
+    quiet: NoNotes = False,
 ) -> None:
     """Evaluate a model on data it has not seen.
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from munjang.cli.options import AsJson, Encoding, LabelColumn, SkipBadRows, TextColumn, Wide
+from munjang.cli.options import (
+    AsJson,
+    Encoding,
+    LabelColumn,
+    NoNotes,
+    SkipBadRows,
+    TextColumn,
+    Wide,
+)
 from munjang.cli.output import make_console, note, show, show_json
 from munjang.reporting import pluralize
 from munjang.stopping import raise_on_signals
@@ -52,9 +60,7 @@ def label_issues(
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed of the folds.")] = 0,
     as_json: AsJson = False,
     wide: Wide = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
-    ] = False,
+    quiet: NoNotes = False,
 ) -> None:
     """List rows whose label is likely wrong.
 

@@ -1,5 +1,6 @@
 """`munjang report`: one page on a model, a training or a comparison."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ from munjang.cli.options import (
     Encoding,
     FirstColumn,
     LabelColumn,
+    NoNotes,
     SecondColumn,
     SkipBadRows,
     TextColumn,
@@ -56,9 +58,7 @@ def report(
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     as_json: AsJson = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")
-    ] = False,
+    quiet: NoNotes = False,
 ) -> None:
     """Report on a model, a training or a comparison on one page.
 
@@ -97,8 +97,9 @@ def report(
         _report_folder(folder, _Output(out, language, as_json, quiet))
 
 
+@dataclass(frozen=True)
 class _Output:
-    """Where a report goes.
+    """File, language and format of a report.
 
     Attributes:
         out: file to write; None for none.
@@ -107,8 +108,10 @@ class _Output:
         quiet: print no notes.
     """
 
-    def __init__(self, out: str | None, language: str, as_json: bool, quiet: bool) -> None:
-        self.out, self.language, self.as_json, self.quiet = out, language, as_json, quiet
+    out: str | None
+    language: str
+    as_json: bool
+    quiet: bool
 
     def write(self, found: Any, formats: "Formats[Any]", lines: list[str]) -> None:
         """Write the file; without one show JSON, or the lines of a summary."""

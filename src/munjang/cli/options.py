@@ -194,6 +194,11 @@ Budget = Annotated[
 Wide = Annotated[
     bool, typer.Option("--wide", help="Show all columns, even if the terminal is too narrow.")
 ]
+HeldOutData = Annotated[
+    list[str],
+    typer.Argument(metavar="DATA", help="Files of labeled rows that the model has not seen."),
+]
+NoNotes = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result: no notes.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only the result: no notes, no progress.")
 ]

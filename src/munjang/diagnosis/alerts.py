@@ -1,4 +1,4 @@
-"""What is worth acting on in a report on a model, by severity.
+"""Alerts of a report on a model: findings worth acting on, by severity.
 
 An alert is data: the kind says what was found, the values are its numbers and names. The sentences,
 in English and Korean, are in `munjang.report.model_report_words`.
@@ -26,7 +26,7 @@ _MOST_SLICES = 5
 
 @dataclass(frozen=True)
 class Alert:
-    """Something worth acting on.
+    """A finding worth acting on.
 
     Attributes:
         severity: high: the model should not be used before it is understood; medium: it costs

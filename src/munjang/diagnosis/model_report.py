@@ -1,4 +1,4 @@
-"""All that is worth knowing about a trained model on labeled rows: a verdict, alerts, details."""
+"""Report on a trained model over labeled rows: facts, errors, calibration, reasons, alerts."""
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ SURE = 0.9
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a model is.
+    """Name, size and training of a model.
 
     Attributes:
         name: its folder, or its architecture.

@@ -1,4 +1,4 @@
-"""What the filters of a `cnn` look for: their n-grams over data, and which of them matter.
+"""Filters of a `cnn`: the n-grams that they look for over data, and which of them matter.
 
 Only the maximum of a filter over a text reaches the answer, and some n-gram is always the maximum.
 Those below a threshold pass by accident (Jacovi, Sar Shalom and Goldberg 2018). As there, a
@@ -155,7 +155,7 @@ def compute_filters(
 
 @dataclass(frozen=True)
 class _Said:
-    """What the maxima of the filters say.
+    """Statistics of the maxima of the filters.
 
     Attributes:
         maxima: of every text.

@@ -182,7 +182,7 @@ def _divided(
 
 @dataclass(frozen=True, eq=False)
 class LinearShares:
-    """What a linear n-gram model beside the network gives: [scores, places], [scores] twice."""
+    """Shares of a linear n-gram model beside the network: [scores, places], [scores] twice."""
 
     shares: Tensor
     value: Tensor

@@ -224,7 +224,7 @@ class VectorScores:
 
     @cached_property
     def has_bag(self) -> tuple[bool, ...]:
-        """Whether each encoder has a second table: that of its bag of n-grams."""
+        """True if each encoder has a second table: that of its bag of n-grams."""
         return tuple(getattr(encoder, "bag", None) is not None for encoder in self.encoders)
 
     def __call__(self, tables: Sequence[Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""What each n-gram of a text gives to a score of a CNN with max pooling and a linear head.
+"""Shares of the n-grams of a text in a score of a CNN with max pooling and a linear head.
 
 A filter passes on its maximum over the text. So it gives weight x (maximum after activation) to the
 score, and that comes from one n-gram, the window at the place of the maximum (Jacovi, Shalom and

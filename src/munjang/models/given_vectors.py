@@ -46,7 +46,7 @@ class DecomposesPooled(Protocol):
 
     @property
     def can_decompose(self) -> bool:
-        """Whether `decomposed_pooled` is available."""
+        """True if `decomposed_pooled` is available."""
 
     def decomposed_pooled(self, vectors: TokenVectors, mask: Tensor) -> Tensor:
         """Return a vector [batch, pooled dim] that is linear in the token vectors.

@@ -36,7 +36,7 @@ def find_notebook() -> Callable[..., Any] | None:
 
 @dataclass(frozen=True)
 class _State:
-    """What the cell shows: HTML, and a line for frontends that show text only."""
+    """The bar as HTML, and as a line for frontends that show text only."""
 
     html: str
     text: str

@@ -46,7 +46,7 @@ class Shade:
 
     @property
     def strength(self) -> str:
-        """Whether letters are set in the color for strong shades: strong or weak."""
+        """Class of the letters: strong on strong shades, else weak."""
         return "strong" if self.opacity >= STRONG else "weak"
 
     def ink(self, colors: Colors = LIGHT) -> str:

@@ -12,7 +12,7 @@ from munjang.report.png import require_resvg, to_png
 
 
 class HasJson(Protocol):
-    """What can be written as numbers."""
+    """A result that can be written as numbers."""
 
     def to_json(self) -> Any:
         """Return plain JSON values."""

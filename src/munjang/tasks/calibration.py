@@ -45,7 +45,7 @@ class DecisionSettings(Settings):
 
 
 class CalibrationSettings(Settings):
-    """What `munjang calibrate` fitted on held-out rows."""
+    """Temperature and thresholds that `munjang calibrate` fitted on held-out rows."""
 
     rows: int = Field(ge=1, le=_MOST_ROWS, description="number of rows")
     temperature: float = Field(

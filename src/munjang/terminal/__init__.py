@@ -1,1 +1,1 @@
-"""What a terminal needs: its width, wrapped lines, literal consoles, and a line for a stage."""
+"""Terminals: their width, wrapped lines, literal consoles, and a line for a stage."""

@@ -84,7 +84,7 @@ class GensimLoop(Loop):
 
     @property
     def remarks(self) -> list[str]:
-        """How many threads gensim has, and whether a run can be repeated."""
+        """One line on the number of gensim's threads, and on repeating a run."""
         if self.threads == 1:
             return []
         return [

@@ -128,7 +128,7 @@ class SentenceDataset:
 
     @property
     def targets(self) -> None:
-        """None: rows have no targets."""
+        """Return None, since rows have no targets."""
         return
 
     def __len__(self) -> int:

@@ -149,7 +149,7 @@ class Loop:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What `metrics.json` holds of the engine."""
+        """Entries of the engine in `metrics.json`."""
         return {}
 
     def _find_epoch_starts(self) -> list[int]:

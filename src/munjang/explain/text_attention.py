@@ -89,8 +89,8 @@ def text_attention(
     if not ids:
         raise DataError(f"expected a text with words in it, got {text!r}: no token is found there")
     count = len(ids) - 2 * ends
-    labels = _label_lines(text, tokenizer) if line_breaks else label_text(text, tokenizer)
-    tokens, spans = labels[:count], _find_spans(text, tokenizer, line_breaks=line_breaks)[:count]
+    tokens, spans = _label_with_spans(text, tokenizer, line_breaks=line_breaks)
+    tokens, spans = tokens[:count], spans[:count]
     if ends:
         tokens, spans = [GO_LABEL, *tokens, EOS_LABEL], [None, *spans, None]
     truncated = bool(encoded.truncated[0])
@@ -135,28 +135,35 @@ def _weights(encoder: Any, ids: Tensor) -> list[AttentionWeights]:
     return [] if pooling is None else [AttentionWeights("pooling", 0, pooling)]
 
 
-def _label_lines(text: str, tokenizer: Tokenizer) -> list[str]:
-    """Return the tokens of a text as they are displayed, with EOS before each of its lines."""
-    lines = text.split("\n")
-    return [label for line in lines for label in (EOS_LABEL, *label_text(line, tokenizer))]
+def _label_with_spans(
+    text: str, tokenizer: Tokenizer, *, line_breaks: bool
+) -> tuple[list[str], list[Span | None]]:
+    """Return the tokens of a text as they are displayed, and the characters of each.
 
-
-def _find_spans(text: str, tokenizer: Tokenizer, *, line_breaks: bool) -> list[Span | None]:
-    """Return the characters of each token that `text_attention` displays; None for EOS."""
-    lines, spans, begin = text.split("\n") if line_breaks else [text], list[Span | None](), 0
-    for line in lines:
-        tokens = tokenizer.encode_with_offsets(text_column([line]))
-        starts, ends = (to_lists(part)[0] for part in (tokens.starts, tokens.ends))
-        spans += [None] * line_breaks
+    With `line_breaks` an EOS stands before each line, which has no characters.
+    """
+    labels, spans, begin = list[str](), list[Span | None](), 0
+    for line in text.split("\n") if line_breaks else [text]:
+        ids, starts, ends = _encode(line, tokenizer)
+        if line_breaks:
+            labels.append(EOS_LABEL)
+            spans.append(None)
+        labels += label_tokens(line, ids, starts, ends, tokenizer.vocabulary)
         spans += [(begin + start, begin + end) for start, end in zip(starts, ends, strict=True)]
         begin += len(line) + 1
-    return spans
+    return labels, spans
+
+
+def _encode(text: str, tokenizer: Tokenizer) -> tuple[list[int], list[int], list[int]]:
+    """Return ids, and the first character and one past the last of each token."""
+    tokens = tokenizer.encode_with_offsets(text_column([text]))
+    ids, starts, ends = (to_lists(part)[0] for part in (tokens.ids, tokens.starts, tokens.ends))
+    return ids, starts, ends
 
 
 def label_text(text: str, tokenizer: Tokenizer) -> list[str]:
     """Return the tokens of a text as they are displayed."""
-    tokens = tokenizer.encode_with_offsets(text_column([text]))
-    ids, starts, ends = (to_lists(part)[0] for part in (tokens.ids, tokens.starts, tokens.ends))
+    ids, starts, ends = _encode(text, tokenizer)
     return label_tokens(text, ids, starts, ends, tokenizer.vocabulary)
 
 

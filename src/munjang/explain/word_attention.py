@@ -8,7 +8,6 @@ of the first, summed over the tokens of the second, so the weights of a word sti
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,8 +17,8 @@ import numpy as np
 from munjang.data.readers.faults import shorten
 from munjang.errors import ConfigError, DataError
 from munjang.explain.attention import Attention, Span, Weights
+from munjang.text.parts import find_words, number_words
 
-_WORD = re.compile(r"\S+")
 _DIGITS = 5
 
 
@@ -214,15 +213,18 @@ class _WordTokens:
     @classmethod
     def of(cls, attention: Attention) -> "_WordTokens":
         _require_heads(attention)
-        bounds = [match.span() for match in _WORD.finditer(attention.text)]
-        ends = np.array([end for _, end in bounds], dtype=np.int64)
+        known = find_words(attention.text)
+        bounds = list(zip(known.starts.tolist(), known.ends.tolist(), strict=True))
+        starts = [0 if span is None else span[0] for span in attention.spans]
+        numbers = number_words(known, np.array(starts, dtype=np.int64)).tolist()
         groups: list[tuple[str, Span | None, list[int]]] = []
-        for place, span in enumerate(attention.spans):
-            word = None if span is None else _word_of(span, bounds, ends)
+        for place, (span, number) in enumerate(zip(attention.spans, numbers, strict=True)):
+            word = None if span is None else bounds[number]
             if word is not None and groups and groups[-1][1] == word:
                 groups[-1][2].append(place)
             elif word is not None:
-                groups.append((attention.text[slice(*word)], word, [place]))
+                shown = attention.text[slice(*word)]
+                groups.append((shown.strip() or shown, word, [place]))
             else:
                 groups.append((attention.source[place], None, [place]))
         words, spans, tokens = zip(*groups, strict=True)
@@ -240,11 +242,3 @@ class _WordTokens:
     def to_words(self, weights: Weights) -> Weights:
         """Sum up weights to tokens [tokens] by word, [words]."""
         return np.array([weights[tokens].sum() for tokens in self.tokens], dtype=np.float32)
-
-
-def _word_of(span: Span, bounds: Sequence[Span], ends: Any) -> Span | None:
-    """Return the word that the first visible character of a token is in."""
-    place = int(np.searchsorted(ends, span[0], side="right"))
-    if place == len(bounds) or max(bounds[place][0], span[0]) >= max(span[1], span[0] + 1):
-        return None
-    return bounds[place]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,11 @@ from munjang.diagnosis.intervals import wilson_interval
 from munjang.diagnosis.reading import reading_settings, require_model
 from munjang.diagnosis.reliability import ReliabilityBin, compute_aurc, compute_reliability
 from munjang.diagnosis.temperature import apply_temperature, cross_fit, fit_temperature, log_loss
+from munjang.displayed import Displayed
 from munjang.errors import ConfigError, DataError
 from munjang.forked import require_polars
 from munjang.model import Model
-from munjang.reporting import Report, discard
+from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.calibration import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
@@ -39,8 +40,8 @@ FEWEST_ROWS, MOST_NUMBERS = 20, 2**27
 ENOUGH_ROWS = 500
 
 
-@dataclass(frozen=True)
-class CalibrationReport:
+@dataclass(frozen=True, repr=False)
+class CalibrationReport(Displayed):
     """Calibration of a model, measured on the rows that it was fitted on.
 
     Attributes:
@@ -75,10 +76,19 @@ class CalibrationReport:
     costs: CostReport | None = None
     notes: tuple[str, ...] = ()
 
+    drawings: ClassVar[str] = "munjang.report.calibration:CALIBRATION"
+
+    def summary(self) -> str:
+        """Return the temperature, and the calibration error before and after."""
+        return (
+            f"temperature {self.temperature:.3f}, calibration error {self.error_before:.4f} to "
+            f"{self.error_after:.4f} on {pluralize(self.rows, 'row')}"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
-            **self.summary(),
+            **self.figures(),
             "reliability_before": [part.to_json() for part in self.before],
             "reliability_after": [part.to_json() for part in self.after],
             "coverage": [
@@ -93,7 +103,7 @@ class CalibrationReport:
             "notes": list(self.notes),
         }
 
-    def summary(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         """Return the single numbers."""
         return {
             "rows": self.rows,
@@ -192,7 +202,7 @@ def calibrate(
     settings, found = _fit(logits, targets, known.labels, costs)
     note = _note_seen_rows(found, known.metrics)
     found = replace(found, notes=(*found.notes, *note))
-    metrics = {**known.metrics, "calibration": found.summary()}
+    metrics = {**known.metrics, "calibration": found.figures()}
     calibrated = replace(known, task=task.with_calibration(settings), metrics=metrics)
     folder = Path(model) if isinstance(model, str | Path) else None
     if folder is not None:

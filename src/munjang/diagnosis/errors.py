@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,11 +23,12 @@ from munjang.diagnosis.slices import (
     score_rows,
     score_slices,
 )
+from munjang.displayed import Displayed
 from munjang.errors import ConfigError
 from munjang.forked import require_polars
 from munjang.inputs.text import HasTokenizer
 from munjang.model import Model
-from munjang.reporting import Report, discard
+from munjang.reporting import Report, discard, pluralize
 from munjang.tasks.row_judgments import RowJudgments
 from munjang.tasks.task import Encoded
 from munjang.text.columns import values_and_offsets
@@ -85,8 +86,8 @@ class CellCount:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class ErrorReport:
+@dataclass(frozen=True, repr=False)
+class ErrorReport(Displayed):
     """Errors of a model.
 
     Attributes:
@@ -114,6 +115,16 @@ class ErrorReport:
     cells: tuple[CellCount, ...]
     slices: tuple[Slice, ...]
     worst: tuple[ErrorRow, ...]
+
+    drawings: ClassVar[str] = "munjang.report.errors:ERRORS"
+
+    def summary(self) -> str:
+        """Return the score, and the number of slices that are worse."""
+        worse = sum(part.is_worse for part in self.slices)
+        return (
+            f"{self.score_name} {self.score:.4f} on {pluralize(self.rows, 'row')}, "
+            f"{pluralize(worse, 'slice')} worse than the rest"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from munjang.diagnosis.errors import WORST, ErrorReport, ErrorRow, oov_rates, re
 from munjang.diagnosis.label_issues import LabelIssue, collect_issues
 from munjang.diagnosis.reading import reading_settings, require_model
 from munjang.diagnosis.temperature import apply_temperature
+from munjang.displayed import Displayed
 from munjang.errors import ConfigError, MunjangError
 from munjang.explain.attribution import Explanation
 from munjang.explain.why import explain_answer
@@ -81,8 +82,8 @@ class ExplainedError:
         return {"row": self.row.to_json(), "explanation": self.explanation.to_json()}
 
 
-@dataclass(frozen=True)
-class ModelReport:
+@dataclass(frozen=True, repr=False)
+class ModelReport(Displayed):
     """A report on a model.
 
     Attributes:
@@ -102,6 +103,15 @@ class ModelReport:
     issues: tuple[LabelIssue, ...]
     explained: tuple[ExplainedError, ...]
     alerts: tuple[Alert, ...]
+
+    drawings: ClassVar[str] = "munjang.report.model_report:MODEL_REPORT"
+
+    def summary(self) -> str:
+        """Return the model, its score, and the number of alerts."""
+        return (
+            f"{self.model.name}, {self.errors.score_name} {self.errors.score:.4f} on "
+            f"{pluralize(self.facts.rows, 'row')}, {pluralize(len(self.alerts), 'alert')}"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

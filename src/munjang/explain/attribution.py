@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
+from munjang.displayed import Drawn
 from munjang.text.parts import Floats, TextParts, TokenSums
 
 Method = Literal["exact", "integrated", "gradient", "leave_one_out"]
@@ -13,6 +14,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 Baseline = Literal["zero", "oov", "deleted"]
 
 _DIGITS = 5
+# Words in a `repr`.
+_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +171,8 @@ class Attribution:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Drawn):
     """Why a model gave an answer: each score of it, divided among the words.
 
     Attributes:
@@ -187,6 +190,18 @@ class Explanation:
     rows: tuple[Attribution, ...]
     truncated: bool = False
     summed: bool = True
+
+    drawings: ClassVar[str] = "munjang.report.why:WHY"
+
+    def summary(self) -> str:
+        """Return the answer, the method, and the words with the largest shares."""
+        words = ", ".join(
+            f"{word} {share:+.2f}"
+            for row in self.rows[:1]
+            for text in row.texts[:1]
+            for word, share in text.strongest(_NAMED)
+        )
+        return f"{self.answer}, {self.method}: {words}"
 
     def __iter__(self) -> Iterator[Attribution]:
         return iter(self.rows)

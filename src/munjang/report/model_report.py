@@ -141,6 +141,9 @@ def _text_cell(text: str) -> Markup:
     return element("td", shown, class_="text", dir="auto", lang=language(shown))
 
 
+MODEL_REPORT = Formats[ModelReport]({".html": draw_model_report})
+
+
 def model_report_formats(page_language: str) -> Formats[ModelReport]:
     """Return the formats of a report in a language: en or ko.
 

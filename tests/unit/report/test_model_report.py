@@ -140,3 +140,27 @@ def test_other_tasks_and_numbers_out_of_range_are_refused(model: Any, rows: Rows
     writes = munjang.train(pairs, task="translate", model="seq2seq", overrides=small).model
     with pytest.raises(ConfigError, match="classify, multilabel and regress"):
         report_model(writes, pairs)
+
+
+def test_results_show_themselves_in_a_line_and_in_a_notebook(
+    found: ModelReport, model: Any, rows: Rows
+) -> None:
+    assert repr(found).startswith(f"ModelReport(cnn, accuracy {found.errors.score:.4f} on 200 rows")
+    assert repr(found.errors).startswith("ErrorReport(accuracy ")
+    assert repr(found.calibration).startswith("CalibrationReport(temperature ")
+    why = model.why(rows[0][1])
+    assert repr(why).startswith("Explanation(")
+    for shown in (found, found.errors, found.calibration, why):
+        html = shown._repr_html_()
+        assert html.startswith('<div class="munjang-view">')
+        assert "<script" not in html
+
+
+def test_calibrated_model_is_judged_by_the_probabilities_that_it_gives(
+    model: Any, rows: Rows
+) -> None:
+    calibrated = munjang.calibrate(model, rows).model
+    report = report_model(calibrated, rows, explained=0)
+    assert report.calibration is not None
+    error = calibrated.evaluate(rows).calibration_error
+    assert report.calibration.error_before == pytest.approx(error, abs=1e-6)

@@ -120,8 +120,8 @@ def describe_sum(explanation: Explanation, attribution: Attribution) -> str:
     """Return base, sum and value in one line, and how much of their difference is explained."""
     base, value, total = attribution.base, attribution.value, attribution.total
     if not explanation.summed:
-        return f"{attribution.score}: {value:.2f}, {base:.2f} without any word"
-    line = f"{attribution.score}: {value:.2f} = base {base:.2f} {_signed(total)}"
+        return f"{attribution.score}: {value:z.2f}, {base:z.2f} without any word"
+    line = f"{attribution.score}: {value:z.2f} = base {base:z.2f} {_signed(total)}"
     explained = attribution.explained
     lacking = value - base - total
     if abs(lacking) >= 0.005:

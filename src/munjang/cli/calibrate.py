@@ -24,7 +24,7 @@ from munjang.reporting import pluralize
 from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
-    from munjang.diagnosis.calibration import CalibrationReport
+    from munjang.diagnosis.calibration_report import CalibrationReport
     from munjang.diagnosis.costs import CostReport
 
 

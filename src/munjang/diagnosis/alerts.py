@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from munjang.diagnosis.calibration import CalibrationReport
+from munjang.diagnosis.calibration_report import CalibrationReport
 from munjang.diagnosis.errors import ErrorReport
 from munjang.diagnosis.intervals import wilson_interval
 from munjang.diagnosis.slices import Slice

@@ -3,29 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from munjang.data.table import Table
-from munjang.diagnosis.abstention import MISS, coverage_points
+from munjang.diagnosis.abstention import coverage_points
 from munjang.diagnosis.answers import answer_rows
-from munjang.diagnosis.costs import CostReport, Costs, parse_costs, report_costs
+from munjang.diagnosis.calibration_report import CalibrationReport
+from munjang.diagnosis.costs import Costs, parse_costs, report_costs
 from munjang.diagnosis.intervals import wilson_interval
 from munjang.diagnosis.reading import reading_settings, require_model
-from munjang.diagnosis.reliability import ReliabilityBin, compute_aurc, compute_reliability
+from munjang.diagnosis.reliability import compute_aurc, compute_reliability
 from munjang.diagnosis.temperature import apply_temperature, cross_fit, fit_temperature, log_loss
-from munjang.displayed import Displayed
 from munjang.errors import ConfigError, DataError
 from munjang.forked import require_polars
 from munjang.model import Model
-from munjang.reporting import Report, discard, pluralize
+from munjang.reporting import Report, discard
 from munjang.tasks.calibration import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
     CalibrationSettings,
-    CoveragePoint,
     DecisionSettings,
 )
 from munjang.tasks.classification_scores import calibration_error
@@ -38,88 +37,6 @@ Ints = npt.NDArray[np.int64]
 FEWEST_ROWS, MOST_NUMBERS = 20, 2**27
 # Rows from which on an interval of one bin or limit is of use.
 ENOUGH_ROWS = 500
-
-
-@dataclass(frozen=True, repr=False)
-class CalibrationReport(Displayed):
-    """Calibration of a model, measured on the rows that it was fitted on.
-
-    Attributes:
-        rows: number of rows.
-        accuracy: share of rows whose most probable class is the true one.
-        temperature: divisor of the logits.
-        error_before: expected calibration error over 15 bins, without temperature.
-        error_after: with it; each row's temperature was fitted without its fold (5 folds).
-        log_loss_before: in nats, without temperature.
-        log_loss_after: with it, by folds likewise.
-        before: reliability without temperature.
-        after: reliability with it, by folds likewise.
-        aurc: area under the risk-coverage curve of the confidence without temperature.
-        coverage: thresholds of abstention; their limits hold at once.
-        level: probability with which they do.
-        costs: errors and costs, where costs are stated.
-        notes: what to keep in mind.
-    """
-
-    rows: int
-    accuracy: float
-    temperature: float
-    error_before: float
-    error_after: float
-    log_loss_before: float
-    log_loss_after: float
-    before: tuple[ReliabilityBin, ...]
-    after: tuple[ReliabilityBin, ...]
-    aurc: float
-    coverage: tuple[CoveragePoint, ...]
-    level: float = 1 - MISS
-    costs: CostReport | None = None
-    notes: tuple[str, ...] = ()
-
-    drawings: ClassVar[str] = "munjang.report.calibration:CALIBRATION"
-
-    def summary(self) -> str:
-        """Return the temperature, and the calibration error before and after."""
-        return (
-            f"temperature {self.temperature:.3f}, calibration error {self.error_before:.4f} to "
-            f"{self.error_after:.4f} on {pluralize(self.rows, 'row')}"
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            **self.figures(),
-            "reliability_before": [part.to_json() for part in self.before],
-            "reliability_after": [part.to_json() for part in self.after],
-            "coverage": [
-                {
-                    "coverage": point.answered / self.rows,
-                    **point.model_dump(),
-                }
-                for point in self.coverage
-            ],
-            "level": self.level,
-            "costs": None if self.costs is None else self.costs.to_json(),
-            "notes": list(self.notes),
-        }
-
-    def figures(self) -> dict[str, Any]:
-        """Return the single numbers."""
-        return {
-            "rows": self.rows,
-            "accuracy": self.accuracy,
-            "temperature": self.temperature,
-            "calibration_error_before": self.error_before,
-            "calibration_error_after": self.error_after,
-            "log_loss_before": self.log_loss_before,
-            "log_loss_after": self.log_loss_after,
-            "aurc": self.aurc,
-        }
-
-    def best_coverage(self, risk: float) -> CoveragePoint | None:
-        """Return the point with the most answered rows whose limit keeps a risk, or None."""
-        kept = [point for point in self.coverage if point.risk <= risk]
-        return max(kept, key=lambda point: point.answered, default=None)
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,8 @@ import numpy.typing as npt
 from munjang.data.table import Table
 from munjang.diagnosis.alerts import Alert, RowFacts, find_alerts
 from munjang.diagnosis.answers import AnsweredRows, answer_rows, require_judging
-from munjang.diagnosis.calibration import (
-    FEWEST_ROWS,
-    CalibrationReport,
-    measure_calibration,
-)
+from munjang.diagnosis.calibration import FEWEST_ROWS, measure_calibration
+from munjang.diagnosis.calibration_report import CalibrationReport
 from munjang.diagnosis.errors import WORST, ErrorReport, ErrorRow, oov_rates, report_errors
 from munjang.diagnosis.label_issues import LabelIssue, collect_issues
 from munjang.diagnosis.reading import reading_settings, require_model

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from munjang.diagnosis.calibration import CalibrationReport
+from munjang.diagnosis.calibration_report import CalibrationReport
 from munjang.diagnosis.reliability import ReliabilityBin
 from munjang.report.formats import Formats
 from munjang.report.html import element, render, table

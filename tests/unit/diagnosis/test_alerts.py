@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from munjang.diagnosis.alerts import RowFacts, find_alerts
-from munjang.diagnosis.calibration import CalibrationReport
+from munjang.diagnosis.calibration_report import CalibrationReport
 from munjang.diagnosis.errors import ErrorReport
 from munjang.diagnosis.slices import Slice
 from munjang.report.korean import KOREAN

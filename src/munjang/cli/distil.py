@@ -10,6 +10,7 @@ from munjang.cli.options import (
     AsJson,
     ConfigFile,
     Encoding,
+    FromFolder,
     LabelColumn,
     ModelName,
     Quiet,
@@ -95,6 +96,7 @@ def distil(
     settings: Settings = None,
     seed: Seed = None,
     tokenizer: TokenizerName = None,
+    from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     resume: Annotated[
@@ -122,6 +124,7 @@ def distil(
     Examples:
       munjang distil my-model --model mean --unlabelled reviews.txt.gz --out student
       munjang distil one two --model cnn --unlabelled more.txt --data reviews.tsv --out student
+      munjang distil one two --from pretrained --unlabelled more.txt --out student
       munjang distil my-model --unlabelled dump.parquet --unlabelled-column body --out student
       munjang distil minilm --static --out vectors
     """
@@ -147,6 +150,7 @@ def distil(
             "--set": settings,
             "--seed": seed,
             "--tokenizer": tokenizer,
+            "--from": from_folder,
             "--encoding": encoding,
             "--skip-bad-rows": skip_bad_rows or None,
             "--resume": resume or None,
@@ -172,6 +176,7 @@ def distil(
             overrides=settings or [],
             seed=seed,
             tokenizer=tokenizer,
+            from_folder=from_folder,
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
             resume=resume,

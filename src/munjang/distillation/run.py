@@ -56,6 +56,7 @@ def distil(
     overrides: Iterable[str] = (),
     seed: int | None = None,
     tokenizer: str | None = None,
+    from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
     resume: bool = False,
@@ -87,6 +88,8 @@ def distil(
         overrides: `key=value` strings that win over `config`.
         seed: random seed; 0 if omitted.
         tokenizer: name of the student's tokenizer; inferred if omitted.
+        from_folder: model folder that the student begins from, or a loaded model: its encoder,
+            tokenizer and vocabulary, as for `munjang.train`.
         encoding: encoding of text files; utf-8 if omitted.
         skip_bad_rows: skip and count unusable rows instead of raising.
         resume: continue the run in `out`, if there is one.
@@ -134,6 +137,7 @@ def distil(
             unlabelled_column=unlabelled_column,
             data=data,
             valid=valid,
+            from_folder=from_folder,
         )
         trained = fit(
             student.prepared,

@@ -157,6 +157,7 @@ def prepare_student(
     unlabelled_column: str | None = None,
     data: Any = None,
     valid: Any = None,
+    from_folder: Any = None,
 ) -> Student:
     """Read the rows of a student, split them, and fit its task and its input.
 
@@ -168,12 +169,14 @@ def prepare_student(
         unlabelled_column: column of the texts of `unlabelled`; inferred if omitted.
         data: labeled rows.
         valid: labeled rows to validate on; a share of `data` is held out if None.
+        from_folder: model folder that the student begins from, or its model; the one of `given` if
+            None.
 
     Raises:
         MunjangError: the data or a setting cannot be used.
     """
     given = _with_teachers_settings(teachers[0], given)
-    source, given = open_pretrained(given)
+    source, given = open_pretrained(given, folder=from_folder)
     checked = check_given(given)
     input_class, task_class = checked.input_class, checked.task_class
     labeled = unlabeled = None

@@ -274,6 +274,27 @@ def test_incompatible_settings_are_refused(
         distil(teacher, texts, **{"model": "mean", **more})
 
 
+def test_student_begins_from_a_folder(teacher: Path, texts: Path, tmp_path: Path) -> None:
+    small = ["model.dim=8", "model.hidden_dim=8", "model.ngrams=1", "training.max_steps=2"]
+    begun = munjang.train(
+        texts, task="masked_lm", model="gru", overrides=small, out=tmp_path / "pretrained"
+    )
+    still = ["training.learning_rate=1e-12", "training.embedding_learning_rate=1e-12"]
+    overrides = [*STUDENT[:-2], "training.threads=1", "training.max_steps=1", *still]
+    student = distil(teacher, texts, from_folder=tmp_path / "pretrained", overrides=overrides)
+    assert student.trained.model.recipe.model_name == "gru"
+    assert student.trained.model.recipe.pretrained.folder == str(tmp_path / "pretrained")
+    before = begun.model.network.state_dict()
+    shared = {
+        name: value
+        for name, value in student.trained.model.network.state_dict().items()
+        if name in before and name.startswith(("embedding", "encoder"))
+    }
+    assert len(shared) > 4
+    for name, value in shared.items():
+        np.testing.assert_allclose(value, before[name], atol=1e-6, err_msg=name)
+
+
 def test_missing_texts_are_refused(teacher: Path) -> None:
     with pytest.raises(ConfigError, match="--unlabelled"):
         distil_student(teacher)

@@ -1,6 +1,7 @@
 """Report on a trained model over labeled rows: facts, errors, calibration, reasons, alerts."""
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,12 +15,15 @@ from munjang.diagnosis.answers import AnsweredRows, answer_rows, require_judging
 from munjang.diagnosis.calibration import FEWEST_ROWS, measure_calibration
 from munjang.diagnosis.calibration_report import CalibrationReport
 from munjang.diagnosis.errors import WORST, ErrorReport, ErrorRow, oov_rates, report_errors
+from munjang.diagnosis.inside import look_inside
 from munjang.diagnosis.label_issues import LabelIssue, collect_issues
 from munjang.diagnosis.reading import reading_settings, require_model
 from munjang.diagnosis.temperature import apply_temperature
 from munjang.displayed import Displayed
 from munjang.errors import ConfigError, MunjangError
 from munjang.explain.attribution import Explanation
+from munjang.explain.filters import Filters
+from munjang.explain.memory import Memory
 from munjang.explain.why import explain_answer
 from munjang.forked import require_polars
 from munjang.inputs.text import HasTokenizer
@@ -90,6 +94,7 @@ class ModelReport(Displayed):
         calibration: how far probabilities can be believed; None for tasks without, or few rows.
         issues: rows whose label is likely wrong, the likeliest first; empty for other tasks.
         explained: the worst rows with the words that decided.
+        inside: the filters of a cnn, or the memory of other networks, by the name of the view.
         alerts: what is worth acting on, the most severe first.
     """
 
@@ -99,6 +104,7 @@ class ModelReport(Displayed):
     calibration: CalibrationReport | None
     issues: tuple[LabelIssue, ...]
     explained: tuple[ExplainedError, ...]
+    inside: Mapping[str, Filters | Memory]
     alerts: tuple[Alert, ...]
 
     drawings: ClassVar[str] = "munjang.report.model_report:MODEL_REPORT"
@@ -120,6 +126,7 @@ class ModelReport(Displayed):
             "calibration": None if self.calibration is None else self.calibration.to_json(),
             "issues": [issue.to_json() for issue in self.issues],
             "explained": [each.to_json() for each in self.explained],
+            "inside": {name: view.to_json() for name, view in self.inside.items()},
         }
 
 
@@ -184,6 +191,8 @@ def report_model(
     counted = _count(answered, judgments, issues)
     with stage(f"explaining {pluralize(explained, 'row')}"):
         reasons = _explain(known, errors, explained)
+    with stage("looking inside"):
+        inside = look_inside(known, answered.table)
     return ModelReport(
         model=_describe(known, model),
         facts=counted,
@@ -191,6 +200,7 @@ def report_model(
         calibration=calibration,
         issues=tuple(issues[:_ISSUES]),
         explained=reasons,
+        inside=inside,
         alerts=find_alerts(errors, calibration, counted, known.metrics.get("validation", {})),
     )
 

@@ -11,6 +11,7 @@ from munjang.report.formats import Formats
 from munjang.report.html import render
 from munjang.report.inside_page import ShadedText, view_page
 from munjang.report.why_parts import visible_line
+from munjang.report.wording import Translate, english
 
 # Filters on a page, the most important ones; numbers have all.
 _FILTERS = 60
@@ -19,6 +20,16 @@ _CAPTION = (
     "token is its share in the pre-activation; a line below it marks a share below 0. A maximum "
     "below the threshold does not matter: texts that reach it get the filter's class in a share "
     "halfway between that of all texts and 1. A negative n-gram would reach it without one token."
+)
+
+_AGREEMENT = (
+    "{share:.1%} of the answers stay if all maxima below their thresholds are replaced by their "
+    "mean."
+)
+_CUT = "The {shown} most important ones are shown; the JSON file has all."
+_HEADS = (
+    *("filter", "speaks for", "importance", "threshold", "texts that reach it"),
+    *("highest n-grams", "negative n-grams"),
 )
 
 
@@ -49,30 +60,35 @@ class _Row:
     ngrams: Sequence[Sequence[_Ngram]]
 
 
-def filters_fragment(filters: Filters) -> Markup:
-    """Return the part of a page: a line per filter."""
-    shown = filters.filters[:_FILTERS]
-    notes = [f"{len(filters.filters):,} filters over {filters.texts:,} texts."]
+def filters_fragment(
+    filters: Filters, translate: Translate = english, most: int = _FILTERS
+) -> Markup:
+    """Return the part of a page: a line per filter.
+
+    Args:
+        filters: of a model.
+        translate: translates sentences.
+        most: filters that are shown, the most important ones.
+    """
+    shown = filters.filters[:most]
+    texts = {"filters": len(filters.filters), "texts": filters.texts}
+    notes = [translate("{filters:,} filters over {texts:,} texts.", **texts)]
     if filters.agreement is not None:
-        notes.append(
-            f"{filters.agreement:.1%} of the answers stay if all maxima below their thresholds are "
-            "replaced by their mean."
-        )
+        notes.append(translate(_AGREEMENT, share=filters.agreement))
     if len(shown) < len(filters.filters):
-        notes.append(f"The {len(shown)} most important ones are shown; the JSON file has all.")
+        notes.append(translate(_CUT, shown=len(shown)))
     return render(
         "filters.jinja",
-        heading="Filters",
-        caption=_CAPTION,
-        heads=["filter", "speaks for", "importance", "threshold", "texts that reach it",
-               "highest n-grams", "negative n-grams"],
-        rows=[_row(one) for one in shown],
+        heading=translate("Filters"),
+        caption=translate(_CAPTION),
+        heads=[translate(head) for head in _HEADS],
+        rows=[_row(one, translate) for one in shown],
         notes=notes,
-    )  # fmt: skip
+    )
 
 
-def _row(one: Filter) -> _Row:
-    threshold = "none" if one.threshold is None else f"{one.threshold:.2f}"
+def _row(one: Filter, translate: Translate) -> _Row:
+    threshold = translate("none") if one.threshold is None else f"{one.threshold:.2f}"
     ngrams = [[_Ngram.of(n.tokens, n.slots, n.value) for n in some]
               for some in (one.ngrams, one.negatives)]  # fmt: skip
     figures = [f"{one.importance:.3f}", threshold, f"{one.share:.1%}"]

@@ -48,6 +48,69 @@ KOREAN: dict[str, str] = {
         "The mean absolute error on {rows:,} rows is {score:.4g} (95 % interval {low:.4g} to "
         "{high:.4g})."
     ): "{rows:,}행의 평균 절대 오차는 {score:.4g}입니다(95 % 구간 {low:.4g}~{high:.4g}).",
+    # inside the network
+    "Inside the network": "신경망 내부",
+    "Memory": "기억",
+    "model": "모델",
+    "weights": "가중치",
+    "before training": "학습 전",
+    "after training": "학습 후",
+    "last state": "마지막 상태",
+    "answer (its logit margin)": "답(로짓 차이)",
+    "half-life": "반감기",
+    "quarter": "사분위 1",
+    "median": "중앙값",
+    "three quarters": "사분위 3",
+    "longest distance": "가장 먼 거리",
+    "texts": "텍스트 수",
+    "Memory: gradients by distance": "기억: 거리에 따른 기울기",
+    "tokens back": "앞선 토큰까지의 거리",
+    "gradient of the state, relative": "상태의 기울기(상댓값)",
+    "gradient of the answer, relative": "답의 기울기(상댓값)",
+    "before training: half-life {life}": "학습 전: 반감기 {life}",
+    "after training: half-life {life}": "학습 후: 반감기 {life}",
+    (
+        "How much the {what} changes with a token so many places back: the norm of its gradient "
+        "with respect to the token's vector, on average over texts, divided by that one token "
+        "back. The half-life is the distance within which half of all that reaches it from the "
+        "tokens before lies."
+    ): (
+        "{what}의 변화를 앞선 토큰까지의 거리에 따라 보여 줍니다. 토큰 벡터에 대한 기울기의 "
+        "노름을 텍스트마다 구해 평균하고, 한 토큰 앞의 값으로 나눕니다. 반감기는 앞선 토큰에서 "
+        "오는 영향의 절반이 들어 있는 거리입니다."
+    ),
+    (
+        "{name}: the training began from pretrained weights; the curve before training is of "
+        "random ones."
+    ): "{name}: 사전학습된 가중치에서 시작했으며, 학습 전 곡선은 무작위 가중치의 것입니다.",
+    "Filters": "필터",
+    "filter": "필터",
+    "speaks for": "가리키는 답",
+    "importance": "중요도",
+    "threshold": "문턱값",
+    "texts that reach it": "문턱값에 이른 텍스트",
+    "highest n-grams": "값이 가장 큰 n-gram",
+    "negative n-grams": "반례 n-gram",
+    "{filters:,} filters over {texts:,} texts.": "텍스트 {texts:,}개에 대한 필터 {filters:,}개.",
+    "The {shown} most important ones are shown; the JSON file has all.": (
+        "가장 중요한 {shown}개만 보입니다. 전체는 JSON 파일에 있습니다."
+    ),
+    (
+        "{share:.1%} of the answers stay if all maxima below their thresholds are replaced by "
+        "their mean."
+    ): "문턱값 아래의 최댓값을 모두 그 평균으로 바꾸어도 답의 {share:.1%}는 그대로입니다.",
+    (
+        "The n-grams at which each filter is highest, the most important filters first. The shade "
+        "of a token is its share in the pre-activation; a line below it marks a share below 0. A "
+        "maximum below the threshold does not matter: texts that reach it get the filter's class "
+        "in a share halfway between that of all texts and 1. A negative n-gram would reach it "
+        "without one token."
+    ): (
+        "필터마다 값이 가장 큰 n-gram이며, 중요한 필터부터 보입니다. 토큰의 색은 활성화 이전 "
+        "값에서 차지하는 몫이고, 밑줄은 0보다 작은 몫입니다. 문턱값 아래의 최댓값은 답에 영향이 없습니다. "
+        "문턱값에 이른 텍스트가 필터의 답을 얻는 비율은 전체 비율과 1의 중간입니다. 반례 n-gram은 "
+        "토큰 하나만 없으면 문턱값에 이릅니다."
+    ),
     # alerts
     (
         "The accuracy, {score:.1%}, is no better than answering the most frequent label each time "

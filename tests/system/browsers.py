@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,22 @@ class RenderedPage:
         root = self.dom[self.dom.index("<html") : self.dom.index("<head")]
         values = {key: html.unescape(x) for key, x in re.findall(r'data-(\w+)="([^"]*)"', root)}
         self.probe: dict[str, Any] = {**values, "loaded": json.loads(values["loaded"])}
+
+
+# The worst that axe-core finds; lesser findings are matters of taste.
+SERIOUS = ("serious", "critical")
+_AXE = """<script>addEventListener("load", () => axe.run().then(found => {
+  document.documentElement.dataset.violations = JSON.stringify(found.violations.map(
+    v => [v.impact, v.id, v.nodes.length, v.nodes[0].html.slice(0, 200)]));
+  document.documentElement.dataset.passes = found.passes.length;
+}));</script>"""
+
+
+def find_violations(browser: str, source: str, folder: Path, *options: str) -> list[list[Any]]:
+    """Return the serious findings of axe-core on a page: impact, rule, places, the first one."""
+    script = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    framed = source.replace("</body>", f"<script>{script}</script>{_AXE}</body>")
+    shown = RenderedPage(browser, framed, folder, "--virtual-time-budget=30000", *options)
+    assert int(shown.probe["passes"]) > 5, "axe-core did not run"
+    found: list[list[Any]] = json.loads(shown.probe["violations"])
+    return [each for each in found if each[0] in SERIOUS]

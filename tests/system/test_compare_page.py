@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.browsers import PROBE, Page, RenderedPage
+from tests.system.browsers import PROBE, Page, RenderedPage, find_violations
 from tests.system.commands import CommandResult
 from tests.system.comparisons import HOSTILE, read_standings
 
@@ -39,6 +39,13 @@ def test_browser_shows_every_row_without_requests(
     for name in read_standings(out):
         assert name in page.words
     assert any(HOSTILE in words for words in page.words)
+
+
+def test_page_is_accessible(
+    compared: tuple[Path, CommandResult], browser: str, tmp_path: Path
+) -> None:
+    source = (compared[0] / "compare.html").read_text("utf-8")
+    assert find_violations(browser, source, tmp_path) == []
 
 
 def test_dark_mode(compared: tuple[Path, CommandResult], browser: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from munjang.comparison.standings import Standing
 from munjang.comparison.wording import cells, headline, heads, notes
 from munjang.folder.manifest import write_atomically
 from munjang.report.formats import Formats
-from munjang.report.html import Markup, element, join, page, table
+from munjang.report.html import Markup, element, join, page, scrollable, table
 from munjang.report.svg import HEIGHT, WIDTH, Line, Point, lines, scatter, standalone
 from munjang.tasks.metric_table import METRICS
 
@@ -45,7 +45,7 @@ def _choice(comparison: Comparison) -> Markup:
 def _standings(comparison: Comparison) -> Markup:
     rows = [cells(row, comparison.plan) for row in comparison.standings]
     items = [element("li", line) for line in notes(comparison)]
-    listed = element("div", table(heads(comparison.plan), rows), class_="wide")
+    listed = scrollable(table(heads(comparison.plan), rows))
     return join([listed, element("ul", *items)])
 
 

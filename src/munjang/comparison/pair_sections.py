@@ -7,7 +7,7 @@ from munjang.comparison.diverging_answers import GivenAnswer, PairExample
 from munjang.comparison.formatting import figure_text
 from munjang.comparison.pair_judge import PairDetails
 from munjang.comparison.results import Comparison
-from munjang.report.html import Markup, element, table
+from munjang.report.html import Markup, element, scrollable, table
 from munjang.report.svg import Line, lines
 from munjang.tasks.metric_table import METRICS
 from munjang.tasks.translation_scores import is_exact_match
@@ -33,7 +33,7 @@ def _by_length(comparison: Comparison, details: PairDetails) -> list[Markup]:
     scores = [
         [row.name, *(figure_text(metric, row.by_length[g.name]) for g in groups)] for row in rows
     ]
-    listed = element("div", table(heads, [counts, *scores]), class_="wide")
+    listed = scrollable(table(heads, [counts, *scores]))
     explanation = (
         "A single vector of fixed size cannot hold a long source; attention to its words can."
     )

@@ -55,11 +55,11 @@ def calibration_values(
             [translate(head) for head in heads],
             [
                 [
-                    f"{part.low:.2f} to {part.high:.2f}",
+                    f"{part.low:.2f}–{part.high:.2f}",
                     f"{part.rows:,}",
                     f"{part.confidence:.3f}",
                     f"{part.accuracy:.3f}",
-                    f"{part.accuracy_low:.3f} to {part.accuracy_high:.3f}",
+                    f"{part.accuracy_low:.3f}–{part.accuracy_high:.3f}",
                 ]
                 for part in report.after
             ],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from munjang.report.shades import LIGHT, STRONG, Colors
 
 # The colors of negative shares; those of positive ones are `munjang.report.shades`'.
-DOWN_LIGHT, DOWN_DARK = "#6a2200", "#e0955a"
+DOWN_LIGHT, DOWN_DARK = "#661f00", "#e0955a"
 # Weaker shades are left out: most of a text keeps its colors.
 _WEAKEST = 0.04
 

@@ -111,7 +111,7 @@ def _slice_cells(part: Slice, translate: Translate) -> list[object]:
         element("td", name, class_="wrong" if part.is_worse else "text"),
         f"{part.rows:,}",
         f"{part.score:.4f}",
-        f"{part.low:.4f} to {part.high:.4f}",
+        f"{part.low:.4f}–{part.high:.4f}",
         f"{part.rest:.4f}",
         p,
     ]

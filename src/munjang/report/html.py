@@ -82,6 +82,11 @@ def _cell(value: object) -> Markup:
     return escape(value) if is_cell else element("td", value)
 
 
+def scrollable(*parts: object) -> Markup:
+    """Return parts that may be wider than the page, in a box that scrolls, by keys as well."""
+    return element("div", *parts, class_="wide", tabindex=0)
+
+
 def element(tag: str, *parts: object, **attributes: object) -> Markup:
     """Return `<tag attribute="...">parts</tag>`, for pictures that are computed.
 

@@ -237,7 +237,7 @@ KOREAN: dict[str, str] = {
         "p는 그 부분이 나머지와 같을 때 이만큼 나쁠 확률로, 부분의 개수에 맞게 고친 값입니다"
         "(Holm). 0.05 이하인 부분이 먼저 옵니다."
     ),
-    "Rows with the highest {loss}": "{loss}가 가장 큰 행",
+    "Rows with the highest {loss}": "{loss} 순으로 가장 나쁜 행",
     "log loss": "로그 손실",
     "log loss per label": "레이블당 로그 손실",
     "absolute error": "절대 오차",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from munjang.report.formats import Formats
-from munjang.report.html import element, page, table
+from munjang.report.html import element, page, scrollable, table
 from munjang.report.scores import metrics_table, named, scores_parts
 from munjang.reporting import pluralize
 from munjang.tasks.metric_table import METRICS
@@ -104,7 +104,7 @@ def _teachers_table(comparison: "Comparison") -> Markup:
         ]
         for model in comparison.models
     ]
-    return element("div", table(heads, rows), class_="wide")
+    return scrollable(table(heads, rows))
 
 
 def _score(value: float | None) -> str:

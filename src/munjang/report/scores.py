@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from munjang.report.formats import Formats
-from munjang.report.html import element, page, table
+from munjang.report.html import element, page, scrollable, table
 from munjang.report.visible import language, visible_text
 from munjang.reporting import pluralize
 from munjang.tasks.classification_scores import list_largest
@@ -83,7 +83,7 @@ def _class_table(scores: HasClasses) -> Markup:
     omitted = len(scores.classes) - len(kept)
     if omitted:
         rows.append([f"{omitted:,} more", "", "", "", ""])
-    return _wide(table(["class", "precision", "recall", "F1", "rows"], rows))
+    return scrollable(table(["class", "precision", "recall", "F1", "rows"], rows))
 
 
 def _confusion_table(scores: HasConfusion) -> Markup:
@@ -91,12 +91,12 @@ def _confusion_table(scores: HasConfusion) -> Markup:
     if scores.confusion is None or len(labels) > _WIDEST_MATRIX:
         pairs = scores.confused[:_WORST_PAIRS]
         listed = [[named(pair.true), named(pair.predicted), f"{pair.rows:,}"] for pair in pairs]
-        return _wide(table(["most confused: true", "predicted", "rows"], listed))
+        return scrollable(table(["most confused: true", "predicted", "rows"], listed))
     rows = [
         [label, *(f"{count:,}" for count in counts)]
         for label, counts in zip(labels, scores.confusion, strict=True)
     ]
-    return _wide(table(["true \\ predicted", *labels], rows))
+    return scrollable(table(["true \\ predicted", *labels], rows))
 
 
 def _baseline_table(scores: HasBaseline) -> Markup:
@@ -106,15 +106,11 @@ def _baseline_table(scores: HasBaseline) -> Markup:
 
 def _sample_table(scores: HasSamples) -> Markup:
     rows = [[_text(text) for text in sample] for sample in scores.samples]
-    return _wide(table(["source", "reference", "answer"], rows))
+    return scrollable(table(["source", "reference", "answer"], rows))
 
 
 def _text(text: str) -> Markup:
     return element("td", named(text), class_="text")
-
-
-def _wide(content: Markup) -> Markup:
-    return element("div", content, class_="wide")
 
 
 _DETAILS: tuple[tuple[type, Callable[[Any], Markup]], ...] = (

@@ -5,7 +5,7 @@ from markupsafe import Markup
 from munjang.explain.references import ReferenceScores
 from munjang.explain.word_attention import WordAttention
 from munjang.report.formats import Formats
-from munjang.report.html import element, page, table
+from munjang.report.html import element, page, scrollable, table
 from munjang.report.visible import visible
 from munjang.report.word_attention_svg import draw_word_attention
 
@@ -17,8 +17,8 @@ def _draw_page(attention: WordAttention) -> Markup:
     return page(
         f"Attention from {visible(attention.words[attention.chosen])}",
         element("p", attention.text, dir="auto"),
-        element("div", draw_word_attention(attention), class_="wide"),
-        element("div", _heads_table(attention), class_="wide"),
+        scrollable(draw_word_attention(attention)),
+        scrollable(_heads_table(attention)),
         element("p", "Attention is not an explanation of the answer: it tells what a head reads."),
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from munjang.report.formats import Formats
-from munjang.report.html import Markup, element, page, table
+from munjang.report.html import Markup, element, page, scrollable, table
 from munjang.report.svg import WIDTH, Line, lines, standalone
 from munjang.report.visible import visible_text
 from munjang.tasks.metric_table import METRICS
@@ -71,7 +71,7 @@ def _trials(tuned: Tuned) -> Markup:
     heads = ["trial", METRICS[tuned.metric].title, "epochs", "steps", "seconds", "ended", "note"]
     omitted = len(tuned.trials) - len(kept)
     more = [element("p", f"{omitted:,} more")] if omitted else []
-    return element("div", table(heads, rows), *more, class_="wide")
+    return scrollable(table(heads, rows), *more)
 
 
 TUNED = Formats[Tuned]({".html": draw_page, ".svg": draw_picture})

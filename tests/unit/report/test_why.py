@@ -68,7 +68,7 @@ def contrast(one: str, other: str) -> float:
 def test_letters_are_legible_on_every_shade_of_both_colors(colors: Colors) -> None:
     for share in np.linspace(-1, 1, 201).tolist():
         shade = Shade(share, 1.0)
-        assert contrast(shade.ink(colors), shade.ground(colors)) >= 4.4
+        assert contrast(shade.ink(colors), shade.ground(colors)) >= 4.5
     assert full_color("up", colors).full != full_color("down", colors).full
 
 

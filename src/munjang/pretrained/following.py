@@ -5,6 +5,7 @@ from typing import Any
 
 from munjang.config import Settings, merge
 from munjang.errors import ConfigError
+from munjang.folder.save import IMPORTED
 from munjang.inputs.input import FitsFrom, Input
 from munjang.model import Model
 from munjang.models.encoder_source import EncoderSourceConfig
@@ -102,14 +103,14 @@ def _encoder_sources(other: ArchitectureRow) -> list[str]:
 def determined_settings(model: Model, architecture: ArchitectureRow) -> dict[str, Any]:
     """Return the settings of an architecture that follow from a model, its name among them.
 
-    They are its own, without those that no weight depends on, or those of the encoder of the same
-    name.
+    They are its own, without those that no trained weight depends on, or those of the encoder of
+    the same name.
     """
     config = model.recipe.model
     if architecture != model.recipe.architecture and isinstance(config, EncoderSourceConfig):
         return {"name": architecture.name, **config.encoder_settings()}
-    own = config.model_dump(mode="json", exclude=set(_not_in_weights(config)))
-    return dict(own)
+    free = _not_in_weights(config).union(*untrained_parts(model).values())
+    return dict(config.model_dump(mode="json", exclude=set(free)))
 
 
 def _not_in_weights(config: Settings) -> frozenset[str]:
@@ -119,6 +120,17 @@ def _not_in_weights(config: Settings) -> frozenset[str]:
 def pooled_parts(config: Settings) -> Mapping[str, tuple[str, ...]]:
     """Return the modules that only the pooled vector needs, each with its settings."""
     return getattr(config, "pooled_parts", {})
+
+
+def untrained_parts(model: Model) -> Mapping[str, tuple[str, ...]]:
+    """Return the modules of the pooled vector that a model's training left random.
+
+    Those of a model whose head reads states: with them a task of pooled vectors begins as it would
+    without the model, such as with a bag of n-grams.
+    """
+    is_trained_here = IMPORTED not in model.metrics
+    reads = getattr(find_members(model.network)[0], "reads", "pooled")
+    return pooled_parts(model.recipe.model) if is_trained_here and reads == "states" else {}
 
 
 def free_settings(model: Model) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """How many planted wrong labels are found: 5 % of the labels are flipped, and as many rows listed.
 
     python benchmarks/label_issues.py --data ../shared/data [--seeds 3] [--models tfidf-characters]
+        [--rows 20000]
 
 Precision is the share of flipped rows among the first suggestions, as many as there are flips:
 beside it that of cleanlab (normalized margin, self-confidence) on the same probabilities. Labels
@@ -22,18 +23,22 @@ from munjang.diagnosis.confident_learning import normalized_margins, rank_issues
 from munjang.diagnosis.folds import assign_folds
 from munjang.diagnosis.out_of_fold import choose_model, out_of_fold
 
-ROWS, SHARE, FOLDS = 20_000, 0.05, 5
+SHARE, FOLDS = 0.05, 5
 
 
 def read_nsmc(folder: Path) -> Table:
-    """Return 20,000 Korean film reviews, drawn at random."""
-    table = read_table(str(folder / "nsmc" / "train.tsv"), skip_bad_rows=True)
-    return table.take(np.sort(np.random.default_rng(0).permutation(len(table))[:ROWS]))
+    """Return 150,000 Korean film reviews."""
+    return read_table(str(folder / "nsmc" / "train.tsv"), skip_bad_rows=True)
 
 
 def read_mr(folder: Path) -> Table:
     """Return 10,662 English sentences on films (rotten tomatoes)."""
     return read_table(str(folder / "mr" / "all.tsv"))
+
+
+def draw(table: Table, most: int | None) -> Table:
+    """Return at most so many rows, drawn at random."""
+    return table.take(np.sort(np.random.default_rng(0).permutation(len(table))[:most]))
 
 
 CORPORA = {"nsmc": read_nsmc, "mr": read_mr}
@@ -96,10 +101,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--models", nargs="*", default=["tfidf-characters", "tfidf-words", "nbsvm"])
+    parser.add_argument("--rows", type=int, help="rows of a corpus at most")
     parser.add_argument("--corpora", nargs="*", default=list(CORPORA), choices=list(CORPORA))
     given = parser.parse_args()
     for corpus in given.corpora:
-        table = CORPORA[corpus](given.data)
+        table = draw(CORPORA[corpus](given.data), given.rows)
         for model in given.models:
             for seed in range(given.seeds):
                 print(json.dumps({"corpus": corpus, **measure(table, model, seed)}), flush=True)

@@ -19,6 +19,7 @@ _RATES_OF_TABLES = ((256, 0.001), (512, 0.0003))
 # Share of the rate of embedding tables at which a trained embedding learns: with few rows it keeps
 # more of what it knows, with many rows it can move further (docs/log.md).
 _EMBEDDING_SHARE, _SHARE_OF_MANY, _MANY_ROWS = 0.1, 0.5, 30_000
+_EPOCHS_OF_MANY = 2
 
 
 def _attention(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
@@ -63,9 +64,11 @@ def _with_bag(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     layers learns at a share of it.
     """
     layers = max(1, _whole(model.get("layers"), 1))
-    share = _SHARE_OF_MANY if rows >= _MANY_ROWS else _EMBEDDING_SHARE
-    decay = share ** (1 / layers)
-    return {"training": {**_SLOW_BEGIN, "learning_rate": 0.002, "layer_decay": decay}}
+    has_many = rows >= _MANY_ROWS
+    decay = (_SHARE_OF_MANY if has_many else _EMBEDDING_SHARE) ** (1 / layers)
+    # a bag learns many rows by heart in a third epoch
+    epochs = {"epochs": _EPOCHS_OF_MANY} if has_many else {}
+    return {"training": {**_SLOW_BEGIN, "learning_rate": 0.002, "layer_decay": decay, **epochs}}
 
 
 def _mean(model: Mapping[str, Any], rows: int) -> dict[str, Any]:

@@ -89,3 +89,11 @@ def test_first_step_of_mean_is_small_beside_trained_vectors() -> None:
     # the head is random, and has nothing below it that large steps could spoil
     assert training.head_learning_rate is not None
     assert training.head_learning_rate > training.learning_rate
+
+
+def test_bag_of_many_rows_has_two_epochs() -> None:
+    assert build_recipe("gru", 10_000, **FROM_PRETRAINED).training.epochs == 3
+    assert build_recipe("gru", 150_000, **FROM_PRETRAINED).training.epochs == 2
+    assert (
+        build_recipe("gru", 150_000, **FROM_PRETRAINED, training={"epochs": 5}).training.epochs == 5
+    )

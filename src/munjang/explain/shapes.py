@@ -15,6 +15,7 @@ from munjang.config import collect_settings, merge
 from munjang.errors import ConfigError
 from munjang.explain.layers import LayerShape, measure_layers
 from munjang.inputs.input import Sample
+from munjang.layers.meta import shapes_only
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
 from munjang.memory import total_memory
@@ -134,7 +135,7 @@ def _check_fits(recipe: Recipe, sample: Sample) -> None:
         )
     if sample.on_meta:
         return
-    with seed_initialization(0), torch.device("meta"):
+    with shapes_only():
         parameters, memory = count_parameters(build_body(recipe, sample.size)), total_memory()
     if memory and 4 * parameters > memory:
         raise ConfigError(

@@ -5,7 +5,6 @@ of the weights before memory is allocated: the network is built on the device `m
 shapes but no numbers, and the weights are then read into it.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from typing import Any, Self, TypeVar
 
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
 
 from munjang.config import Settings
 from munjang.errors import ConfigError, FolderError
@@ -29,6 +27,7 @@ from munjang.folder.weights import (
     read_header,
     weights_error,
 )
+from munjang.layers.meta import WithoutNumbers
 from munjang.layers.subword_table import SubwordTable
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
@@ -45,8 +44,6 @@ _HEADER_TYPES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
-_SAME_SHAPE = {torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.mul}
-_UNINITIALIZED: dict[Any, Any] = {torch.randn: torch.empty, torch.rand: torch.empty}
 _DTYPES = {kind: dtype for dtype, kind in _HEADER_TYPES.items()}
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
@@ -65,13 +62,6 @@ def load_metrics(sealed: SealedFolder) -> dict[str, Any]:
     ):
         raise FolderError(f"{sealed.path / METRICS_FILE}: expected the sections {', '.join(parts)}")
     return metrics
-
-
-@contextmanager
-def shapes_only() -> Iterator[None]:
-    """Build networks in the block on the device `meta`: shapes, no numbers, no random draws."""
-    with torch.device("meta"), _MetaBuild(sys.maxsize):
-        yield
 
 
 @contextmanager
@@ -196,12 +186,11 @@ class _TooMuchError(Exception):
     """More layers are built than the header has tensors for."""
 
 
-class _MetaBuild(TorchFunctionMode):
+class _LimitedBuild(WithoutNumbers):
     """Context in which weights are not initialized, and calls of torch are limited.
 
     Settings may ask for a billion layers. Each layer calls torch to make its weights, so that the
-    number of calls bounds layers of any kind. Tensors on `meta` need no initial values, for which
-    torch would import SymPy, which takes seconds.
+    number of calls bounds layers of any kind.
     """
 
     def __init__(self, left: int) -> None:
@@ -215,11 +204,7 @@ class _MetaBuild(TorchFunctionMode):
         self.left -= 1
         if self.left < 0:
             raise _TooMuchError
-        if getattr(func, "__module__", "") == "torch.nn.init":
-            return args[0] if args else (kwargs or {})["tensor"]
-        if func in _SAME_SHAPE and not any(isinstance(other, torch.Tensor) for other in args[1:]):
-            return args[0]
-        return _UNINITIALIZED.get(func, func)(*args, **(kwargs or {}))
+        return super().__torch_function__(func, types, args, kwargs)
 
 
 def build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> nn.Module:
@@ -234,7 +219,7 @@ def build_on_meta(path: Path, build: Callable[[], nn.Module], tensors: int) -> n
         FolderError: there are more layers than tensors, or the settings give no network.
     """
     try:
-        with torch.device("meta"), _MetaBuild(_CALLS + _CALLS_PER_TENSOR * tensors):
+        with torch.device("meta"), _LimitedBuild(_CALLS + _CALLS_PER_TENSOR * tensors):
             return build()
     except _TooMuchError:
         raise weights_error(

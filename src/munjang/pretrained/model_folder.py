@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.folder.load import load
-from munjang.folder.rebuild import shapes_only
 from munjang.inputs.input import Encoded, FitsFrom, Input
+from munjang.layers.meta import shapes_only
 from munjang.layers.parameters import HasLayers
 from munjang.model import Model
 from munjang.network import build_network

@@ -8,6 +8,7 @@ from torch import nn
 
 from munjang.data.buckets import Group
 from munjang.errors import ConfigError
+from munjang.layers.meta import shapes_only
 from munjang.layers.parameters import count_parameters
 from munjang.memory import total_memory
 from munjang.training.optimizers import RowAdagrad
@@ -30,7 +31,7 @@ def check_model_fits(build: Callable[[], nn.Module], settings: TrainingSettings)
     """
     available = total_memory()
     try:
-        with torch.device("meta"):
+        with shapes_only():
             network = build()
     except (RuntimeError, OverflowError, TypeError) as error:
         if "overflow" not in str(error).lower():

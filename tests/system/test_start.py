@@ -5,7 +5,8 @@ import sys
 
 SCRIPT = """
 import sys, munjang
-rows = (["good film", "bad film"] * 20, ["a", "b"] * 20)
+texts = [f"a {kind} film, number {n}" for n in range(20) for kind in ("good", "bad")]
+rows = (texts, ["a", "b"] * 20)
 munjang.train(rows, model=sys.argv[1], overrides=["training.max_steps=1", "training.threads=1"])
 print(*sorted({"torch._dynamo", "torch._inductor", "sympy"} & set(sys.modules)))
 """

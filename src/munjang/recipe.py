@@ -379,7 +379,8 @@ def make_recipe(given: Mapping[str, Any], rows: Table | None = None) -> Recipe:
     task, kind = (row.load() for row in (named_task(named), named_input(named)))
     defaults = merge(kind.defaults(named, rows), task.defaults(named))
     if section_of(named, "pretrained").get("folder") is not None:
-        defaults = merge(defaults, fine_tuning_defaults(named, 0 if rows is None else len(rows)))
+        model = merge({"model": section_of(defaults, "model")}, named)
+        defaults = merge(defaults, fine_tuning_defaults(model, 0 if rows is None else len(rows)))
     recipe = _build(given, defaults, rows)
     if rows is None:
         return recipe

@@ -67,7 +67,7 @@ def _with_bag(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     has_many = rows >= _MANY_ROWS
     decay = (_SHARE_OF_MANY if has_many else _EMBEDDING_SHARE) ** (1 / layers)
     # a bag learns many rows by heart in a third epoch
-    epochs = {"epochs": _EPOCHS_OF_MANY} if has_many else {}
+    epochs = {"epochs": _EPOCHS_OF_MANY} if has_many and model.get("bag_dim") else {}
     return {"training": {**_SLOW_BEGIN, "learning_rate": 0.002, "layer_decay": decay, **epochs}}
 
 
@@ -117,7 +117,8 @@ def fine_tuning_defaults(given: Mapping[str, Any], rows: int) -> dict[str, Any]:
     """Return the defaults of a training that begins from a model folder.
 
     Args:
-        given: the user's settings, with the names of input, model and task.
+        given: the user's settings, with the names of input, model and task, and with the model's
+            defaults from scratch.
         rows: number of rows; 0 = unknown.
     """
     own = _BY_TASK.get(given["task"])

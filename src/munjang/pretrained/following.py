@@ -5,7 +5,6 @@ from typing import Any
 
 from munjang.config import Settings, merge
 from munjang.errors import ConfigError
-from munjang.folder.save import IMPORTED
 from munjang.inputs.input import FitsFrom, Input
 from munjang.model import Model
 from munjang.models.encoder_source import EncoderSourceConfig
@@ -103,13 +102,13 @@ def _encoder_sources(other: ArchitectureRow) -> list[str]:
 def determined_settings(model: Model, architecture: ArchitectureRow) -> dict[str, Any]:
     """Return the settings of an architecture that follow from a model, its name among them.
 
-    They are its own, without those that no trained weight depends on, or those of the encoder of
-    the same name.
+    They are its own, without those that no weight depends on, or those of the encoder of the same
+    name.
     """
     config = model.recipe.model
     if architecture != model.recipe.architecture and isinstance(config, EncoderSourceConfig):
         return {"name": architecture.name, **config.encoder_settings()}
-    free = _not_in_weights(config).union(*untrained_parts(model).values())
+    free = _not_in_weights(config).union(*absent_parts(model).values())
     return dict(config.model_dump(mode="json", exclude=set(free)))
 
 
@@ -122,15 +121,19 @@ def pooled_parts(config: Settings) -> Mapping[str, tuple[str, ...]]:
     return getattr(config, "pooled_parts", {})
 
 
-def untrained_parts(model: Model) -> Mapping[str, tuple[str, ...]]:
-    """Return the modules of the pooled vector that a model's training left random.
+def absent_parts(model: Model) -> Mapping[str, tuple[str, ...]]:
+    """Return the modules of the pooled vector that a model whose head reads states is without.
 
-    Those of a model whose head reads states: with them a task of pooled vectors begins as it would
-    without the model, such as with a bag of n-grams.
+    Its head had no use for them. A task of pooled vectors has those of a training from scratch,
+    such as a bag of n-grams.
     """
-    is_trained_here = IMPORTED not in model.metrics
-    reads = getattr(find_members(model.network)[0], "reads", "pooled")
-    return pooled_parts(model.recipe.model) if is_trained_here and reads == "states" else {}
+    member = find_members(model.network)[0]
+    if getattr(member, "reads", "pooled") != "states":
+        return {}
+    parts = pooled_parts(model.recipe.model)
+    return {
+        name: keys for name, keys in parts.items() if getattr(member.encoder, name, None) is None
+    }
 
 
 def free_settings(model: Model) -> frozenset[str]:

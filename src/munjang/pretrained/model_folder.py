@@ -1,7 +1,7 @@
 """Initial weights from a model folder: its encoder, with its tokenizer and its settings."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.folder.load import load
+from munjang.folder.save import IMPORTED
 from munjang.inputs.input import Encoded, FitsFrom, Input
 from munjang.layers.meta import shapes_only
 from munjang.layers.parameters import HasLayers
@@ -28,7 +29,6 @@ from munjang.pretrained.following import (
     free_settings,
     is_continued,
     pooled_parts,
-    untrained_parts,
 )
 from munjang.pretrained.matching import Match, load_matching, match_weights
 from munjang.recipe import IN_MEMORY, Recipe
@@ -143,9 +143,7 @@ class OpenModelFolder:
             network = build_network(recipe, task, fitted.size)
         first = find_members(network)[0]
         takes_head = is_continued(self.model, task, recipe.task) and self._has_head_of(first)
-        # modules of the pooled vector that were not trained are as random as fresh ones
-        random = _prefixes(untrained_parts(self.model))
-        members = [_take(member, random, takes_head) for member in find_members(self._network)]
+        members = [_take(member, self.model, takes_head) for member in find_members(self._network)]
         match = match_weights(member_weights(first), members[0])
         if not recipe.pretrained.allow_partial:
             _refuse_partial(match, recipe, self.name)
@@ -191,25 +189,24 @@ def _encoders(network: nn.Module) -> list[Any]:
     return find_encoders(network) or find_members(network)
 
 
-def _take(member: Any, random: tuple[str, ...], takes_head: bool) -> dict[str, Tensor]:
-    """Return the weights of one head and its encoder that another training can begin with.
-
-    Args:
-        member: the head.
-        random: how the names of those begin that were not trained.
-        takes_head: take those of the head as well.
-    """
+def _take(member: Any, model: Model, takes_head: bool) -> dict[str, Tensor]:
+    """Return the weights of one head and its encoder that another training can begin with."""
+    untrained: tuple[str, ...] = ()
+    is_trained_here = IMPORTED not in model.metrics
+    if is_trained_here and getattr(member, "reads", "pooled") == "states":
+        # modules of the pooled vector were not trained: they are as random as fresh ones
+        untrained = _prefixes(model.recipe)
     weights = member_weights(member)
     return {
         name: tensor
         for name, tensor in weights.items()
-        if (takes_head or name.startswith(_ENCODER)) and not name.startswith(random)
+        if (takes_head or name.startswith(_ENCODER)) and not name.startswith(untrained)
     }
 
 
-def _prefixes(parts: Iterable[str]) -> tuple[str, ...]:
-    """Return how the names of the weights of modules of the encoder begin."""
-    return tuple(f"{_ENCODER}{part}." for part in parts)
+def _prefixes(recipe: Recipe) -> tuple[str, ...]:
+    """Return how the names of parts begin that only the pooled vector needs."""
+    return tuple(f"{_ENCODER}{part}." for part in pooled_parts(recipe.model))
 
 
 def _refuse_partial(match: Match, recipe: Recipe, name: str) -> None:
@@ -218,7 +215,7 @@ def _refuse_partial(match: Match, recipe: Recipe, name: str) -> None:
     Raises:
         ConfigError: naming the first tensors.
     """
-    free = _prefixes(pooled_parts(recipe.model))
+    free = _prefixes(recipe)
     wrong = [n for n in match.missing if n.startswith(_ENCODER) and not n.startswith(free)]
     wrong += [n for n, _, _ in match.other_shape if not n.startswith(free)]
     if not wrong:

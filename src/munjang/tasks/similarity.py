@@ -54,6 +54,8 @@ _BY_MODEL: dict[str, dict[str, Any]] = {
         "training": {"batch_size": 64, "embedding_learning_rate": 0.005},
     },
 }
+# Encoders with a bag of n-grams, which only their own pooled vector has.
+_WITH_BAG = ("cnn", "rnn", "lstm", "gru", "transformer")
 
 
 class SimilaritySettings(Settings):
@@ -185,7 +187,10 @@ class Similarity:
         section = given.get("similarity")
         settings = SimilaritySettings.parse(section or {}, where="similarity")
         metric = {} if settings.reads_numbers else {"training": {"metric": "mrr"}}
-        return merge(_BY_MODEL.get(str(given["model"]["name"]), {}), metric)
+        name = str(given["model"]["name"])
+        is_unread = name in _WITH_BAG and settings.pooling != "pooled"
+        bag = {"model": {"bag_dim": 0}} if is_unread else {}
+        return merge(merge(_BY_MODEL.get(name, {}), bag), metric)
 
     @classmethod
     def reader(cls, recipe: RunSettings) -> ReadLabels | None:

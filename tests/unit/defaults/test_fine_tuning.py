@@ -92,8 +92,10 @@ def test_first_step_of_mean_is_small_beside_trained_vectors() -> None:
 
 
 def test_bag_of_many_rows_has_two_epochs() -> None:
-    assert build_recipe("gru", 10_000, **FROM_PRETRAINED).training.epochs == 3
-    assert build_recipe("gru", 150_000, **FROM_PRETRAINED).training.epochs == 2
-    assert (
-        build_recipe("gru", 150_000, **FROM_PRETRAINED, training={"epochs": 5}).training.epochs == 5
-    )
+    def epochs(rows: int, **settings: Any) -> int:
+        return build_recipe("gru", rows, **merge(FROM_PRETRAINED, settings)).training.epochs
+
+    assert epochs(10_000) == 3
+    assert epochs(150_000) == 2
+    assert epochs(150_000, model={"bag_dim": 0}) == 3
+    assert epochs(150_000, training={"epochs": 5}) == 5

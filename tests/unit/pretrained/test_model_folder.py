@@ -108,16 +108,23 @@ def test_masked_lm_encoder_is_copied_bitwise_and_new_parts_are_initialized(
     for name, tensor in own.items():
         if not belongs_to_pooled_vector(name):
             assert torch.equal(tensor, initial[name]), name
-    # as it would be without the folder: random, and of the task's own size
-    if model == "bert":
-        assert "bag.weight" not in initial
-        return
-    assert initial["bag.weight"].shape != own["bag.weight"].shape
+    # as random as it would be without the folder
+    assert not torch.equal(own["bag.weight"], initial["bag.weight"])
     assert prepared.pretrained is not None
     facts = prepared.pretrained.facts(prepared.encoded)["pretrained"]
     assert "encoder.bag.weight" in facts["missing"]
     assert "encoder.bag.weight" in facts["left_over"]
     assert (facts["task"], facts["model"], facts["source"]) == ("masked_lm", model, folder.name)
+
+
+@pytest.mark.parametrize("model", ["cnn", "gru"])
+def test_bag_is_the_default_of_scratch_where_pretraining_had_none(
+    model: str, model_folders: Any
+) -> None:
+    recipe = prepare_from(model_folders(model, "masked_lm")).recipe
+    assert recipe.model.bag_dim > 0  # type: ignore[attr-defined]
+    without = prepare_from(model_folders(model, "classify", "model.bag_dim=0")).recipe
+    assert without.model.bag_dim == 0  # type: ignore[attr-defined]
 
 
 def test_matched_missing_and_unused_weights_are_reported(model_folders: Any) -> None:

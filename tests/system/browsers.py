@@ -9,6 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.system.commands import TIMEOUT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -84,6 +86,11 @@ _AXE = """<script>addEventListener("load", () => axe.run().then(found => {
 
 def find_violations(browser: str, source: str, folder: Path, *options: str) -> list[list[Any]]:
     """Return the serious findings of axe-core on a page: impact, rule, places, the first one."""
+    pytest.importorskip(
+        "axe_playwright_python",
+        reason="needs axe-core, which make .venv/.installed-dev installs",
+        exc_type=ImportError,
+    )
     script = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
     framed = source.replace("</body>", f"<script>{script}</script>{_AXE}</body>")
     shown = RenderedPage(browser, framed, folder, "--virtual-time-budget=30000", *options)

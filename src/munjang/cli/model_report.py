@@ -64,8 +64,9 @@ def report(
 
     The page says how good a model is, where it is wrong, and what to do next. It begins with a
     verdict, the next step and alerts by severity. Confusions, slices and the worst rows follow,
-    wrong rows with the words that decided, labels that are likely wrong, and how far the
-    probabilities can be believed. The page loads nothing and can be read without script.
+    wrong rows with the words that decided, the filters of a cnn or how far back another network
+    reaches, labels that are likely wrong, and how far the probabilities can be believed. The page
+    loads nothing and can be read without script.
 
     Without DATA the page shows the curves of a training, finished or running; of a comparison it is
     the page of munjang compare on the runs that are finished.

@@ -6,7 +6,7 @@ from typing import cast
 from munjang.comparison.class_judge import ClassDetails
 from munjang.comparison.contests import contest_of
 from munjang.comparison.results import Comparison
-from munjang.report.html import Markup, element, table
+from munjang.report.html import Markup, element, scrollable, table
 from munjang.tasks.classification_scores import (
     MATRIX_CLASSES,
     ConfusedPair,
@@ -26,7 +26,7 @@ def class_sections(comparison: Comparison) -> list[Markup]:
 
 def _confusions(comparison: Comparison, details: ClassDetails) -> list[Markup]:
     matrices = [
-        element("div", element("h3", row.name), _matrix(counts, details.labels), class_="wide")
+        scrollable(element("h3", row.name), _matrix(counts, details.labels))
         for row in comparison.standings
         if (counts := details.confusions.get(row.name)) is not None
     ]
@@ -85,5 +85,5 @@ def _examples(comparison: Comparison, details: ClassDetails) -> list[Markup]:
         ]
         for example in details.examples
     ]
-    listed = element("div", table([noun, "true", *names], rows), class_="wide")
+    listed = scrollable(table([noun, "true", *names], rows))
     return [element("h2", "Where the models disagree most"), listed]

@@ -4,7 +4,7 @@ from typing import cast
 
 from munjang.comparison.language_judge import LanguageDetails
 from munjang.comparison.results import Comparison
-from munjang.report.html import Markup, element, table
+from munjang.report.html import Markup, element, scrollable, table
 from munjang.report.visible import visible_text
 
 
@@ -28,7 +28,7 @@ def _continuations(details: LanguageDetails) -> list[Markup]:
     return [
         element("h2", "What the models write"),
         element("p", explanation),
-        element("div", table(["", "text"], rows), class_="wide"),
+        scrollable(table(["", "text"], rows)),
     ]
 
 
@@ -51,7 +51,7 @@ def _examples(details: LanguageDetails) -> list[Markup]:
     return [
         element("h2", "Where the models differ most"),
         element("p", explanation),
-        element("div", table(["line", "number", *names], rows), class_="wide"),
+        scrollable(table(["line", "number", *names], rows)),
     ]
 
 

@@ -4,7 +4,7 @@ from typing import cast
 
 from munjang.comparison.masked_judge import MaskedDetails
 from munjang.comparison.results import Comparison
-from munjang.report.html import Markup, element, table
+from munjang.report.html import Markup, element, scrollable, table
 from munjang.report.visible import visible_text
 
 
@@ -28,5 +28,5 @@ def masked_sections(comparison: Comparison) -> list[Markup]:
     return [
         element("h2", "Where the models differ most"),
         element("p", explanation),
-        element("div", table(["text", "number", *examples[0].cross_entropy], rows), class_="wide"),
+        scrollable(table(["text", "number", *examples[0].cross_entropy], rows)),
     ]

@@ -5,7 +5,7 @@ from typing import cast
 from munjang.comparison.formatting import figure_text
 from munjang.comparison.number_judge import NumberDetails
 from munjang.comparison.results import Comparison
-from munjang.report.html import Markup, element, table
+from munjang.report.html import Markup, element, scrollable, table
 
 
 def number_sections(comparison: Comparison) -> list[Markup]:
@@ -21,7 +21,7 @@ def number_sections(comparison: Comparison) -> list[Markup]:
         ]
         for example in examples
     ]
-    listed = element("div", table(["text", "true", *examples[0].answers], rows), class_="wide")
+    listed = scrollable(table(["text", "true", *examples[0].answers], rows))
     return [
         element("h2", "Where the models differ most"),
         element("p", "The answers are means over seeds."),

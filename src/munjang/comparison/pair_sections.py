@@ -55,7 +55,7 @@ def _examples(details: PairDetails) -> list[Markup]:
     return [
         element("h2", "Where the answers differ most"),
         element("p", explanation),
-        *(element("div", _example(example), class_="wide") for example in details.examples),
+        *(scrollable(_example(example)) for example in details.examples),
     ]
 
 

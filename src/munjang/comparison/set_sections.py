@@ -7,7 +7,7 @@ import numpy as np
 from munjang.comparison.formatting import figure_text
 from munjang.comparison.results import Comparison
 from munjang.comparison.set_judge import SetDetails
-from munjang.report.html import Markup, element, table
+from munjang.report.html import Markup, element, scrollable, table
 from munjang.tasks.classification_scores import LISTED_CLASSES
 
 
@@ -31,7 +31,7 @@ def _labels(comparison: Comparison, details: SetDetails) -> list[Markup]:
         ]
         for place in places
     ]
-    listed = element("div", table(["label", "rows", *names], rows), class_="wide")
+    listed = scrollable(table(["label", "rows", *names], rows))
     return [element("h2", "F1 of each label"), listed]
 
 
@@ -57,7 +57,7 @@ def _examples(details: SetDetails) -> list[Markup]:
     return [
         element("h2", "Where the models differ most"),
         element("p", "The answers are those of each model's first run."),
-        element("div", table(heads, rows), class_="wide"),
+        scrollable(table(heads, rows)),
     ]
 
 

@@ -75,7 +75,7 @@ def distil(
             The mean of several answers is learned.
         unlabelled: texts without labels: a path or several, as for `munjang.train`.
         data: labeled rows, as for `munjang.train`. A share is held out for validation.
-        model: name of the student's architecture; cnn if omitted.
+        model: name of the student's architecture; that of `from_folder`, or cnn, if omitted.
         unlabelled_column: column of the texts of `unlabelled`; inferred if omitted.
         text_column: column of the texts of `data`; inferred if omitted.
         label_column: column of the labels of `data`; inferred if omitted.

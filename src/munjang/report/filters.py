@@ -27,6 +27,8 @@ _AGREEMENT = (
     "mean."
 )
 _CUT = "The {shown} most important ones are shown; the JSON file has all."
+# What filters speak for in a model that answers with a number.
+_SIGNS = ("higher", "lower")
 _HEADS = (
     *("filter", "speaks for", "importance", "threshold", "texts that reach it"),
     *("highest n-grams", "negative n-grams"),
@@ -92,7 +94,8 @@ def _row(one: Filter, translate: Translate) -> _Row:
     ngrams = [[_Ngram.of(n.tokens, n.slots, n.value) for n in some]
               for some in (one.ngrams, one.negatives)]  # fmt: skip
     figures = [f"{one.importance:.3f}", threshold, f"{one.share:.1%}"]
-    return _Row(one.number, visible_line(one.label), figures, ngrams)
+    label = translate(one.label) if one.label in _SIGNS else visible_line(one.label)
+    return _Row(one.number, label, figures, ngrams)
 
 
 def text_filters_fragment(filters: TextFilters) -> Markup:

@@ -56,11 +56,11 @@ KOREAN: dict[str, str] = {
     "before training": "학습 전",
     "after training": "학습 후",
     "last state": "마지막 상태",
-    "answer (its logit margin)": "답(로짓 차이)",
+    "answer (its logit margin)": "답(로짓 마진)",
     "half-life": "반감기",
-    "quarter": "사분위 1",
+    "first quartile": "제1사분위수",
     "median": "중앙값",
-    "three quarters": "사분위 3",
+    "third quartile": "제3사분위수",
     "longest distance": "가장 먼 거리",
     "texts": "텍스트 수",
     "Memory: gradients by distance": "기억: 거리에 따른 기울기",
@@ -87,8 +87,8 @@ KOREAN: dict[str, str] = {
     "filter": "필터",
     "speaks for": "가리키는 답",
     "importance": "중요도",
-    "threshold": "문턱값",
-    "texts that reach it": "문턱값에 이른 텍스트",
+    "threshold": "임계값",
+    "texts that reach it": "임계값에 도달한 텍스트 비율",
     "highest n-grams": "값이 가장 큰 n-gram",
     "negative n-grams": "반례 n-gram",
     "{filters:,} filters over {texts:,} texts.": "텍스트 {texts:,}개에 대한 필터 {filters:,}개.",
@@ -98,7 +98,7 @@ KOREAN: dict[str, str] = {
     (
         "{share:.1%} of the answers stay if all maxima below their thresholds are replaced by "
         "their mean."
-    ): "문턱값 아래의 최댓값을 모두 그 평균으로 바꾸어도 답의 {share:.1%}는 그대로입니다.",
+    ): "임계값 아래의 최댓값을 모두 그 평균으로 바꾸어도 답의 {share:.1%}는 그대로입니다.",
     (
         "The n-grams at which each filter is highest, the most important filters first. The shade "
         "of a token is its share in the pre-activation; a line below it marks a share below 0. A "
@@ -107,11 +107,13 @@ KOREAN: dict[str, str] = {
         "without one token."
     ): (
         "필터마다 값이 가장 큰 n-gram이며, 중요한 필터부터 보입니다. 토큰의 색은 활성화 이전 "
-        "값에서 차지하는 몫이고, 밑줄은 0보다 작은 몫입니다. 문턱값 아래의 최댓값은 답에 영향이 "
-        "없습니다. "
-        "문턱값에 이른 텍스트가 필터의 답을 얻는 비율은 전체 비율과 1의 중간입니다. 반례 n-gram은 "
-        "토큰 하나만 없으면 문턱값에 이릅니다."
+        "값에서 차지하는 몫이고, 밑줄은 그 몫이 음수라는 뜻입니다. 임계값 아래의 최댓값은 답에 "
+        "영향이 없습니다. "
+        "임계값에 도달한 텍스트가 필터의 답을 얻는 비율은 전체 텍스트에서의 비율과 1의 "
+        "중간입니다. 반례 n-gram은 토큰 하나만 없으면 임계값에 도달합니다."
     ),
+    "higher": "더 큼",
+    "lower": "더 작음",
     # alerts
     (
         "The accuracy, {score:.1%}, is no better than answering the most frequent label each time "
@@ -237,7 +239,7 @@ KOREAN: dict[str, str] = {
         "p는 그 부분이 나머지와 같을 때 이만큼 나쁠 확률로, 부분의 개수에 맞게 고친 값입니다"
         "(Holm). 0.05 이하인 부분이 먼저 옵니다."
     ),
-    "Rows with the highest {loss}": "{loss} 순으로 가장 나쁜 행",
+    "Rows with the highest {loss}": "{loss} 값이 가장 큰 행",
     "log loss": "로그 손실",
     "log loss per label": "레이블당 로그 손실",
     "absolute error": "절대 오차",

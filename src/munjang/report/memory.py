@@ -19,6 +19,7 @@ _CAPTION = (
 )
 _WHAT = {"state": "last state", "answer": "answer (its logit margin)"}
 _Y_AXIS = {"state": "gradient of the state, relative", "answer": "gradient of the answer, relative"}
+_MOMENTS = {"before": "before training", "after": "after training"}
 _NOTES = {
     "before": "before training: half-life {life}",
     "after": "after training: half-life {life}",
@@ -57,7 +58,7 @@ def memory_fragment(memory: Memory, translate: Translate = english) -> Markup:
     rows = [
         [
             element("td", visible_line(curve.name), class_="label"),
-            translate(f"{curve.moment} training"),
+            translate(_MOMENTS[curve.moment]),
             format_half_life(curve.half_life),
             *(f"{value:.1f}" for value in curve.half_life.quartiles),
             f"{len(curve.norms) - 1:,}",
@@ -65,7 +66,7 @@ def memory_fragment(memory: Memory, translate: Translate = english) -> Markup:
         ]
         for curve in memory.curves
     ]
-    heads = ["model", "weights", "half-life", "quarter", "median", "three quarters",
+    heads = ["model", "weights", "half-life", "first quartile", "median", "third quartile",
              "longest distance", "texts"]  # fmt: skip
     pretrained = dict.fromkeys(curve.name for curve in memory.curves if curve.is_pretrained)
     return render(

@@ -30,6 +30,7 @@ from munjang.inputs.text import HasTokenizer
 from munjang.layers.parameters import count_parameters
 from munjang.model import Model
 from munjang.reporting import Report, discard, pluralize, stage
+from munjang.tasks.heads import find_members
 from munjang.tasks.row_judgments import RowJudgments
 from munjang.tasks.task import Calibrates
 
@@ -48,6 +49,7 @@ class ModelFacts:
         task: name of its task.
         architecture: name of its architecture.
         parameters: number of parameters.
+        networks: number of networks that answer together.
         labels: its labels.
         training_rows: rows of its training; None if it was not trained here.
         seconds: of its training, likewise.
@@ -57,6 +59,7 @@ class ModelFacts:
     task: str
     architecture: str
     parameters: int
+    networks: int
     labels: tuple[str, ...]
     training_rows: int | None
     seconds: float | None
@@ -94,7 +97,8 @@ class ModelReport(Displayed):
         calibration: how far probabilities can be believed; None for tasks without, or few rows.
         issues: rows whose label is likely wrong, the likeliest first; empty for other tasks.
         explained: the worst rows with the words that decided.
-        inside: the filters of a cnn, or the memory of other networks, by the name of the view.
+        inside: the filters of a cnn, or the memory of other networks, by the name of the view; of
+            several networks those of the first.
         alerts: what is worth acting on, the most severe first.
     """
 
@@ -213,6 +217,7 @@ def _describe(model: Model, given: Any) -> ModelFacts:
         task=model.recipe.task,
         architecture=model.recipe.model_name,
         parameters=count_parameters(model.network),
+        networks=len(find_members(model.network)),
         labels=model.labels,
         training_rows=rows if isinstance(rows, int) else None,
         seconds=float(seconds) if isinstance(seconds, int | float) else None,

@@ -50,6 +50,9 @@ KOREAN: dict[str, str] = {
     ): "{rows:,}행의 평균 절대 오차는 {score:.4g}입니다(95 % 구간 {low:.4g}~{high:.4g}).",
     # inside the network
     "Inside the network": "신경망 내부",
+    "Of the first of {networks} networks that answer together.": (
+        "함께 답하는 신경망 {networks}개 가운데 첫째의 것입니다."
+    ),
     "Memory": "기억",
     "model": "모델",
     "weights": "가중치",

@@ -70,6 +70,7 @@ def draw_model_report(report: ModelReport, page_language: str = "en") -> Markup:
         explained=[_show_explained(each) for each in report.explained],
         issues=_draw_issues(report.issues, translate) if report.issues else "",
         inside=_draw_inside(report, translate),
+        networks=report.model.networks,
         issue_count=report.facts.label_issues,
         rows=report.facts.rows,
         **why_colors(),

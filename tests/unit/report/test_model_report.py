@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,13 @@ def test_inside_is_filters_of_a_cnn_and_memory_of_a_recurrent_network(
     page = str(draw_model_report(recurrent))
     assert "before training: half-life" in page
     assert "after training: half-life" in page
+
+
+def test_inside_of_an_ensemble_is_said_to_be_of_one_network(recurrent: ModelReport) -> None:
+    several = replace(recurrent, model=replace(recurrent.model, networks=3))
+    said = "Of the first of 3 networks"
+    assert said in str(draw_model_report(several))
+    assert said not in str(draw_model_report(recurrent))
 
 
 @pytest.mark.parametrize("of", ["found", "recurrent"])

@@ -75,7 +75,7 @@ class RenderedPage:
         self.probe: dict[str, Any] = {**values, "loaded": json.loads(values["loaded"])}
 
 
-# The worst that axe-core finds; lesser findings are matters of taste.
+# Impacts of the findings of axe-core that are not accepted; others are "minor" and "moderate".
 SERIOUS = ("serious", "critical")
 _AXE = """<script>addEventListener("load", () => axe.run().then(found => {
   document.documentElement.dataset.violations = JSON.stringify(found.violations.map(

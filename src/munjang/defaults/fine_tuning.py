@@ -66,7 +66,7 @@ def _with_bag(model: Mapping[str, Any], rows: int) -> dict[str, Any]:
     layers = max(1, _whole(model.get("layers"), 1))
     has_many = rows >= _MANY_ROWS
     decay = (_SHARE_OF_MANY if has_many else _EMBEDDING_SHARE) ** (1 / layers)
-    # a bag learns many rows by heart in a third epoch
+    # with many rows, a bag of n-grams overfits in a third epoch
     epochs = {"epochs": _EPOCHS_OF_MANY} if has_many and model.get("bag_dim") else {}
     return {"training": {**_SLOW_BEGIN, "learning_rate": 0.002, "layer_decay": decay, **epochs}}
 

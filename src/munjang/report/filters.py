@@ -27,7 +27,7 @@ _AGREEMENT = (
     "mean."
 )
 _CUT = "The {shown} most important ones are shown; the JSON file has all."
-# What filters speak for in a model that answers with a number.
+# Labels of the filters of a model that answers with a number.
 _SIGNS = ("higher", "lower")
 _HEADS = (
     *("filter", "speaks for", "importance", "threshold", "texts that reach it"),

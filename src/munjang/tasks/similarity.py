@@ -31,6 +31,7 @@ from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 from munjang.errors import ConfigError, DataError
 from munjang.models.vectors import VectorPooling
+from munjang.registry import ARCHITECTURES
 from munjang.tasks.explained import ExplainedScores, arguments_of
 from munjang.tasks.heads import Towers, TwoTowers
 from munjang.tasks.inference import device_of, evaluating
@@ -54,8 +55,6 @@ _BY_MODEL: dict[str, dict[str, Any]] = {
         "training": {"batch_size": 64, "embedding_learning_rate": 0.005},
     },
 }
-# Encoders with a bag of n-grams, which only their own pooled vector has.
-_WITH_BAG = ("cnn", "rnn", "lstm", "gru", "transformer")
 
 
 class SimilaritySettings(Settings):
@@ -188,8 +187,11 @@ class Similarity:
         settings = SimilaritySettings.parse(section or {}, where="similarity")
         metric = {} if settings.reads_numbers else {"training": {"metric": "mrr"}}
         name = str(given["model"]["name"])
-        is_unread = name in _WITH_BAG and settings.pooling != "pooled"
-        bag = {"model": {"bag_dim": 0}} if is_unread else {}
+        row = ARCHITECTURES.find(name)
+        parts = {} if row is None else getattr(row.config_class(), "pooled_parts", {})
+        # only the encoder's own pooled vector has the bag of n-grams
+        is_unused = "bag" in parts and settings.pooling != "pooled"
+        bag = {"model": {"bag_dim": 0}} if is_unused else {}
         return merge(merge(_BY_MODEL.get(name, {}), bag), metric)
 
     @classmethod

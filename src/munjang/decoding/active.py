@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from munjang.decoding.constraints import mask_forbidden
+from munjang.decoding.sampling import random_streams
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, MunjangError
 from munjang.layers.beams import join_rows, pick_hypotheses
@@ -31,7 +33,7 @@ class ActiveHypotheses:
         steps: tokens of each prefix, [rows] int64.
         limits: steps after which each row is cut, [rows] int64.
         keys: by which the caller knows each row, [rows] int64.
-        numbers: from which the random draws of each row follow, [rows] int64.
+        streams: from which the random draws of each row follow, [rows] int64.
     """
 
     prefix: Tensor
@@ -42,7 +44,7 @@ class ActiveHypotheses:
     steps: Tensor
     limits: Tensor
     keys: Tensor
-    numbers: Tensor
+    streams: Tensor
 
     @property
     def width(self) -> int:
@@ -77,7 +79,7 @@ class ActiveHypotheses:
             steps=self.steps + 1,
             limits=self.limits,
             keys=self.keys,
-            numbers=self.numbers,
+            streams=self.streams,
         )
 
     def keep(self, rows: Tensor) -> "ActiveHypotheses":
@@ -91,7 +93,7 @@ class ActiveHypotheses:
             steps=self.steps[rows],
             limits=self.limits[rows],
             keys=self.keys[rows],
-            numbers=self.numbers[rows],
+            streams=self.streams[rows],
         )
 
     def without_padding(self) -> "ActiveHypotheses":
@@ -132,7 +134,7 @@ class ActiveHypotheses:
             steps=torch.cat([each.steps for each in pair]),
             limits=torch.cat([each.limits for each in pair]),
             keys=torch.cat([each.keys for each in pair]),
-            numbers=torch.cat([each.numbers for each in pair]),
+            streams=torch.cat([each.streams for each in pair]),
         )
 
     def source_lengths(self) -> Tensor | None:
@@ -165,6 +167,7 @@ def start(
     first_ids: Tensor | None = None,
     keys: Tensor | None = None,
     rows: Sequence[int] | None = None,
+    seed: int = 0,
     with_attention: bool = False,
 ) -> ActiveHypotheses:
     """Return one empty hypothesis per row of `state`.
@@ -176,6 +179,7 @@ def start(
         first_ids: the token that each row's model reads first, [rows]; None: GO.
         keys: by which the caller knows each row, [rows]; None: its place.
         rows: a number per row, from which its random draws follow; None: its place.
+        seed: of the random draws, any whole number.
         with_attention: keep the attention to the source.
 
     Raises:
@@ -193,6 +197,7 @@ def start(
     if source_mask is not None and (with_attention or settings.coverage_penalty):
         attention = torch.zeros(count, 1, 0, source_mask.shape[1], device=device)
     places = torch.arange(count, device=device)
+    numbers = np.arange(count) if rows is None else np.array(rows, dtype=np.int64)
     return ActiveHypotheses(
         prefix=torch.zeros(count, 1, 0, dtype=torch.int64, device=device),
         last_ids=torch.full_like(places, GO)[:, None] if first_ids is None else first_ids[:, None],
@@ -202,7 +207,7 @@ def start(
         steps=torch.zeros_like(places),
         limits=limits,
         keys=places if keys is None else keys,
-        numbers=places if rows is None else torch.tensor(rows, device=device),
+        streams=torch.from_numpy(random_streams(seed, numbers)).to(device),
     )
 
 

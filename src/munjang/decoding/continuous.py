@@ -40,7 +40,7 @@ from munjang.decoding.settings import DecodingSettings
 from munjang.models.decoder import State, Step
 from munjang.text.vocabulary import EOS
 
-# log-probabilities [rows, hypotheses, vocabulary], row numbers [rows], steps taken before [rows]
+# log-probabilities [rows, hypotheses, vocabulary], random streams [rows], steps taken before [rows]
 # -> ids [rows, hypotheses]
 Choose = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -70,7 +70,7 @@ class ContinuousBatch:
     Args:
         step: of a model in evaluation mode.
         settings: method greedy, sample, or beam with a beam of 1, which is greedy.
-        seed: of sampling, any whole number.
+        seed: of sampling, any whole number; a join may have another one.
         with_attention: return `Hypothesis.attention`, where the model attends to a source.
 
     Raises:
@@ -87,7 +87,8 @@ class ContinuousBatch:
     ) -> None:
         self._step = step
         self._settings = settings
-        self._choose = _choice(settings, seed)
+        self._choose = _choice(settings)
+        self._seed = seed
         self._with_attention = with_attention
         self._next_key = 0
         self._state: Any = None
@@ -110,6 +111,7 @@ class ContinuousBatch:
         *,
         first_ids: Tensor | None = None,
         rows: Sequence[int] | None = None,
+        seed: int | None = None,
     ) -> range:
         """Add rows, which take their first step with the next `step`.
 
@@ -119,6 +121,7 @@ class ContinuousBatch:
             first_ids: the token that is read first, [rows], such as the last one of a prompt;
                 None: GO.
             rows: a number per row, from which its random draws follow; None: its key.
+            seed: random seed of these rows; None: that of the batch.
 
         Returns:
             A key per row: numbers that count up from 0 over all joins.
@@ -136,6 +139,7 @@ class ContinuousBatch:
             first_ids=first_ids,
             keys=torch.tensor(keys, device=limits.device),
             rows=keys if rows is None else rows,
+            seed=self._seed if seed is None else seed,
             with_attention=self._with_attention,
         )
         self._next_key = keys.stop
@@ -195,7 +199,7 @@ class ContinuousBatch:
         self, output: NextTokens, parents: Tensor | None, active: ActiveHypotheses
     ) -> ActiveHypotheses:
         log_probabilities = output.log_probabilities.expand(-1, self._settings.nbest, -1)
-        ids = self._choose(log_probabilities, active.numbers, active.steps)
+        ids = self._choose(log_probabilities, active.streams, active.steps)
         added = log_probabilities.gather(2, ids[..., None])[..., 0].double()
         if active.width:
             # a hypothesis that ended repeats EOS until its row is done, at no cost
@@ -259,9 +263,9 @@ def extend_independently(
     return answers
 
 
-def _choice(settings: DecodingSettings, seed: int) -> Choose:
+def _choice(settings: DecodingSettings) -> Choose:
     if settings.method == "sample":
-        return sampler(settings, seed)
+        return sampler(settings)
     if settings.method == "beam" and settings.beam > 1:
         raise ValueError(
             f"expected method greedy or sample, got beam search with beam {settings.beam}, whose "

@@ -3,12 +3,12 @@
 from torch import Tensor
 
 
-def choose_most_likely(log_probabilities: Tensor, numbers: Tensor, steps: Tensor) -> Tensor:
+def choose_most_likely(log_probabilities: Tensor, streams: Tensor, steps: Tensor) -> Tensor:
     """Return the most likely token of each hypothesis; of equal ones the lowest id.
 
     Args:
         log_probabilities: [rows, hypotheses, vocabulary].
-        numbers: not read, as nothing is drawn.
+        streams: not read, as nothing is drawn.
         steps: not read.
 
     Returns:

@@ -6,7 +6,8 @@ al. 2018), and of these among the fewest that have a share of `top_p` of the pro
 the lowest ids are taken.
 
 The random number of a token depends on the seed, the number of its row, the place of the sample
-among those of the row, and the row's own step. Neighbors in a batch change no answer.
+among those of the row, and the row's own step. Neighbors in a batch change no answer, and rows of
+different seeds may stand in one batch.
 """
 
 import math
@@ -25,21 +26,21 @@ from munjang.decoding.top_k import top_k
 _FEW = 64
 
 
-def sampler(settings: DecodingSettings, seed: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def sampler(settings: DecodingSettings) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return a function that draws the next token of each hypothesis.
 
-    The function takes log-probabilities [rows, samples, vocabulary], row numbers [rows] and the
-    steps that each row has taken [rows], and returns ids [rows, samples].
+    The function takes log-probabilities [rows, samples, vocabulary], the random stream of each row
+    [rows] (see `random_streams`) and the steps that each row has taken [rows], and returns ids
+    [rows, samples].
 
     Args:
         settings: temperature, top_k and top_p.
-        seed: any whole number.
     """
 
-    def choose(log_probabilities: Tensor, numbers: Tensor, steps: Tensor) -> Tensor:
+    def choose(log_probabilities: Tensor, streams: Tensor, steps: Tensor) -> Tensor:
         samples = log_probabilities.shape[1]
-        drawn = uniform(seed, numbers.cpu().numpy(), steps.cpu().numpy(), samples)
-        return draw(log_probabilities, torch.from_numpy(drawn).to(numbers.device), settings)
+        drawn = _uniform_of(streams.cpu().numpy(), steps.cpu().numpy(), samples)
+        return draw(log_probabilities, torch.from_numpy(drawn).to(streams.device), settings)
 
     return choose
 
@@ -96,9 +97,24 @@ def uniform(
         steps: of each row, [rows], or one for all.
         samples: per row.
     """
+    return _uniform_of(random_streams(seed, rows), steps, samples)
+
+
+def random_streams(seed: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return a number per row from which all its draws follow, [rows].
+
+    Args:
+        seed: any whole number.
+        rows: number of each row, [rows].
+    """
     mixed = _mix(np.array([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64))
-    mixed = _mix(mixed + rows.astype(np.uint64))
-    mixed = _mix(mixed + np.asarray(steps).astype(np.uint64))
+    return _mix(mixed + rows.astype(np.uint64)).view(np.int64)
+
+
+def _uniform_of(
+    streams: npt.NDArray[np.int64], steps: npt.NDArray[np.int64] | int, samples: int
+) -> npt.NDArray[np.float64]:
+    mixed = _mix(streams.view(np.uint64) + np.asarray(steps).astype(np.uint64))
     mixed = _mix(np.add.outer(mixed, np.arange(samples, dtype=np.uint64)))
     return (mixed >> np.uint64(12)).astype(np.float64) * 2.0**-52
 

@@ -29,6 +29,7 @@ from munjang.cli.predict import predict
 from munjang.cli.pretrain import pretrain
 from munjang.cli.relabel import relabel
 from munjang.cli.search import search
+from munjang.cli.serve import serve
 from munjang.cli.shapes import shapes
 from munjang.cli.train import train
 from munjang.cli.tune import tune
@@ -108,6 +109,7 @@ app.command("neighbours", cls=Command, hidden=True)(neighbors)
 app.command(cls=Command)(analogy)
 app.command(cls=Command)(similarity)
 app.command(cls=Command)(generate)
+app.command(cls=Command)(serve)
 app.command(cls=Command)(shapes)
 app.add_typer(import_app)
 app.add_typer(export_app)

@@ -22,6 +22,7 @@ from munjang.errors import ConfigError
 from munjang.layers.projection import Projected
 from munjang.models.language.model import LanguageModel
 from munjang.reporting import pluralize
+from munjang.tasks.continuous import Beginning
 from munjang.tasks.explained import ExplainedScores
 from munjang.tasks.explained_tokens import explain_next
 from munjang.tasks.inference import evaluating
@@ -33,6 +34,7 @@ from munjang.tasks.token_task import TokenTask
 from munjang.text.columns import Int32s
 from munjang.text.continuation import Continuation
 from munjang.text.masks import TokenTexts
+from munjang.text.vocabulary import EOS, OOV
 
 
 class LanguageSettings(Settings):
@@ -226,19 +228,34 @@ class Language(TokenTask):
         Yields:
             The next token of each prompt, by its place.
         """
-        model = cast(LanguageModel, network)
-        settings = self.decoding.model_copy(update={"allow_unknown": True})
         with evaluating(network), torch.inference_mode():
-            batch = ContinuousBatch(running_step(model.step), settings, seed=seed)
+            batch = self.open_batch(network)
             limit = torch.tensor([length], device=next(network.parameters()).device)
-            for ids in prompts_of(network, encoded.rows):
-                state = model.begin(1)
-                if ids.shape[1] > 1:
-                    _, state = model.read(state, ids[:, :-1])
-                batch.join(state, limit, first_ids=to_decoding(ids[:, -1]))
+            for place, ids in enumerate(prompts_of(network, encoded.rows)):
+                state, first = _read_prompt(network, ids)
+                batch.join(state, limit, first_ids=first, rows=[place], seed=seed)
             for step in batch:
                 ids = to_running(step.ids)
                 yield dict(zip(step.keys.tolist(), ids[:, 0].tolist(), strict=True))
+
+    def open_batch(self, network: nn.Module) -> ContinuousBatch:
+        """Return an empty batch of texts that are written together."""
+        settings = self.decoding.model_copy(update={"allow_unknown": True})
+        return ContinuousBatch(running_step(cast(LanguageModel, network).step), settings)
+
+    def begin(
+        self,
+        network: nn.Module,
+        encoded: Prompts,
+        value: str,
+        *,
+        length: int,
+        stop: Sequence[str],
+    ) -> Beginning:
+        """Return the beginning of a text, see `munjang.tasks.continuous`."""
+        [ids] = prompts_of(network, encoded.rows)
+        state, first = _read_prompt(network, ids)
+        return Beginning(state, length, first, _RunningText(self.continue_text(value, stop)))
 
     def continue_text(self, prompt: str, stop: Sequence[str]) -> Continuation:
         """Return the continuation of a prompt, which turns tokens into text."""
@@ -258,6 +275,32 @@ class Language(TokenTask):
             details="",
             limits="It continues texts as its training\ntext would go on, whether true or not.",
         )
+
+
+@dataclass
+class _RunningText:
+    """A continuation that reads the ids of decoding."""
+
+    continuation: Continuation
+
+    @property
+    def is_ended(self) -> bool:
+        return self.continuation.is_ended
+
+    def feed(self, token: int) -> str:
+        return self.continuation.feed(EOS if token == OOV else token)
+
+    def close(self) -> str:
+        return self.continuation.close()
+
+
+def _read_prompt(network: nn.Module, ids: Tensor) -> tuple[Any, Tensor]:
+    """Return the state after all tokens of a prompt [1, tokens] but the last, and that one [1]."""
+    model = cast(LanguageModel, network)
+    state = model.begin(1)
+    if ids.shape[1] > 1:
+        _, state = model.read(state, ids[:, :-1])
+    return state, to_decoding(ids[:, -1])
 
 
 def _refusal(decoding: DecodingSettings) -> str | None:

@@ -17,6 +17,8 @@ from munjang.data.dataset import Dataset
 from munjang.data.pairs.dataset import PairDataset
 from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.data.table import Table
+from munjang.decoding.constraints import max_steps
+from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
@@ -24,6 +26,8 @@ from munjang.errors import ConfigError, DataError
 from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.tasks.alignment import align, copy_unknown_words, locate_target
+from munjang.tasks.answer_stream import open_answer, write_answers
+from munjang.tasks.continuous import Beginning
 from munjang.tasks.explained import ExplainedScores
 from munjang.tasks.explained_tokens import explain_answer
 from munjang.tasks.inference import limit_threads_if_forked
@@ -36,7 +40,6 @@ from munjang.tasks.translation_scores import (
 )
 from munjang.tasks.unlabeled import UnlabeledTask
 from munjang.text.columns import TokenColumn, row_lengths, token_column
-from munjang.text.detokenize import attach_punctuation
 from munjang.text.parts import find_words, number_words
 
 # Rows per batch in decoding; their sources have similar lengths.
@@ -211,6 +214,40 @@ class Translate(UnlabeledTask):
             for best, is_cut in zip(candidates, encoded.truncated, strict=True)
         ]
 
+    def open_batch(self, network: nn.Module) -> ContinuousBatch:
+        """Return an empty batch of answers that are written together, greedily or by sampling.
+
+        Raises:
+            ConfigError: OOV tokens are replaced by words of the source, which is done at the end.
+        """
+        if self.settings.copy_unknown:
+            raise ConfigError(
+                "translate.copy_unknown: unknown words are copied once an answer is complete, so "
+                "it cannot be streamed; ask for it without stream"
+            )
+        changes: dict[str, Any] = {"nbest": 1, "coverage_penalty": 0.0}
+        if self.decoding.method == "beam":
+            changes["method"] = "greedy"
+        settings = self._decoding.model_copy(update=changes)
+        return ContinuousBatch(cast(EncoderDecoder, network).step, settings)
+
+    def begin(
+        self,
+        network: nn.Module,
+        encoded: EncodedSources,
+        value: str,
+        *,
+        length: int,
+        stop: Sequence[str],
+    ) -> Beginning:
+        """Return the beginning of an answer, see `munjang.tasks.continuous`."""
+        [batch] = encoded.pairs.sources_in_order_of_length(1)
+        batch = batch.to(next(network.parameters()).device)
+        limit = min(length, int(max_steps(batch.lengths, self._decoding)))
+        state = cast(EncoderDecoder, network).begin(batch.ids, batch.mask)
+        is_empty = int(batch.lengths) == 0
+        return Beginning(state, limit, None, open_answer(self.tokenizers.target, stop, is_empty))
+
     def _candidates(
         self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], *, alignment: bool
     ) -> list[tuple[Candidate, ...]]:
@@ -260,9 +297,7 @@ class Translate(UnlabeledTask):
     def texts_of(self, hypotheses: Sequence[Hypothesis], sources: Sequence[str]) -> list[str]:
         """Decode hypotheses into texts; with `copy_unknown`, OOV tokens come from the sources."""
         ids = column_of([hypothesis.ids for hypothesis in hypotheses])
-        texts = self.tokenizers.target.decode(ids)
-        if self.tokenizers.target.name == "words":  # other tokenizers restore spaces
-            texts = attach_punctuation(texts)
+        texts = write_answers(self.tokenizers.target, ids)
         answers = cast(list[str], texts.to_list())
         if not self.settings.copy_unknown:
             return answers

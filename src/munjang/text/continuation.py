@@ -9,6 +9,40 @@ from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS
 
 
+class StopStrings:
+    """Text that ends at the first of some strings, which are not part of it.
+
+    Args:
+        stop: the strings; empty ones are ignored.
+
+    Attributes:
+        is_found: True once one was found; all later text is ignored.
+    """
+
+    def __init__(self, stop: Sequence[str]) -> None:
+        self._stop = [text for text in stop if text]
+        self._held = ""
+        self.is_found = False
+
+    def push(self, text: str) -> str:
+        """Take more text, and return what is before a stop string and cannot begin one."""
+        if self.is_found:
+            return ""
+        text = self._held + text
+        places = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+        if places:
+            self.is_found, self._held = True, ""
+            return text[: min(places)]
+        waiting = max((_overlap(text, stop) for stop in self._stop), default=0)
+        self._held = text[len(text) - waiting :]
+        return text[: len(text) - waiting]
+
+    def flush(self) -> str:
+        """Return the text that was held back."""
+        held, self._held = self._held, ""
+        return held
+
+
 class Continuation:
     """Tokens of running text in, text out; the id EOS is a line break.
 
@@ -22,17 +56,19 @@ class Continuation:
 
     Attributes:
         shown_prompt: the prompt without a last syllable that later tokens may complete.
-        is_ended: True once a stop string was found.
     """
 
     def __init__(self, tokenizer: Tokenizer, prompt: str, stop: Sequence[str] = ()) -> None:
         self._stream = open_stream(tokenizer)
-        self._stop = [text for text in stop if text]
-        self._held = ""
-        self.is_ended = False
+        self._stop = StopStrings(stop)
         before, line_break, line = prompt.rpartition("\n")
         shown = self._stream.feed_prompt(line, tokenizer.encode_text(line).tolist())
         self.shown_prompt = before + line_break + shown
+
+    @property
+    def is_ended(self) -> bool:
+        """True once a stop string was found."""
+        return self._stop.is_found
 
     def parts(self, tokens: Iterable[int]) -> Iterator[str]:
         """Yield the prompt, and then the text of tokens as soon as it is certain."""
@@ -51,25 +87,13 @@ class Continuation:
         if self.is_ended:
             return ""
         text = self._stream.close() + "\n" if token == EOS else self._stream.feed(token)
-        return self._until_stop(self._held + text)
+        return self._stop.push(text)
 
     def close(self) -> str:
         """Return the text that was held back."""
         if self.is_ended:
             return ""
-        text = self._until_stop(self._held + self._stream.close())
-        rest, self._held = text + self._held, ""
-        return rest
-
-    def _until_stop(self, text: str) -> str:
-        """Return the text before a stop string, without an end that may be the beginning of one."""
-        places = [place for stop in self._stop if (place := text.find(stop)) >= 0]
-        if places:
-            self.is_ended, self._held = True, ""
-            return text[: min(places)]
-        waiting = max((_overlap(text, stop) for stop in self._stop), default=0)
-        self._held = text[len(text) - waiting :]
-        return text[: len(text) - waiting]
+        return self._stop.push(self._stream.close()) + self._stop.flush()
 
 
 def check_length(length: object) -> None:

@@ -1,0 +1,246 @@
+"""The ASGI application: guards, routes, bodies, responses."""
+
+import asyncio
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.routing import compile_path
+from starlette.staticfiles import StaticFiles
+
+from munjang.serving.endpoints.endpoint import Call, Endpoint
+from munjang.serving.guards import HEADERS, Guards
+from munjang.serving.http import (
+    Message,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    read_body,
+    reply_error,
+    reply_json,
+    send_reply,
+    until_left,
+)
+from munjang.serving.openapi import describe
+from munjang.serving.request_errors import RequestError, as_request_error, invalid, not_found
+from munjang.serving.routes import ENDPOINTS
+from munjang.serving.service import Service
+
+_log = logging.getLogger("munjang.serving")
+_PAGE = Path(__file__).parent / "page"
+
+
+class App:
+    """The application.
+
+    Args:
+        service: models and engine.
+        guards: who may ask.
+        endpoints: what can be asked.
+        on_ready: called when requests are answered.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        guards: Guards,
+        endpoints: Sequence[Endpoint] = ENDPOINTS,
+        on_ready: Callable[[], object] | None = None,
+    ) -> None:
+        self.service = service
+        self._on_ready = on_ready
+        self._guards = guards
+        document = describe(endpoints, has_key=guards.key is not None)
+
+        async def openapi(call: Call) -> Reply:
+            """Return this document."""
+            return reply_json(document)
+
+        about = "Return the description of all endpoints."
+        described = Endpoint("GET", "/openapi.json", about, openapi, is_open=True)
+        self._routes = Routes([*endpoints, described])
+        self._page = StaticFiles(directory=_PAGE, html=True, check_dir=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or take part in start and stop."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, _with_headers(send))
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.service.start()
+                _reload_on_hangup(self.service)
+                if self._on_ready is not None:
+                    self._on_ready()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.service.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        name = "page"
+        try:
+            found = self._routes.find(scope["method"], scope["path"])
+            headers = dict(scope["headers"])
+            self._guards.check(headers, is_open=found is None or found[0].is_open)
+            if found is None:
+                await self._send_file(scope, receive, send)
+                return
+            endpoint, path = found
+            name = endpoint.path
+            reply = await self._reply(endpoint, path, headers, receive)
+        except RequestError as error:
+            reply = reply_error(error)
+        except ConnectionResetError:
+            return
+        except Exception as error:
+            _log.exception("a request failed: %s", type(error).__name__)
+            reply = reply_error(as_request_error(error))
+        if reply is not None:
+            await send_reply(reply, receive, send)
+            self.service.metrics.responded(name, reply.status, time.perf_counter() - started)
+
+    async def _reply(
+        self,
+        endpoint: Endpoint,
+        path: dict[str, str],
+        headers: dict[bytes, bytes],
+        receive: Receive,
+    ) -> Reply | None:
+        body = None
+        data = await read_body(receive, self.service.limits.body_bytes)
+        if endpoint.body is not None:
+            _require_json(headers)
+            body = _decode(data, endpoint.body)
+        async with until_left(receive):
+            return await endpoint.handle(Call(self.service, body, path))
+        return None
+
+    async def _send_file(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send a file of the page.
+
+        Raises:
+            RequestError: there is none.
+        """
+        if scope["method"] not in ("GET", "HEAD"):
+            raise not_found(
+                f"no endpoint {scope['method']} {scope['path'][:200]}; see /openapi.json"
+            )
+        try:
+            await self._page(scope, receive, send)
+        except Exception as error:
+            raise not_found(f"nothing at {scope['path'][:200]}; see /openapi.json") from error
+
+
+def _reload_on_hangup(service: Service) -> None:
+    """Load models whose folders have changed again at SIGHUP."""
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        return
+    tasks: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = asyncio.get_running_loop().create_task(_reload_all(service))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+async def _reload_all(service: Service) -> None:
+    for name in service.store.names:
+        try:
+            if await service.reload(name):
+                _log.info("loaded %s again", name)
+        except RequestError as error:
+            _log.error("%s: %s", name, error.message)
+
+
+class Routes:
+    """Endpoints by method and path.
+
+    Args:
+        endpoints: the rows of the table.
+    """
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self._fixed: dict[str, dict[str, Endpoint]] = {}
+        self._patterns: list[tuple[Any, Endpoint]] = []
+        for endpoint in endpoints:
+            if "{" in endpoint.path:
+                self._patterns.append((compile_path(endpoint.path)[0], endpoint))
+            else:
+                self._fixed.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """Return the endpoint and the parameters in the path; None if no endpoint has the path.
+
+        Raises:
+            RequestError: the path is that of an endpoint with another method.
+        """
+        methods = self._fixed.get(path)
+        found: list[tuple[Endpoint, dict[str, str]]]
+        if methods is not None:
+            found = [(endpoint, {}) for endpoint in methods.values()]
+        else:
+            found = [
+                (endpoint, match.groupdict())
+                for pattern, endpoint in self._patterns
+                if (match := pattern.match(path))
+            ]
+        for endpoint, parameters in found:
+            if endpoint.method == method:
+                return endpoint, parameters
+        if not found:
+            return None
+        allowed = ", ".join(sorted({endpoint.method for endpoint, _ in found}))
+        raise RequestError(
+            405, "method_not_allowed", f"{path[:200]}: expected {allowed}", {"Allow": allowed}
+        )
+
+
+def _require_json(headers: dict[bytes, bytes]) -> None:
+    """Refuse other types: a form of a foreign page could send one without being asked first."""
+    given = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if given != b"application/json":
+        raise RequestError(
+            415,
+            "not_json",
+            "expected the header Content-Type: application/json, got "
+            f"{given.decode('latin-1')[:80] or 'none'}",
+        )
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _decode(data: bytes, kind: Any) -> Any:
+    try:
+        return _decoder(kind).decode(data)
+    except msgspec.ValidationError as error:
+        raise invalid(str(error)[:500]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestError(400, "invalid_json", f"expected JSON in UTF-8: {error}"[:500]) from None
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *HEADERS]
+        await send(message)
+
+    return sending

@@ -1,0 +1,215 @@
+"""The engine: one thread that runs the models.
+
+It takes the oldest job and those that fit into its batch as soon as it is free, and never waits for
+a fuller batch. Texts that are generated together take one step between two batches.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from munjang.serving.jobs import Job, JobQueue
+from munjang.serving.limits import Limits
+from munjang.serving.metrics import Metrics
+from munjang.serving.request_errors import RequestError, as_request_error, overloaded
+from munjang.serving.writing import Writers, WritingJob
+
+_log = logging.getLogger("munjang.serving")
+# Share of the latest batch in the measured rate.
+_LATEST = 0.2
+
+
+class Engine:
+    """The queue of jobs and the thread that answers them.
+
+    Args:
+        limits: of batches, queue and waiting time.
+        metrics: counts what happens.
+    """
+
+    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._changed = threading.Condition()
+        self._queue = JobQueue(limits.batch_tokens, limits.batch_texts)
+        self._incoming: list[WritingJob] = []
+        self._writers = Writers(limits.streams)
+        self._rate: float | None = None  # estimated tokens per second
+        self._is_stopping = False
+        self._calls: list[Callable[[], None]] = []
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what was accepted, and end the thread."""
+        with self._changed:
+            self._is_stopping = True
+            self._changed.notify()
+        self._thread.join()
+
+    @property
+    def queued_tokens(self) -> int:
+        """Estimated tokens of the jobs that wait."""
+        return self._queue.tokens
+
+    @property
+    def seconds_of_queue(self) -> float:
+        """Estimated time until the jobs that wait are answered; 0 before anything was measured."""
+        return 0.0 if self._rate is None else self._queue.tokens / self._rate
+
+    def submit(self, job: Job) -> None:
+        """Add a job.
+
+        Raises:
+            RequestError: the server stops, or the job would wait too long.
+        """
+        with self._changed:
+            self._admit(job.tokens, job.deadline - job.arrival)
+            self._queue.add(job)
+            self._changed.notify()
+
+    def submit_writing(self, job: WritingJob) -> None:
+        """Add a text to generate.
+
+        Raises:
+            RequestError: the server stops, or too many texts are generated or wait already.
+        """
+        with self._changed:
+            self._admit(0, self._limits.deadline_seconds)
+            if len(self._writers) + len(self._incoming) >= 2 * self._limits.streams:
+                self._metrics.rejected("streams")
+                raise overloaded(
+                    f"{2 * self._limits.streams} texts are generated or wait already", 1.0
+                )
+            self._incoming.append(job)
+            self._changed.notify()
+
+    def call_between_batches(self, call: Callable[[], None]) -> None:
+        """Call a function in the engine's thread, while no model runs."""
+        with self._changed:
+            self._calls.append(call)
+            self._changed.notify()
+
+    def _admit(self, tokens: int, seconds: float) -> None:
+        if self._is_stopping:
+            raise RequestError(503, "stopping", "the server is stopping", {"Retry-After": "1"})
+        waiting = self._queue.tokens
+        if waiting and waiting + tokens > self._limits.queue_tokens:
+            self._metrics.rejected("queue")
+            raise overloaded(f"{waiting:,} tokens wait already", self.seconds_of_queue)
+        if self.seconds_of_queue > seconds:
+            self._metrics.rejected("deadline")
+            raise overloaded(
+                f"the queue is {self.seconds_of_queue:.1f} s long, more than the deadline of "
+                f"{seconds:g} s",
+                self.seconds_of_queue - seconds,
+            )
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._has_work or self._is_stopping):
+                    self._changed.wait()
+                if not self._has_work:
+                    return
+                calls, self._calls = self._calls, []
+                incoming, self._incoming = self._take_incoming()
+                late = self._queue.take_late(time.monotonic())
+                batch = self._queue.take_batch()
+            for call in calls:
+                call()
+            for job in late:
+                self._drop(job)
+            if batch:
+                self._answer(batch)
+            self._write(incoming)
+
+    @property
+    def _has_work(self) -> bool:
+        return bool(len(self._queue) or self._incoming or self._calls or len(self._writers))
+
+    def _take_incoming(self) -> tuple[list[WritingJob], list[WritingJob]]:
+        room = self._limits.streams - len(self._writers)
+        return self._incoming[:room], self._incoming[room:]
+
+    def _drop(self, job: Job) -> None:
+        if job.is_cancelled:
+            self._metrics.abandoned()
+            return
+        self._metrics.rejected("deadline")
+        waited = time.monotonic() - job.arrival
+        job.deliver(job, overloaded(f"waited {waited:.1f} s without being answered", waited))
+
+    def _answer(self, batch: Sequence[Job]) -> None:
+        started = time.monotonic()
+        if len(batch) == 1:
+            self._deliver(batch[0], _results(batch[0]))
+        else:
+            self._answer_together(batch)
+        seconds = time.monotonic() - started
+        tokens = sum(job.tokens for job in batch)
+        rate = tokens / max(seconds, 1e-6)
+        self._rate = rate if self._rate is None else _LATEST * rate + (1 - _LATEST) * self._rate
+        self._metrics.batch(
+            texts=sum(len(job.values) for job in batch),
+            tokens=tokens,
+            longest=max(job.longest for job in batch),
+            seconds=seconds,
+            waited=[started - job.arrival for job in batch],
+        )
+
+    def _answer_together(self, batch: Sequence[Job]) -> None:
+        values = [value for job in batch for value in job.values]
+        try:
+            results = batch[0].work.run(values)
+        except Exception:
+            # one text may be at fault: the others are answered without it
+            for job in batch:
+                self._deliver(job, _results(job))
+            return
+        place = 0
+        for job in batch:
+            self._deliver(job, results[place : place + len(job.values)])
+            place += len(job.values)
+
+    def _deliver(self, job: Job, results: Sequence[Any] | Exception) -> None:
+        if isinstance(results, Exception):
+            _log_unexpected(results)
+        job.deliver(job, results)
+
+    def _write(self, incoming: Sequence[WritingJob]) -> None:
+        for job in incoming:
+            if job.is_cancelled:
+                self._metrics.abandoned()
+                continue
+            try:
+                self._writers.join(job)
+            except Exception as error:
+                _log_unexpected(error)
+                job.deliver_error(error)
+        if not len(self._writers):
+            return
+        started = time.monotonic()
+        abandoned = self._writers.drop_cancelled()
+        for _ in range(abandoned):
+            self._metrics.abandoned()
+        tokens = self._writers.step()
+        self._metrics.generated(tokens, time.monotonic() - started)
+
+
+def _results(job: Job) -> Sequence[Any] | Exception:
+    try:
+        return job.work.run(job.values)
+    except Exception as error:
+        return error
+
+
+def _log_unexpected(error: Exception) -> None:
+    """Log errors that are faults of the server or of a model; texts are in no message of ours."""
+    if as_request_error(error).status >= 500:
+        _log.error("a model failed: %s", type(error).__name__, exc_info=error)

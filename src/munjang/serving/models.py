@@ -1,0 +1,173 @@
+"""The models of a server, by name."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from munjang.baselines import Baseline
+from munjang.errors import ConfigError, FolderError
+from munjang.folder.load import load
+from munjang.folder.manifest import FILE as MANIFEST
+from munjang.folder.replacement import resolve_model_folder
+from munjang.inputs.arrays import ArrayInput
+from munjang.model import Model
+from munjang.serving.request_errors import not_found
+
+# Estimated tokens of a text of a model without a limit.
+_LONGEST = 1024
+# Tokens beside those of a text: GO and EOS, [CLS] and [SEP].
+_MARKS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """A model and its name. A new version of the model is another object.
+
+    Attributes:
+        name: by which requests ask for it.
+        folder: its model folder.
+        model: the model.
+        sha256: hash of the folder's manifest, which has the hashes of all files.
+    """
+
+    name: str
+    folder: Path
+    model: Model
+    sha256: str
+
+    @cached_property
+    def most_tokens(self) -> int:
+        """Most tokens of a text that the model reads, an estimate for models without a limit."""
+        settings = self.model.recipe.section("tokenizer")
+        return min(_LONGEST, int(getattr(settings, "max_length", _LONGEST)))
+
+    def estimate_tokens(self, value: Any) -> int:
+        """Return an estimate of the tokens of a value: a text, or two."""
+        if isinstance(value, str):
+            return min(len(value), self.most_tokens) + _MARKS
+        return sum(map(self.estimate_tokens, value))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what GET /models tells of the model."""
+        recipe = self.model.recipe
+        return {
+            "name": self.name,
+            "task": recipe.task,
+            "input": recipe.input,
+            "architecture": recipe.model_name,
+            "parameters": self.model.parameters,
+            "labels": list(self.model.labels),
+            "sha256": self.sha256,
+        }
+
+
+class ModelStore:
+    """All models of a server.
+
+    Args:
+        models: the models; the first one answers requests that name none.
+    """
+
+    def __init__(self, models: Sequence[ServedModel]) -> None:
+        self._models = {served.name: served for served in models}
+        self._default = models[0].name
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all models, the default one first."""
+        return list(self._models)
+
+    @property
+    def all(self) -> list[ServedModel]:
+        """All models, the default one first."""
+        return list(self._models.values())
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Hash of each model by name."""
+        return {name: served.sha256 for name, served in self._models.items()}
+
+    def find(self, name: str | None) -> ServedModel:
+        """Return a model by name; None: the first one.
+
+        Raises:
+            RequestError: there is no such model.
+        """
+        served = self._models.get(self._default if name is None else name)
+        if served is None:
+            raise not_found(f"model: expected one of {', '.join(self.names)}, got {name!r}"[:500])
+        return served
+
+    def reload(self, name: str) -> bool:
+        """Load a model again if its folder has changed, and return whether it had.
+
+        Requests that wait or run keep the model that they began with.
+
+        Raises:
+            FolderError: the folder cannot be loaded; the old model stays.
+        """
+        before = self._models[name]
+        if _hash_manifest(before.folder) == before.sha256:
+            return False
+        self._models[name] = open_model(before.folder, name)
+        return True
+
+
+def open_models(folders: Sequence[str | Path]) -> ModelStore:
+    """Load the models of some folders; a folder may be given as NAME=FOLDER.
+
+    Raises:
+        ConfigError: two models of one name, or a model that cannot be served.
+        FolderError: a folder that cannot be loaded.
+    """
+    models: dict[str, ServedModel] = {}
+    for given in folders:
+        name, folder = _split_name(str(given))
+        if name in models:
+            raise ConfigError(
+                f"two models have the name {name!r}: {models[name].folder} and {folder}; name "
+                "one, as in NAME=FOLDER"
+            )
+        models[name] = open_model(folder, name)
+    return ModelStore(list(models.values()))
+
+
+def open_model(folder: Path, name: str) -> ServedModel:
+    """Load a model to serve.
+
+    Raises:
+        ConfigError: a model that cannot be served.
+        FolderError: a folder that cannot be loaded.
+    """
+    sha256 = _hash_manifest(folder)
+    model = load(folder)
+    if isinstance(model, Baseline):
+        raise ConfigError(f"{folder}: expected a trained model, got the baseline {model.name}")
+    if isinstance(model.input, ArrayInput):
+        raise ConfigError(
+            f"{folder}: expected a model of texts, got one of the input {model.recipe.input}"
+        )
+    return ServedModel(name, folder, model, sha256)
+
+
+def _split_name(given: str) -> tuple[str, Path]:
+    """Return name and folder of FOLDER or NAME=FOLDER."""
+    found = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99})=(.+)", given)
+    if found and not Path(given).exists():
+        return found[1], Path(found[2])
+    folder = Path(given)
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name)[:100].strip("-.")
+    return name or "model", folder
+
+
+def _hash_manifest(folder: Path) -> str:
+    try:
+        return hashlib.sha256((resolve_model_folder(folder) / MANIFEST).read_bytes()).hexdigest()
+    except OSError:
+        raise FolderError(
+            f"{folder}: expected a model folder, as munjang train saves it; it has no {MANIFEST}"
+        ) from None

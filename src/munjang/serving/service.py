@@ -1,0 +1,200 @@
+"""The service: from texts of a request, through the engine, to results. It knows no HTTP."""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from munjang.errors import MunjangError
+from munjang.serving.engine import Engine
+from munjang.serving.jobs import Job
+from munjang.serving.limits import Limits
+from munjang.serving.metrics import Metrics
+from munjang.serving.models import ModelStore, ServedModel
+from munjang.serving.request_errors import RequestError, as_request_error, too_large
+from munjang.serving.works import TextWork
+from munjang.serving.writing import WritingJob, Written
+from munjang.text.continuation import check_length
+
+_log = logging.getLogger("munjang.serving")
+
+
+class Service:
+    """Models, engine and limits of a server.
+
+    Args:
+        store: the models.
+        limits: of requests and batches.
+        log_texts: write the texts of requests to the log.
+    """
+
+    def __init__(self, store: ModelStore, limits: Limits, *, log_texts: bool = False) -> None:
+        self.store = store
+        self.limits = limits
+        self.metrics = Metrics()
+        self.is_ready = False
+        self._log_texts = log_texts
+        self._seeds = itertools.count()
+        self._engine = Engine(limits, self.metrics)
+        self.metrics.models(store.hashes)
+
+    def start(self) -> None:
+        """Start the engine."""
+        self._engine.start()
+        self.is_ready = True
+
+    async def stop(self) -> None:
+        """Answer what was accepted, and stop."""
+        self.is_ready = False
+        await asyncio.to_thread(self._engine.stop)
+
+    @property
+    def queued_tokens(self) -> int:
+        """Estimated tokens that wait."""
+        return self._engine.queued_tokens
+
+    async def run(self, work: TextWork, values: Sequence[Any]) -> Sequence[Any]:
+        """Return a result per value. If the caller is cancelled, so is the job.
+
+        Raises:
+            RequestError: a value cannot be used, a limit is exceeded, or the server is overloaded.
+        """
+        self.check(values)
+        if not values:
+            return []
+        costs = [work.served.estimate_tokens(value) for value in values]
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Sequence[Any]] = loop.create_future()
+        job = Job(
+            work=work,
+            values=values,
+            longest=max(costs),
+            tokens=sum(costs),
+            deliver=lambda job, results: loop.call_soon_threadsafe(_settle, future, results),
+            deadline=time.monotonic() + self.limits.deadline_seconds,
+        )
+        self._engine.submit(job)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            job.is_cancelled = True
+            raise
+        except Exception as error:
+            raise as_request_error(error) from error
+
+    async def write(
+        self,
+        served: ServedModel,
+        value: str,
+        *,
+        length: int,
+        seed: int | None = None,
+        stop: Sequence[str] = (),
+        decoding: dict[str, Any] | None = None,
+    ) -> AsyncGenerator[Written]:
+        """Yield the parts of a text as they are generated.
+
+        If the iterator is closed, the text is dropped at the next step.
+
+        Args:
+            served: the model.
+            value: the prompt, or the source text.
+            length: most tokens that are added.
+            seed: random seed of sampling; None: another one for each request.
+            stop: strings at which the text ends.
+            decoding: settings of decoding that differ.
+
+        Raises:
+            RequestError: as `run`.
+        """
+        job = self._open_writing(served, value, length, seed, tuple(stop), decoding or {})
+        parts: asyncio.Queue[Written | Exception] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+        job.deliver = lambda _, part: loop.call_soon_threadsafe(parts.put_nowait, part)
+        began = time.monotonic()
+        self._engine.submit_writing(job)
+        try:
+            while True:
+                part = await parts.get()
+                if isinstance(part, Exception):
+                    raise as_request_error(part) from part
+                if part.tokens == 1:
+                    self.metrics.first_token(time.monotonic() - began)
+                yield part
+                if part.finish_reason is not None:
+                    return
+        finally:
+            job.is_cancelled = True
+
+    def _open_writing(
+        self,
+        served: ServedModel,
+        value: str,
+        length: int,
+        seed: int | None,
+        stop: tuple[str, ...],
+        decoding: dict[str, Any],
+    ) -> WritingJob:
+        self.check([value])
+        try:
+            check_length(length)
+            model = served.model.with_decoding(decoding) if decoding else served.model
+        except MunjangError as error:
+            raise as_request_error(error) from error
+        return WritingJob(
+            model=model,
+            group=(served, tuple(sorted(decoding.items()))),
+            value=value,
+            length=min(length, self.limits.new_tokens),
+            seed=next(self._seeds) if seed is None else seed,
+            stop=stop,
+            deliver=lambda job, part: None,
+        )
+
+    def check(self, values: Sequence[Any]) -> None:
+        """Refuse values that exceed the limits.
+
+        Raises:
+            RequestError: more texts, or longer ones, than a request may have.
+        """
+        limits = self.limits
+        if len(values) > limits.texts:
+            raise too_large(
+                "too_many_texts",
+                f"inputs: expected at most {limits.texts:,} texts, got {len(values):,}",
+            )
+        for place, value in enumerate(values):
+            for text in (value,) if isinstance(value, str) else value:
+                if len(text) > limits.characters:
+                    raise too_large(
+                        "text_too_long",
+                        f"inputs[{place}]: expected at most {limits.characters:,} characters, "
+                        f"got {len(text):,}",
+                    )
+        if self._log_texts:
+            _log.info("texts: %r", values)
+
+    async def reload(self, name: str) -> bool:
+        """Load a model again if its folder has changed; requests are answered meanwhile.
+
+        Raises:
+            RequestError: no such model, or its folder cannot be loaded.
+        """
+        self.store.find(name)
+        try:
+            has_changed = await asyncio.to_thread(self.store.reload, name)
+        except MunjangError as error:
+            raise RequestError(409, "not_loaded", f"the old model stays: {error}") from error
+        self.metrics.models(self.store.hashes)
+        return has_changed
+
+
+def _settle(future: "asyncio.Future[Sequence[Any]]", results: Sequence[Any] | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(results, Exception):
+        future.set_exception(results)
+    else:
+        future.set_result(results)

@@ -1,0 +1,73 @@
+"""What the engine does with texts: answers, vectors, explanations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from munjang.serving.models import ServedModel
+
+
+def _predict(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    return served.model.predict(values, **options)
+
+
+def _decode(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    answering = {key: options[key] for key in ("alignment", "seed") if key in options}
+    decoding = {key: value for key, value in options.items() if key not in answering}
+    model = served.model.with_decoding(decoding) if decoding else served.model
+    return model.predict(values, **answering)
+
+
+def _embed(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    return served.model.embed(values, **options)
+
+
+def _explain(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    return [served.model.why(value, **options) for value in values]
+
+
+@dataclass(frozen=True)
+class TextWork:
+    """Something that is done with texts; see `munjang.serving.jobs.Work`.
+
+    Attributes:
+        served: the model.
+        run_with: model, values and options to results, one per value.
+        options: further arguments, sorted by name.
+        is_shared: whether texts of several requests may share a batch; False where a result
+            depends on its place in the batch, as the draws of sampling do.
+    """
+
+    served: ServedModel
+    run_with: Callable[[ServedModel, Sequence[Any], Mapping[str, Any]], Sequence[Any]]
+    options: tuple[tuple[str, Any], ...] = ()
+    is_shared: bool = True
+
+    def run(self, values: Sequence[Any]) -> Sequence[Any]:
+        """Return a result per value."""
+        return self.run_with(self.served, values, dict(self.options))
+
+
+def predicting(served: ServedModel, **options: Any) -> TextWork:
+    """Return the work of `Model.predict`; options that are None are left out."""
+    return TextWork(served, _predict, _given(options))
+
+
+def decoding(served: ServedModel, **options: Any) -> TextWork:
+    """Return the work of `Model.predict` with settings of decoding, `alignment` and `seed`."""
+    given = _given(options)
+    return TextWork(served, _decode, given, is_shared="seed" not in dict(given))
+
+
+def embedding(served: ServedModel, **options: Any) -> TextWork:
+    """Return the work of `Model.embed`."""
+    return TextWork(served, _embed, _given(options))
+
+
+def explaining(served: ServedModel, **options: Any) -> TextWork:
+    """Return the work of `Model.why`."""
+    return TextWork(served, _explain, _given(options), is_shared=False)
+
+
+def _given(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted((key, value) for key, value in options.items() if value is not None))

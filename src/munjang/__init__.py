@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from munjang.api import evaluate, export_model, import_model, train
+    from munjang.client.client import AsyncClient, Client
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
     from munjang.diagnosis.calibration import calibrate
@@ -39,6 +40,8 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlignedFiles",
+    "AsyncClient",
+    "Client",
     "ImageClassifier",
     "MunjangError",
     "Seq2Seq",
@@ -73,6 +76,8 @@ __all__ = [
 
 _PLACES = {
     "AlignedFiles": "munjang.data.pairs.aligned",
+    "AsyncClient": "munjang.client.client",
+    "Client": "munjang.client.client",
     "ImageClassifier": "munjang.estimators",
     "MunjangError": "munjang.errors",
     "Seq2Seq": "munjang.estimators",

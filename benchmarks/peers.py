@@ -17,6 +17,7 @@ PACKAGES = {
     "gensim": {"gensim": "gensim"},
     "captum": {"captum": "captum"},
     "transformers": {"transformers": "transformers", "accelerate": "accelerate"},
+    "fastapi": {"fastapi": "fastapi"},
     "sentence-transformers": {"sentence_transformers": "sentence-transformers"},
 }
 

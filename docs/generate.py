@@ -6,9 +6,9 @@ A page marks the place with `<!-- settings: cnn -->` (an architecture, with its 
 `<!-- settings: training -->` (a section of config.yaml), `<!-- settings: parallel.transformer -->`
 (an architecture or section of that input, where the text input has one of the same name),
 `<!-- space: text -->` (the search spaces of an input), `<!-- tree: src/munjang -->` or
-`<!-- layers: pyproject.toml -->`, and ends it with `<!-- end -->`. The names that shells complete
-are written as well (`munjang.cli.completion`). With --check nothing is written, and the exit code
-is 1 if a page is out of date.
+`<!-- layers: pyproject.toml -->`, `<!-- limits: serve -->`, and ends it with `<!-- end -->`. The
+names that shells complete are written as well (`munjang.cli.completion`). With --check nothing is
+written, and the exit code is 1 if a page is out of date.
 """
 
 import ast
@@ -34,6 +34,7 @@ from munjang.models.encoder import EncoderConfig
 from munjang.models.sequence_to_sequence.model import EncoderDecoderConfig
 from munjang.recipe import Recipe, parse_recipe, with_names
 from munjang.registry import ARCHITECTURES, INPUTS, TASKS
+from munjang.serving.limits import Limits
 from munjang.text.script import Script
 from munjang.training.settings import TrainingSettings
 from munjang.tuning.parameters import Choice, Span
@@ -44,7 +45,9 @@ TOKENS = 300_000
 FITTING = 77
 HANGING = {"subsequent_indent": " " * 23, "drop_whitespace": True, "break_long_words": False}
 AROUND = {"tokenizer": TokenizerSettings, "training": TrainingSettings}
-PLACE = re.compile(r"(<!-- (settings|space|tree|layers): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PLACE = re.compile(
+    r"(<!-- (settings|space|tree|layers|limits): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL
+)
 ROOT = Path(__file__).parent.parent
 
 
@@ -57,13 +60,21 @@ def settings(name: str) -> str:
         if any(row.name == name and kind in row.takes for row in ARCHITECTURES.rows):
             return ARCHITECTURE_TABLES[kind](name)
     section = section_of(name.split("."), inputs)
-    fields = section.model_fields
-    rows = [
+    return table(("setting", "default", "meaning"), rows_of(section))
+
+
+def limits(name: str) -> str:
+    """Return the table of the limits of a server."""
+    return table(("limit", "default", "meaning"), rows_of(Limits))
+
+
+def rows_of(section: type[Settings]) -> list[tuple[str, ...]]:
+    """Return name, default and meaning of each setting of a section."""
+    return [
         (key, written(field.get_default(call_default_factory=True)), meaning(field))
-        for key, field in fields.items()
+        for key, field in section.model_fields.items()
         if kind_of(field) is None  # a section in the section has a table of its own
     ]
-    return table(("setting", "default", "meaning"), rows)
 
 
 def section_of(path: list[str], inputs: list[str]) -> type[Settings]:
@@ -326,7 +337,13 @@ def values(field: FieldInfo) -> list[str]:
     return [str(default)] if is_plain and default != "" else []
 
 
-WRITERS = {"settings": settings, "space": space, "tree": tree, "layers": layers}
+WRITERS = {
+    "settings": settings,
+    "space": space,
+    "tree": tree,
+    "layers": layers,
+    "limits": limits,
+}
 
 
 def main() -> int:

@@ -14,8 +14,8 @@ def serve(
         list[str],
         typer.Argument(
             metavar="FOLDER...",
-            help="Model folders; NAME=FOLDER gives one another name than that of the folder. The "
-            "first one answers requests that name no model.",
+            help="Model folders; NAME=FOLDER gives one another name than that of the folder. A "
+            "request that names no model is answered by the first one that can.",
         ),
     ],
     port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.")] = 8000,

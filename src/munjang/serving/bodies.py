@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 Name = Annotated[
-    str, Meta(max_length=200, description="name of the model; the first one if omitted")
+    str, Meta(max_length=200, description="name of the model; the first one that can if omitted")
 ]
 Inputs = str | list[str | list[str]]
 Positive = Annotated[int, Meta(ge=1, le=2**20)]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.replacement import resolve_model_folder
 from munjang.inputs.arrays import ArrayInput
 from munjang.model import Model
-from munjang.serving.request_errors import not_found
+from munjang.serving.request_errors import invalid, not_found
 
 # Estimated tokens of a text of a model without a limit.
 _LONGEST = 1024
@@ -65,16 +65,31 @@ class ServedModel:
         }
 
 
+@dataclass(frozen=True)
+class Skill:
+    """What an endpoint needs of a model.
+
+    Attributes:
+        about: a model that has it, in words after "one".
+        is_of: whether a model has it.
+    """
+
+    about: str
+    is_of: Callable[[Model], bool]
+
+
+ANSWERS = Skill("that answers", lambda model: True)
+
+
 class ModelStore:
     """All models of a server.
 
     Args:
-        models: the models; the first one answers requests that name none.
+        models: the models; the first one that can answers requests that name none.
     """
 
     def __init__(self, models: Sequence[ServedModel]) -> None:
         self._models = {served.name: served for served in models}
-        self._default = models[0].name
 
     @property
     def names(self) -> list[str]:
@@ -91,15 +106,19 @@ class ModelStore:
         """Hash of each model by name."""
         return {name: served.sha256 for name, served in self._models.items()}
 
-    def find(self, name: str | None) -> ServedModel:
-        """Return a model by name; None: the first one.
+    def find(self, name: str | None, skill: Skill = ANSWERS) -> ServedModel:
+        """Return a model by name; None: the first one that has the skill.
 
         Raises:
-            RequestError: there is no such model.
+            RequestError: there is no such model, or it lacks the skill.
         """
-        served = self._models.get(self._default if name is None else name)
-        if served is None:
+        if name is not None and name not in self._models:
             raise not_found(f"model: expected one of {', '.join(self.names)}, got {name!r}"[:500])
+        asked = self.all if name is None else [self._models[name]]
+        served = next((each for each in asked if skill.is_of(each.model)), None)
+        if served is None:
+            tasks = ", ".join(f"{each.name} ({each.model.recipe.task})" for each in asked)
+            raise invalid(f"model: expected one {skill.about}; got {tasks}"[:500])
         return served
 
     def reload(self, name: str) -> bool:

@@ -8,9 +8,13 @@ from munjang.serving.bodies import ClassifyRequest, PredictRequest
 from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.endpoints.inputs import read_inputs
 from munjang.serving.http import Reply, reply_json
-from munjang.serving.request_errors import invalid
+from munjang.serving.models import Skill
 from munjang.serving.works import predicting
 from munjang.tasks.task import GivesProbabilities
+
+CLASSIFIES = Skill(
+    "with probabilities of labels", lambda model: isinstance(model.task, GivesProbabilities)
+)
 
 
 async def predict(call: Call) -> Reply:
@@ -35,12 +39,7 @@ def show_answer(answer: Any, top_k: int | None = None) -> Any:
 async def classify(call: Call) -> Reply:
     """Classify texts, in the shape of vLLM's /classify."""
     body: ClassifyRequest = call.body
-    served = call.service.store.find(body.model)
-    if not isinstance(served.model.task, GivesProbabilities):
-        raise invalid(
-            f"model {served.name}: expected one with probabilities of labels; its task is "
-            f"{served.model.recipe.task}; use /predict"
-        )
+    served = call.service.store.find(body.model, CLASSIFIES)
     inputs = read_inputs(served, body.input)
     answers = await call.service.run(predicting(served), inputs.values)
     tokens = sum(map(served.estimate_tokens, inputs.values))

@@ -16,7 +16,7 @@ from munjang.serving.bodies import (
 from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.endpoints.inputs import read_inputs
 from munjang.serving.http import EVENTS, HEARTBEAT, Reply, event, reply_json
-from munjang.serving.models import ServedModel
+from munjang.serving.models import ServedModel, Skill
 from munjang.serving.request_errors import RequestError, invalid
 from munjang.serving.works import decoding
 from munjang.serving.writing import Written
@@ -26,15 +26,17 @@ Parts = AsyncGenerator[Written]
 DONE = event(b"[DONE]")
 
 
+CONTINUES = Skill("of the task language", lambda model: isinstance(model.task, Generates))
+TRANSLATES = Skill(
+    "of the task translate",
+    lambda model: isinstance(model.task, Decodes) and not isinstance(model.task, Generates),
+)
+
+
 async def translate(call: Call) -> Reply:
     """Translate texts, in the shape of Hugging Face's translation; with `stream` token by token."""
     body: TranslateRequest = call.body
-    served = call.service.store.find(body.model)
-    if not isinstance(served.model.task, Decodes) or isinstance(served.model.task, Generates):
-        raise invalid(
-            f"model {served.name}: expected one of the task translate, got one of the task "
-            f"{served.model.recipe.task}"
-        )
+    served = call.service.store.find(body.model, TRANSLATES)
     inputs = read_inputs(served, body.inputs)
     if body.stream:
         if not inputs.is_single:
@@ -79,7 +81,7 @@ async def complete(call: Call) -> Reply:
         seed=body.seed,
         stop=stop,
     )
-    served = call.service.store.find(body.model)
+    served = call.service.store.find(body.model, CONTINUES)
     parts = _continue(call, body.model, body.prompt, parameters)
     head = {
         "id": f"cmpl-{uuid.uuid4().hex}",
@@ -119,12 +121,7 @@ def _continue(call: Call, name: str | None, prompt: str, parameters: GeneratePar
     Raises:
         RequestError: the model is no language model, or a number is out of range.
     """
-    served = call.service.store.find(name)
-    if not isinstance(served.model.task, Generates):
-        raise invalid(
-            f"model {served.name}: expected one of the task language, got one of the task "
-            f"{served.model.recipe.task}"
-        )
+    served = call.service.store.find(name, CONTINUES)
     most = call.service.limits.new_tokens
     if parameters.max_new_tokens > most:
         raise invalid(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from munjang.folder.load import load
     from munjang.sentence_vectors.embed import embed
     from munjang.sentence_vectors.search import search
+    from munjang.shrinking.run import shrink
     from munjang.text.keras import Tokenizer, pad_sequences, tokenizer_from_json
     from munjang.tuning.run import tune
     from munjang.word_vectors.open_words import load_words
@@ -69,6 +70,7 @@ __all__ = [
     "report_model",
     "search",
     "shapes",
+    "shrink",
     "tokenizer_from_json",
     "train",
     "tune",
@@ -104,6 +106,7 @@ _PLACES = {
     "report_model": "munjang.diagnosis.model_report",
     "search": "munjang.sentence_vectors.search",
     "shapes": "munjang.explain.shapes",
+    "shrink": "munjang.shrinking.run",
     "tokenizer_from_json": "munjang.text.keras",
     "train": "munjang.api",
     "tune": "munjang.tuning.run",

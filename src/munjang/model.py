@@ -21,6 +21,7 @@ from munjang.explain.surprisal import Surprisal
 from munjang.explain.text_surprisal import compute_surprisal
 from munjang.explain.why import explain_answer
 from munjang.folder.distilled_card import describe_teachers
+from munjang.folder.packing import SHRUNK
 from munjang.folder.save import (
     IMPORTED,
     STATIC,
@@ -456,8 +457,21 @@ def model_card(model: Model) -> str:
         typed=example,
         limits=f"It knows only what was in its training data. {card.limits} {fitted.limits} "
         "Check it on your own data before you rely on it.",
-        teachers=describe_teachers(model.metrics.get("distillation")),
+        teachers=describe_teachers(model.metrics.get("distillation"))
+        + _describe_shrinking(model.metrics.get(SHRUNK)),
         began=_describe_beginning(model.metrics["training"].get("pretrained")),
+    )
+
+
+def _describe_shrinking(shrunk: Mapping[str, Any] | None) -> str:
+    """Return the section on a model whose weights were pruned and quantized; "" for others."""
+    if shrunk is None:
+        return ""
+    return (
+        "## How it was shrunk\n\n"
+        f"{shrunk['rows']:,} of {shrunk['all_rows']:,} rows of its embedding tables were kept, and "
+        "its weights quantized,\nfor a folder of at most "
+        f"{shrunk['size']:,} bytes. The scores above are those from before.\n\n"
     )
 
 

@@ -3,6 +3,8 @@
 import re
 
 _SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*([kmg]?b)?", re.IGNORECASE)
 _DURATION = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(s|min|m|h|d)?", re.IGNORECASE)
 
 
@@ -24,6 +26,18 @@ def format_duration(seconds: float) -> str:
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def parse_bytes(text: str) -> int:
+    """Parse `2MB`, `500kB`, `1.5 MB` or a number of bytes; units are decimal.
+
+    Raises:
+        ValueError: it is no size; the message says what is expected.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or float(found[1]) <= 0:
+        raise ValueError("expected a size such as 2MB or 500kB")
+    return int(float(found[1]) * _BYTES[(found[2] or "").lower()])
 
 
 def parse_duration(text: str) -> float:

@@ -31,6 +31,7 @@ from munjang.cli.relabel import relabel
 from munjang.cli.search import search
 from munjang.cli.serve import serve
 from munjang.cli.shapes import shapes
+from munjang.cli.shrink import shrink
 from munjang.cli.train import train
 from munjang.cli.tune import tune
 from munjang.cli.words import analogy, neighbors, similarity
@@ -110,6 +111,7 @@ app.command(cls=Command)(analogy)
 app.command(cls=Command)(similarity)
 app.command(cls=Command)(generate)
 app.command(cls=Command)(serve)
+app.command(cls=Command)(shrink)
 app.command(cls=Command)(shapes)
 app.add_typer(import_app)
 app.add_typer(export_app)

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
 from munjang.config import Settings
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.layout import CONFIG, METRICS_FILE, WEIGHTS
+from munjang.folder.packing import is_packed, unpack, unpacked_header
 from munjang.folder.sealed import SealedFolder
 from munjang.folder.weights import (
     Entry,
@@ -126,7 +128,7 @@ def load_tokenizer(
         FolderError: the files hold no tokenizer, or another one.
     """
     with sealed.open(WEIGHTS, in_part=True) as file:
-        rows = longest_side(read_header(file))
+        rows = longest_side(unpacked_header(sealed.path / WEIGHTS, read_header(file)))
     tokens = sealed.read_json(vocabulary, most_strings=rows)
     # each piece may be listed with the two pieces that it was merged from
     saved = sealed.read_json(state, most_strings=3 * rows)
@@ -163,17 +165,21 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
     path = sealed.path / WEIGHTS
     with sealed.open(WEIGHTS) as file:
         header = read_header(file)
-        network = build_on_meta(path, build, len(header))
+        whole = unpacked_header(path, header)
+        network = build_on_meta(path, build, len(whole))
         wanted = {name: (_header_type(t), t.shape) for name, t in network.state_dict().items()}
-        compare_header(path, header, wanted)
+        compare_header(path, whole, wanted)
         weights: dict[str, torch.Tensor] = {}
 
         def allocate(name: str, entry: Entry) -> Numbers:
+            if is_packed(name):
+                return np.empty(entry.shape, dtype=np.uint8)
             # memory of torch is aligned for its kernels
             weights[name] = torch.empty(entry.shape, dtype=_DTYPES[entry.kind], device="cpu")
             return weights[name].numpy()
 
-        read_arrays(file, header, allocate)
+        arrays = read_arrays(file, header, allocate)
+    weights |= {name: torch.from_numpy(array) for name, array in unpack(path, arrays).items()}
     network.load_state_dict(weights, assign=True)
     fill_empty(network)
     for name, module in network.named_modules():

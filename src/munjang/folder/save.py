@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 from torch import nn
 
@@ -19,6 +20,7 @@ from munjang.folder.manifest import (
     write_manifest,
     write_whole,
 )
+from munjang.folder.packing import Packing, read_packing
 from munjang.folder.replacement import replace_model
 from munjang.reporting import escape_markdown
 from munjang.tasks.metric_table import METRICS
@@ -63,7 +65,7 @@ def write_folder(
     with hold_lock(folder), replace_model(folder) as place:
         for name, text in texts.items():
             write_atomically(place / name, text)
-        _save_weights(place / WEIGHTS, network)
+        _save_weights(place / WEIGHTS, network, read_packing(metrics))
         written = [*texts, WEIGHTS]
         for name in list_manifest_files(place):
             if name not in written:  # of a model of another kind
@@ -93,10 +95,14 @@ def _finite(values: Any) -> Any:
     return None if isinstance(values, float) and not math.isfinite(values) else values
 
 
-def _save_weights(path: Path, network: nn.Module) -> None:
+def _save_weights(path: Path, network: nn.Module, packing: Packing | None) -> None:
     weights = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
     with write_whole(path) as partial:
-        save_file(weights, partial)
+        if packing is None:
+            save_file(weights, partial)
+        else:
+            arrays = {name: tensor.numpy(force=True) for name, tensor in weights.items()}
+            save_arrays(packing.apply(arrays), partial)
 
 
 def card_page(

@@ -1,0 +1,1 @@
+"""Smaller model folders: pruned and quantized weights."""

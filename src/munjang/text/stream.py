@@ -15,8 +15,9 @@ bytes of a character until the last one is there.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -140,13 +141,11 @@ class _PieceDecoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._size = tokenizer.vocabulary.size
-        self._markers = sign_ids(tokenizer.vocabulary)
-        self._first = {n: _decode_each(tokenizer, n) for n in (None, *self._markers)}
-        self._later = {n: _decode_each(tokenizer, n, behind=True) for n in self._first}
+        pieces = _decode_pieces(tokenizer)
+        self._markers, self._first, self._later = pieces.markers, pieces.first, pieces.later
+        self.joiners = pieces.joiners
         self._is_first = True
         self._marker: int | None = None
-        heads = {text[0] for text in self._later[None] if text}
-        self.joiners = "".join(sorted(filter(joins, heads)))
 
     def feed(self, token: int) -> str:
         if not 0 <= token < self._size:
@@ -270,6 +269,33 @@ class _Tail:
 
     def _shown(self, text: str) -> str:
         return normalize_text(text) if self._compose else text
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What each token is written as.
+
+    Attributes:
+        markers: ids of capital markers.
+        first: texts of all tokens at the beginning, [size], by the marker before them or None.
+        later: texts that they add behind another token.
+        joiners: characters that begin a token and join the one before them.
+    """
+
+    markers: tuple[int, ...]
+    first: dict[int | None, list[str]]
+    later: dict[int | None, list[str]]
+    joiners: str
+
+
+@lru_cache(maxsize=16)
+def _decode_pieces(tokenizer: Any) -> _Pieces:
+    """Decode every token of a vocabulary; a server opens many streams of few tokenizers."""
+    markers = tuple(sign_ids(tokenizer.vocabulary))
+    first = {n: _decode_each(tokenizer, n) for n in (None, *markers)}
+    later = {n: _decode_each(tokenizer, n, behind=True) for n in first}
+    heads = {text[0] for text in later[None] if text}
+    return _Pieces(markers, first, later, "".join(sorted(filter(joins, heads))))
 
 
 def _last_base(text: str) -> int:

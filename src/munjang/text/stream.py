@@ -139,7 +139,7 @@ class _PieceDecoder:
 
     pending = ""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: Any) -> None:
         self._size = tokenizer.vocabulary.size
         pieces = _decode_pieces(tokenizer)
         self._markers, self._first, self._later = pieces.markers, pieces.first, pieces.later

@@ -14,7 +14,7 @@ from munjang.folder.load import load
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.replacement import resolve_model_folder
 from munjang.inputs.arrays import ArrayInput
-from munjang.model import Model
+from munjang.model import EncodesTexts, Model
 from munjang.serving.request_errors import invalid, not_found
 
 # Estimated tokens of a text of a model without a limit.
@@ -38,6 +38,11 @@ class ServedModel:
     folder: Path
     model: Model
     sha256: str
+
+    @cached_property
+    def reads_pairs(self) -> bool:
+        """Whether a row of the model is two texts."""
+        return isinstance(self.model.input, EncodesTexts)
 
     @cached_property
     def most_tokens(self) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from munjang.model import EncodesTexts
 from munjang.serving.models import ServedModel
 from munjang.serving.request_errors import invalid
 
@@ -37,7 +36,7 @@ def read_inputs(served: ServedModel, inputs: Any, *, one_by_one: bool = False) -
     Raises:
         RequestError: another shape.
     """
-    if not one_by_one and isinstance(served.model.input, EncodesTexts):
+    if not one_by_one and served.reads_pairs:
         return _read_pairs(inputs)
     if isinstance(inputs, str):
         return Inputs([inputs], is_single=True)

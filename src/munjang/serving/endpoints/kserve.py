@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from munjang import __version__
-from munjang.model import EncodesTexts
 from munjang.serving.bodies import InferRequest, InferTensor
 from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.http import Reply, reply_json
@@ -42,7 +41,7 @@ async def model_ready(call: Call) -> Reply:
 async def describe_model(call: Call) -> Reply:
     """Return the tensors that a model takes and gives."""
     served = call.service.store.find(call.path["name"])
-    names = ("first", "second") if _is_pair(served) else ("text",)
+    names = ("first", "second") if served.reads_pairs else ("text",)
     outputs = [_tensor_of("answer", "BYTES", [-1])]
     if isinstance(served.model.task, GivesProbabilities):
         outputs.append(_tensor_of("probabilities", "FP64", [-1, len(served.model.labels)]))
@@ -98,14 +97,10 @@ def _show_json(answer: Any) -> str:
     return msgspec.json.encode(answer.to_json()).decode()
 
 
-def _is_pair(served: ServedModel) -> bool:
-    return isinstance(served.model.input, EncodesTexts)
-
-
 def _values(served: ServedModel, body: InferRequest) -> list[Any]:
     """Return the values of the tensors of a request."""
     tensors = {tensor.name: _flatten(tensor) for tensor in body.inputs}
-    wanted = ("first", "second") if _is_pair(served) else ("text",)
+    wanted = ("first", "second") if served.reads_pairs else ("text",)
     if len(tensors) == len(wanted) == 1:
         return next(iter(tensors.values()))
     if set(tensors) != set(wanted):

@@ -146,6 +146,8 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("nothing", "--unlabelled", "{texts}", "--out", "s"), "no such model folder"),
         (("{model}", "--unlabelled", "nothing.txt", "--out", "s"), "nothing.txt"),
         (("{model}", "--unlabelled", "{empty}", "--out", "s"), "empty"),
+        (("{model}", "--unlabelled", "{others}", "--unlabelled-column", "zzz", "--out", "s"),
+         "name one with --unlabelled-column"),
         (("{model}", "{numbers}", "--unlabelled", "{texts}", "--out", "s"), "same task"),
         (("{numbers}", "--unlabelled", "{texts}", "--temperature", "2", "--out", "s"), "numbers"),
         (("{model}", "--unlabelled", "{texts}", "--temperature", "-1", "--out", "s"), "0.01"),

@@ -48,7 +48,7 @@ def draw_text_map(shown: MapOfTexts) -> Markup:
         [*_axis_names(shown), element("g", *marks, class_="points"), *_legend(colors)],
         _WIDTH + _LEGEND,
         _HEIGHT,
-        style=".points .off{opacity:.08}",
+        style=".points .off{opacity:.08}.points .found{stroke:CanvasText;fill-opacity:1}",
     )
 
 

@@ -7,7 +7,14 @@ import pytest
 
 from tests.synthetic import make_corpus
 from tests.system.browsers import BROWSERS
-from tests.system.commands import CommandResult, copy_head, run, set_options, write_table
+from tests.system.commands import (
+    CommandResult,
+    copy_head,
+    invoke,
+    run,
+    set_options,
+    write_table,
+)
 from tests.system.comparisons import ALL, HOSTILE, compare_command
 
 
@@ -58,7 +65,7 @@ def compared(
 ) -> tuple[Path, CommandResult]:
     """A comparison that came to its end."""
     out = tmp_path_factory.mktemp("compared") / "all of them"
-    return out, run(*compare_command(hostile_table, out, *ALL))
+    return out, invoke(*compare_command(hostile_table, out, *ALL))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -51,10 +52,10 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(installed):
-    def run_with_extension(*arguments):
+    def run_with_extension(*arguments, command=MUNJANG):
         path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
         result = subprocess.run(
-            [*MUNJANG, *map(str, arguments)],
+            [*command, *map(str, arguments)],
             capture_output=True,
             timeout=TIMEOUT,
             env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
@@ -63,6 +64,19 @@ def run(installed):
         return CommandResult(result.returncode, result.stdout.decode(), result.stderr.decode())
 
     return run_with_extension
+
+
+# Runs commands, each of them a list of words in JSON, in one process, until one fails.
+RUN_TOGETHER = """
+import json, sys
+from munjang.cli import main
+for command in sys.argv[1:]:
+    try:
+        main(json.loads(command))
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +122,20 @@ def test_extension_is_explained(folder, run):
 
 
 def test_extension_parts_combine_with_built_in_parts(run, data, tmp_path):
-    for kind, task, model in (
+    parts = (
         ("series", "classify", "attentive_series"),
         ("series", "regress", "attentive_series"),
         ("text", "ordinal", "mean"),
-    ):
+    )
+    commands = []
+    for kind, task, model in parts:
         named = ("--input", kind, "--task", task, "--model", model)
-        result = run("train", data, *named, "--out", tmp_path / f"{kind}-{task}", *QUICK)
-        assert result.code == 0, result.err
+        out = tmp_path / f"{kind}-{task}"
+        commands.append(["train", str(data), *named, "--out", str(out), *QUICK])
+    result = run(*map(json.dumps, commands), command=[sys.executable, "-c", RUN_TOGETHER])
+    assert result.code == 0, result.err
+    for kind, task, _ in parts:
+        assert (tmp_path / f"{kind}-{task}" / "manifest.json").exists()
 
 
 def test_extension_models_are_compared(run, data, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, call, environment, run, set_options, write_table
+from tests.system.commands import MUNJANG, call, environment, invoke, set_options, write_table
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 
@@ -65,6 +65,8 @@ def test_terminal_shows_each_stage_of_training_and_evaluation(
 def test_long_run_without_spaces_is_reported_with_its_row(tmp_path: Path) -> None:
     long = [("abcdefgh" * 20_000, "good")]
     data = write_table(tmp_path / "a.csv", [*ROWS[:5], *long, *ROWS[5:]])
-    result = run("train", data, "--out", tmp_path / "m", "--tokenizer", "unigram", *set_options())
+    result = invoke(
+        "train", data, "--out", tmp_path / "m", "--tokenizer", "unigram", *set_options()
+    )
     assert result.code == 0
     assert f"{data}, row 7: 160,000 characters without a space" in result.err

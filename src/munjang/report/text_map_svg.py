@@ -13,7 +13,7 @@ from munjang.report.visible import cut_visible
 
 _WIDTH, _HEIGHT, _EDGE, _LEGEND = 720.0, 520.0, 24.0, 170.0
 _RADIUS = 3.4
-_LONGEST, _LONGEST_LABEL = 160, 18  # characters of a text in its tooltip, of a label
+_LONGEST, _LONGEST_LABEL = 300, 18  # characters of a text in its tooltip, of a label
 # Labels with a color of their own; the rest share one.
 MOST_COLORS = len(COLOURS) - 1
 OTHER_LABELS = "other labels"

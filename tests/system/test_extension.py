@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, TIMEOUT, CommandResult
+from tests.system.commands import MUNJANG, CommandResult, environment
 
 EXTENSION = Path(__file__).parents[1] / "extension"
 QUICK = ("--set", "training.epochs=12", "--set", "training.learning_rate=0.02", "--quiet")
@@ -50,33 +50,41 @@ def data(tmp_path_factory):
     return path
 
 
+# Runs the commands of its input, a JSON list of words per line, and answers each in a line.
+RUN_COMMANDS = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from munjang.cli import main
+
+for line in sys.stdin:
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            code = main(json.loads(line))
+        except SystemExit as ended:
+            code = ended.code
+    print(json.dumps([int(code or 0), out.getvalue(), err.getvalue()]), flush=True)
+"""
+
+
 @pytest.fixture(scope="module")
 def run(installed):
-    def run_with_extension(*arguments, command=MUNJANG):
-        path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
-        result = subprocess.run(
-            [*command, *map(str, arguments)],
-            capture_output=True,
-            timeout=TIMEOUT,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-            check=False,
-        )
-        return CommandResult(result.returncode, result.stdout.decode(), result.stderr.decode())
+    """Runs commands in one process that finds the extension: to begin another takes seconds."""
+    path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN_COMMANDS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**environment(), "PYTHONPATH": path},
+        text=True,
+    ) as process:
 
-    return run_with_extension
+        def run_with_extension(*arguments):
+            process.stdin.write(json.dumps([str(word) for word in arguments]) + "\n")
+            process.stdin.flush()
+            return CommandResult(*json.loads(process.stdout.readline()))
 
-
-# Runs commands, each of them a list of words in JSON, in one process, until one fails.
-RUN_TOGETHER = """
-import json, sys
-from munjang.cli import main
-for command in sys.argv[1:]:
-    try:
-        main(json.loads(command))
-    except SystemExit as ended:
-        if ended.code:
-            raise
-"""
+        yield run_with_extension
+        process.stdin.close()
 
 
 @pytest.fixture(scope="module")
@@ -122,20 +130,14 @@ def test_extension_is_explained(folder, run):
 
 
 def test_extension_parts_combine_with_built_in_parts(run, data, tmp_path):
-    parts = (
+    for kind, task, model in (
         ("series", "classify", "attentive_series"),
         ("series", "regress", "attentive_series"),
         ("text", "ordinal", "mean"),
-    )
-    commands = []
-    for kind, task, model in parts:
+    ):
         named = ("--input", kind, "--task", task, "--model", model)
-        out = tmp_path / f"{kind}-{task}"
-        commands.append(["train", str(data), *named, "--out", str(out), *QUICK])
-    result = run(*map(json.dumps, commands), command=[sys.executable, "-c", RUN_TOGETHER])
-    assert result.code == 0, result.err
-    for kind, task, _ in parts:
-        assert (tmp_path / f"{kind}-{task}" / "manifest.json").exists()
+        result = run("train", data, *named, "--out", tmp_path / f"{kind}-{task}", *QUICK)
+        assert result.code == 0, result.err
 
 
 def test_extension_models_are_compared(run, data, tmp_path):

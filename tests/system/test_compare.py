@@ -14,7 +14,7 @@ import pytest
 
 import munjang
 from munjang.folder.load import load
-from tests.system.commands import CommandResult, call
+from tests.system.commands import CommandResult, call, invoke
 from tests.system.comparisons import (
     ALL,
     compare_command,
@@ -24,6 +24,15 @@ from tests.system.comparisons import (
     stop_kill_and_resume,
 )
 from tests.system.terminals import assert_fits, assert_words_not_broken, call_in_terminal, to_lines
+
+
+@pytest.fixture(scope="module")
+def compared(
+    hostile_table: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CommandResult]:
+    """A comparison that came to its end."""
+    out = tmp_path_factory.mktemp("compared") / "all of them"
+    return out, invoke(*compare_command(hostile_table, out, *ALL))
 
 
 @pytest.fixture

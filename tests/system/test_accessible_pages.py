@@ -1,6 +1,9 @@
 """Pages in a real browser: axe-core finds nothing serious, and no request is made."""
 
+import re
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -70,7 +73,44 @@ def test_page_is_accessible(
     arguments = [argument.format(**places) for argument in PAGES[name]]
     result = invoke(*arguments, "--out", page)
     assert result.code == 0, result.err
-    assert find_violations(browser, page.read_text("utf-8"), tmp_path) == []
+    source = page.read_text("utf-8")
+    boxes = re.findall(r'<div[^>]*tabindex="0"[^>]*aria-label="([^"]*)"', source)
+    assert "" not in boxes
+    assert len(boxes) == len(set(boxes)) == len(re.findall(r'<div[^>]*tabindex="0"', source))
+    assert find_violations(browser, source, tmp_path) == []
+
+
+# Typed into the search field, as a person does.
+SEARCH = """<script>addEventListener("load", () => {
+  const field = document.querySelector("#query");
+  field.value = "%s";
+  field.dispatchEvent(new Event("input"));
+  const root = document.documentElement, count = (s) => document.querySelectorAll(s).length;
+  root.dataset.found = count(".points .found");
+  root.dataset.off = count(".points .off");
+  root.dataset.listed = count("details tbody tr:not([hidden])");
+  root.dataset.told = document.querySelector("output").textContent;
+});</script>"""
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_texts_are_found_on_the_map(
+    form: Literal["NFC", "NFD"], places: dict[str, Path], browser: str, tmp_path: Path
+) -> None:
+    page = tmp_path / "written.html"
+    command = ("inspect", places["lstm"], places["table"], "--view", "texts", "--quiet")
+    assert invoke(*command, "--out", page).code == 0
+    source, word = page.read_text("utf-8"), "정말"
+    texts = [line for line in places["table"].read_text("utf-8").splitlines()[1:] if word in line]
+    assert 0 < len(texts) < 90
+    typed = SEARCH % unicodedata.normalize(form, word)
+    shown = RenderedPage(browser, source.replace("</body>", f"{typed}</body>"), tmp_path)
+    assert (shown.console, shown.probe["loaded"]) == ([], [])
+    assert [int(shown.probe[key]) for key in ("found", "off")] == [len(texts), 90 - len(texts)]
+    assert int(shown.probe["listed"]) == len(texts)
+    assert shown.probe["told"] == f"{len(texts)} of 90 texts"
+    assert source.count("<tr>") > 90, "without a script, the texts are in a table"
+    assert '<p class="search" hidden>' in source
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from munjang import AlignedFiles
 from munjang.checking import check
-from tests.system.commands import CommandResult, call, control_characters, run
+from tests.system.commands import CommandResult, call, control_characters, invoke
 
 QUICK = tuple(
     part
@@ -68,7 +68,7 @@ def test_report_shows_everything(table: Path, tmp_path: Path) -> None:
     )
     held_out = ("--test-source", files[0], "--test-target", files[1])
     longest = ("--set", "tokenizer.max_length=8", "--tokenizer", "words")
-    result = run("check", table, *TRANSLATE, *COLUMNS, *held_out, *longest)
+    result = invoke("check", table, *TRANSLATE, *COLUMNS, *held_out, *longest)
     assert result.code == 0, result.err
     assert not control_characters(result.out)
     for expected in (
@@ -117,7 +117,7 @@ def test_misaligned_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     command = ("check", "--task", "translate")
     counts = ("64 lines of sources", "62 of targets", str(source), str(target))
     pair = ("--source", source, "--target", target)
-    assert_refused(run(*command, *pair), *counts)
+    assert_refused(invoke(*command, *pair), *counts)
     assert_refused(call(capsys, *command, *pair, "--skip-bad-rows"), *counts)
     held_out = ("--test-source", source, "--test-target", target)
     assert_refused(

@@ -42,7 +42,7 @@ def test_calibrate_then_abstain_in_processes_of_their_own(
     folder: Path, model: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "calibration.html"
-    result = run("calibrate", model, folder / "held-out.csv", "--out", page)
+    result = invoke("calibrate", model, folder / "held-out.csv", "--out", page)
     assert result.code == 0, result.err
     for expected in ("temperature", "calibration error", "limit (95 %)", "is kept in"):
         assert expected in result.out
@@ -61,7 +61,7 @@ def test_calibrate_then_abstain_in_processes_of_their_own(
     answered = [(r[0], t["label"]) for r, t in zip(columns, test, strict=True) if r[0]]
     assert answered
     assert np.mean([a != b for a, b in answered]) <= 0.25
-    as_json = run("predict", model, "film", "--abstain", "0.2", "--json")
+    as_json = invoke("predict", model, "film", "--abstain", "0.2", "--json")
     assert json.loads(as_json.out)["answered"] in (True, False)
 
 
@@ -119,7 +119,7 @@ def test_errors_of_a_model(
 
 def test_label_issues_are_corrected_in_a_copy(folder: Path, tmp_path: Path) -> None:
     source, sheet, new = folder / "train.csv", tmp_path / "issues.csv", tmp_path / "new.csv"
-    found = run("label-issues", source, "--out", sheet, "--folds", 3)
+    found = invoke("label-issues", source, "--out", sheet, "--folds", 3)
     assert found.code == 0, found.err
     assert "may have a wrong label" in found.out
     text = sheet.read_bytes().decode("utf-8-sig")
@@ -133,14 +133,14 @@ def test_label_issues_are_corrected_in_a_copy(folder: Path, tmp_path: Path) -> N
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    done = run("relabel", source, sheet, "--out", new)
+    done = invoke("relabel", source, sheet, "--out", new)
     assert done.code == 0, done.err
     assert done.out == f"3 labels corrected; written: {new}\n"
     before, after = source.read_text().splitlines(), new.read_text().splitlines()
     changed = [n for n, (a, b) in enumerate(zip(before, after, strict=True), 1) if a != b]
     assert changed == sorted(int(row["row"]) for row in rows[:3])
     sheet.write_text("row,text,corrected\n2,another text,good\n", encoding="utf-8")
-    refused = run("relabel", source, sheet, "--out", tmp_path / "other.csv")
+    refused = invoke("relabel", source, sheet, "--out", tmp_path / "other.csv")
     assert refused.code == 2
     assert "the file has changed" in refused.err
     assert not (tmp_path / "other.csv").exists()

@@ -39,7 +39,7 @@ def texts(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def vectors(model: Path, texts: Path) -> tuple[Path, CommandResult]:
     """The vectors of these reviews with their texts, and what the command said."""
     out = texts.with_name("vectors.parquet")
-    return out, run("embed", model, "--input", texts, "--out", out)
+    return out, invoke("embed", model, "--input", texts, "--out", out)
 
 
 def test_embed_writes_one_vector_per_line(
@@ -77,7 +77,7 @@ def test_standard_input_and_gzip_are_read(model: Path, texts: Path, tmp_path: Pa
     (tmp_path / "texts.gz").write_bytes(gzip.compress(data))
     piped, packed = tmp_path / "piped.npy", tmp_path / "packed.npy"
     assert run("embed", model, "--out", piped, stdin=data).code == 0
-    assert run("embed", model, "--input", tmp_path / "texts.gz", "--out", packed).code == 0
+    assert invoke("embed", model, "--input", tmp_path / "texts.gz", "--out", packed).code == 0
     assert np.array_equal(np.load(piped), np.load(packed))
     assert len(np.load(piped)) == 50
 
@@ -108,14 +108,14 @@ def test_search_finds_text_and_row(
 ) -> None:
     lines = texts.read_text(encoding="utf-8").splitlines()
     query = lines[1234]
-    in_texts = run("search", model, texts, query, "--k", 3)
-    in_vectors = run("search", model, vectors[0], query, "--k", 3)
+    in_texts = invoke("search", model, texts, query, "--k", 3)
+    in_vectors = invoke("search", model, vectors[0], query, "--k", 3)
     assert in_texts.code == 0, in_texts.err
     assert in_texts.out == in_vectors.out
     score, row, text = in_texts.out.splitlines()[0].split("\t")
     assert score == "1.0000"
     assert lines[int(row) - 1] == text
-    several = run("search", model, vectors[0], query, "재미있다", "--k", 2, "--json")
+    several = invoke("search", model, vectors[0], query, "재미있다", "--k", 2, "--json")
     hits = [json.loads(line) for line in several.out.splitlines()]
     assert [hit["query"] for hit in hits] == [query, query, "재미있다", "재미있다"]
     assert all(set(hit) == {"query", "score", "row", "text"} for hit in hits)
@@ -242,7 +242,7 @@ def similarity(
     out = folder / "model"
     options = set_options(model__dim=64, training__epochs=3, training__embedding_learning_rate=0.02)
     task = ("--task", "similarity", "--model", "mean", "--valid", korsts / "dev.tsv")
-    return out, run("train", few, *task, "--out", out, *options)
+    return out, invoke("train", few, *task, "--out", out, *options)
 
 
 def test_similarity_is_trained_evaluated_and_predicted(
@@ -251,7 +251,7 @@ def test_similarity_is_trained_evaluated_and_predicted(
     folder, result = similarity
     assert result.code == 0, result.err
     assert "cosine 0 stands for 0, cosine 1 for 5" in result.err
-    scores = json.loads(run("evaluate", folder, korsts / "test.tsv", "--json").out)
+    scores = json.loads(invoke("evaluate", folder, korsts / "test.tsv", "--json").out)
     assert set(scores) == {"rows", "spearman", "pearson", "rmse"}
     assert scores["rows"] == 1379
     assert scores["spearman"] > 0.45

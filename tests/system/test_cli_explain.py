@@ -9,7 +9,7 @@ import pytest
 
 from tests.synthetic import make_corpus
 from tests.system.browsers import Page, RenderedPage
-from tests.system.commands import call, invoke, run, write_table
+from tests.system.commands import call, invoke, write_table
 
 SENTENCE = "정말 영화가 שלום مرحبا <b>&재미있다 "
 LONG = " ".join(["배우", "음악", "줄거리", "שלום", "<script>alert(1)</script>"] * 5 + ["영화"] * 40)
@@ -29,7 +29,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train_model(table: Path, *options: object) -> Path:
     out = table.with_name("-".join(map(str, options)))
-    result = run("train", table, "--out", out, "--tokenizer", "words", *SMALL, *options)
+    result = invoke("train", table, "--out", out, "--tokenizer", "words", *SMALL, *options)
     assert result.code == 0, result.err
     return out
 

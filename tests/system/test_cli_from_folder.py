@@ -9,7 +9,8 @@ import pytest
 
 from munjang import load
 from tests.synthetic import make_corpus
-from tests.system.commands import call, invoke, run, write_table
+from tests.system.commands import call, invoke, write_table
+from tests.system.comparisons import compare_here
 from tests.system.test_cli_errors import assert_one_line
 
 FEW = ["--set", "training.threads=1", "--set", "training.max_steps=8"]
@@ -34,11 +35,11 @@ def test_pretrain_then_fine_tune(
 ) -> None:
     first, out = tmp_path / "pretrained", tmp_path / "fine-tuned"
     size = [part for setting in SIZE[model] for part in ("--set", setting)]
-    result = run(
+    result = invoke(
         "train", unlabeled, "--task", "masked_lm", "--model", model, "--out", first, *FEW, *size
     )
     assert result.code == 0, result.err
-    result = run(
+    result = invoke(
         "train",
         reviews,
         "--from",
@@ -104,7 +105,7 @@ def test_compare_with_and_without_pretrained_model(
         "--set",
         "training.threads=1",
     )
-    result = run(*command)
+    result = compare_here(*command)
     assert result.code == 0, result.err
     rows = json.loads((out / "compare.json").read_text())["standings"]
     names = {row["name"] for row in rows}
@@ -112,7 +113,7 @@ def test_compare_with_and_without_pretrained_model(
     (pretrained,) = (path for path in (out / "runs").iterdir() if path.name.startswith("mean-from"))
     folder = pretrained / "seed-0" / "model"
     assert load(folder).metrics["training"]["pretrained"]["source"] == "source model"
-    repeated = run(*command, "--resume")
+    repeated = invoke(*command, "--resume")
     assert repeated.err.count("done before") == 3
 
 

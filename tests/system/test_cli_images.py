@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import CommandResult, call, run
+from tests.system.commands import CommandResult, call, invoke, run
 
 QUICK = ("--set", "training.epochs=4", "--set", "training.threads=1", "--quiet")
 
@@ -24,7 +24,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of the part train, made by a command."""
     folder = tmp_path_factory.mktemp("models") / "m"
-    result = run("train", digits / "train", "--task", "images", "--out", folder, *QUICK)
+    result = invoke("train", digits / "train", "--task", "images", "--out", folder, *QUICK)
     assert result.code == 0, result.err
     assert "images/s" in result.out
     assert "IMAGE.png" in result.out

@@ -9,7 +9,7 @@ import pytest
 
 from tests.synthetic import make_corpus
 from tests.system.browsers import Page, RenderedPage
-from tests.system.commands import call, invoke, run, write_table
+from tests.system.commands import call, invoke, write_table
 
 HOSTILE = "정말 영화가 שלום <script>alert(1)</script> &amp; 재미있다"
 SMALL = (
@@ -60,7 +60,7 @@ def check_page(page: str) -> Page:
 def test_memory_of_several_models_is_one_picture(rnn: Path, lstm: Path, table: Path) -> None:
     out = table.with_name("memory.svg")
     options = ("--view", "memory", "--out", out, "--json", "--texts", 30)
-    result = run("inspect", rnn, lstm, table, *options)
+    result = invoke("inspect", rnn, lstm, table, *options)
     assert result.code == 0, result.err
     curves = json.loads(result.out)["curves"]
     assert [(curve["name"], curve["moment"]) for curve in curves] == [

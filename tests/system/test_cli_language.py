@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import run
+from tests.system.commands import invoke, run
+from tests.system.comparisons import compare_here
 
 SIZES = {
     "model.dim": 16,
@@ -28,7 +29,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(text: Path, out: Path, *options: str) -> str:
     sizes = [part for key, value in SIZES.items() for part in ("--set", f"{key}={value}")]
-    result = run("train", text, "--task", "language", "--out", out, *sizes, *options)
+    result = invoke("train", text, "--task", "language", "--out", out, *sizes, *options)
     assert result.code == 0, result.err
     return result.err + result.out
 
@@ -42,14 +43,14 @@ def model(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_repetitive_text_is_learned_and_scored(model: Path, text: Path) -> None:
-    result = run("evaluate", model, text, "--json")
+    result = invoke("evaluate", model, text, "--json")
     scores = json.loads(result.out)
     assert scores["cross_entropy"] < 0.5
     assert scores["bits_per_byte"] < scores["bits_per_character"]
 
 
 def test_predict_gives_next_tokens(model: Path) -> None:
-    result = run("predict", model, "가나", "아자차카 ", "--top", "1")
+    result = invoke("predict", model, "가나", "아자차카 ", "--top", "1")
     assert [line.split("\t")[0::2] for line in result.out.splitlines()] == [
         ["1", "다"],
         ["2", "타"],
@@ -63,29 +64,31 @@ def test_generated_text_is_whole_syllables(
 ) -> None:
     options = ["--model", name, "--tokenizer", tokenizer, "--set", "training.max_steps=3"]
     train(text, tmp_path / "m", *options)
-    result = run("generate", tmp_path / "m", "--prompt", "새 글자 쀍", "--length", "40")
+    result = invoke("generate", tmp_path / "m", "--prompt", "새 글자 쀍", "--length", "40")
     assert result.code == 0, result.err
     assert result.out.startswith("새 글자 쀍"[:-1])
 
 
 def test_same_seed_repeats_text_and_stop_ends_it(model: Path) -> None:
     once, again, other = (
-        run("generate", model, "--prompt", "가나", "--length", "60", "--seed", seed).out
-        for seed in ("1", "1", "2")
+        command("generate", model, "--prompt", "가나", "--length", "60", "--seed", seed).out
+        for command, seed in ((invoke, "1"), (run, "1"), (invoke, "2"))
     )
     assert once == again != other
-    line = run("generate", model, "--prompt", "가나", "--length", "60", "--stop", "\\n").out
+    line = invoke("generate", model, "--prompt", "가나", "--length", "60", "--stop", "\\n").out
     assert line.count("\n") == 1
     assert line.startswith("가나다 ")
 
 
 def test_greedy_text_follows_the_training_text(model: Path) -> None:
     options = ["--set", "decoding.method=greedy", "--length", "12"]
-    assert run("generate", model, "--prompt", "아자", *options).out.startswith("아자차카 타파하\n")
+    assert invoke("generate", model, "--prompt", "아자", *options).out.startswith(
+        "아자차카 타파하\n"
+    )
 
 
 def test_explain_shows_surprisal_and_the_most_surprising_words(model: Path) -> None:
-    result = run("explain", model, "가나다 라마바사\n아자차카 라마바사")
+    result = invoke("explain", model, "가나다 라마바사\n아자차카 라마바사")
     assert (result.code, result.err) == (0, "")
     assert result.out.startswith("가나다 라마바사⏎\n아자차카 라마바사\n")
     assert "bits per character" in result.out
@@ -96,7 +99,7 @@ def test_explain_shows_surprisal_and_the_most_surprising_words(model: Path) -> N
 
 
 def test_explain_as_json_has_the_sum_of_all_pieces(model: Path) -> None:
-    values = json.loads(run("explain", model, "가나다 타파하", "--json").out)
+    values = json.loads(invoke("explain", model, "가나다 타파하", "--json").out)
     assert values["text"] == "가나다 타파하"
     assert values["nats"] == pytest.approx(
         sum(piece["nats"] for piece in values["pieces"]), abs=1e-3
@@ -108,7 +111,7 @@ def test_explain_as_json_has_the_sum_of_all_pieces(model: Path) -> None:
 def test_explain_writes_pages_and_pictures(
     model: Path, tmp_path: Path, name: str, beginning: str
 ) -> None:
-    result = run("explain", model, "가나다 <b>", "--out", tmp_path / name)
+    result = invoke("explain", model, "가나다 <b>", "--out", tmp_path / name)
     assert (result.code, result.out) == (0, "")
     written = (tmp_path / name).read_text("utf-8")
     assert written.lower().startswith(beginning)
@@ -128,7 +131,7 @@ def test_explain_writes_pages_and_pictures(
 def test_explain_refuses_what_language_models_lack(
     model: Path, options: tuple[str, ...], message: str
 ) -> None:
-    result = run("explain", model, *options)
+    result = invoke("explain", model, *options)
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert message in result.err
 
@@ -141,12 +144,12 @@ def test_a_classifier_continues_no_text(tmp_path: Path) -> None:
         for end in ("", "\n타")
     ]
     data.write_text("text,label\n" + "".join(rows), "utf-8")
-    run("train", data, "--model", "mean", "--out", tmp_path / "m", "--set", "training.epochs=1")
-    result = run("generate", tmp_path / "m")
+    invoke("train", data, "--model", "mean", "--out", tmp_path / "m", "--set", "training.epochs=1")
+    result = invoke("generate", tmp_path / "m")
     assert (result.code, result.out) == (2, "")
     assert result.err.count("\n") == 1
     assert "continues no texts" in result.err
-    result = run("explain", tmp_path / "m", "good", "--view", "surprisal")
+    result = invoke("explain", tmp_path / "m", "good", "--view", "surprisal")
     assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
     assert "--view surprisal: is for language models; this model has why, attention" in result.err
 
@@ -166,21 +169,21 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_classifier_begins_from_a_language_model(model: Path, table: Path, tmp_path: Path) -> None:
     out, few = tmp_path / "classifier", ("--set", "training.threads=1")
-    result = run("train", table, "--from", model, "--out", out, *few)
+    result = invoke("train", table, "--from", model, "--out", out, *few)
     assert result.code == 0, result.err
     assert f"weights: begin from {model} (lstm, task language)" in result.err
     assert "left over, not used: adapter.bias, adapter.weight, bias" in result.err
-    result = run("predict", out, "가나다 1", "아자차카\n타")
+    result = invoke("predict", out, "가나다 1", "아자차카\n타")
     assert result.code == 0, result.err
     assert [line.split("\t")[0] for line in result.out.splitlines()] == ["x", "y"]
-    assert run("evaluate", out, table, "--json").code == 0
+    assert invoke("evaluate", out, table, "--json").code == 0
 
 
 def test_compared_classifier_begins_from_a_language_model(
     model: Path, table: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "compared"
-    result = run(
+    result = compare_here(
         *("compare", table, "--task", "classify", "--models", "majority", "--from", model),
         *("--out", out, "--seeds", 1, "--budget", "2000 tokens", "--set", "training.threads=1"),
     )
@@ -194,7 +197,7 @@ def test_attention_of_all_tokens_cannot_begin_from_a_causal_one(
 ) -> None:
     causal, out = tmp_path / "causal", tmp_path / "out"
     train(text, causal, "--model", "transformer", "--set", "training.max_steps=2")
-    result = run("train", table, "--from", causal, "--out", out)
+    result = invoke("train", table, "--from", causal, "--out", out)
     assert (result.code, result.out) == (2, "")
     (line,) = result.err.splitlines()[-1:]
     assert "those of the encoder transformer to all; begin from lstm, gru or rnn" in line

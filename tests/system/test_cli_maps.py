@@ -7,7 +7,7 @@ import pytest
 
 from tests.synthetic import make_corpus
 from tests.system.browsers import Page
-from tests.system.commands import call, run, write_table
+from tests.system.commands import call, invoke, write_table
 
 SMALL = (
     *("--set", "model.dim=8"),
@@ -32,7 +32,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "model"
-    result = run("train", table, "--model", "bert", *SMALL, "--out", out, "--quiet")
+    result = invoke("train", table, "--model", "bert", *SMALL, "--out", out, "--quiet")
     assert result.code == 0, result.err
     return out
 

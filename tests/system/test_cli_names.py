@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.system.commands import CommandResult, call, run, set_options
+from tests.system.commands import CommandResult, call, invoke, set_options
 
 WORDS = {"good": "정말 재미있다", "bad": "시간이 아깝다", "so": "그저 그렇다"}
 NAMES = {"good": "좋음", "bad": "나쁨", "so": "보통"}
@@ -31,7 +31,7 @@ def write_labels(
 
 
 def run_train(out: Path, *data: object) -> CommandResult:
-    return run("train", *data, "--out", out, "--model", "mean", *set_options(training__epochs=4))
+    return invoke("train", *data, "--out", out, "--model", "mean", *set_options(training__epochs=4))
 
 
 Call = Callable[..., CommandResult]
@@ -234,7 +234,7 @@ def test_every_command_reads_the_same_lines(
 
 
 def test_broken_standard_input_has_no_traceback(trained: Path) -> None:
-    result = run("predict", trained, stdin=gzip.compress(b"PAR1" + bytes(99))[:-9])
+    result = invoke("predict", trained, stdin=gzip.compress(b"PAR1" + bytes(99))[:-9])
     assert result.code == 2
     assert result.err.startswith("munjang: standard input: ")
     assert len(result.err.splitlines()) == 1

@@ -60,7 +60,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(files: Path) -> Path:
     """A folder, and what its training wrote beside it: out.txt and err.txt."""
     options = [part for setting in SETTINGS for part in ("--set", setting)]
-    result = run(
+    result = invoke(
         "train", "--task", "translate", "--model", "attentive", "--source", files / "train.src",
         "--target", files / "train.trg", "--out", files / "model", *options,
     )  # fmt: skip
@@ -115,9 +115,11 @@ def test_nbest_prints_row_and_score_best_first(trained: Path) -> None:
 
 def test_blank_line_gets_an_empty_answer(trained: Path) -> None:
     texts = ["12", "", " ", "\t", "\u3000", "\xa0", "34"]
-    result = run("predict", trained, "--input", "-", stdin="".join(f"{text}\n" for text in texts))
+    result = invoke(
+        "predict", trained, "--input", "-", stdin="".join(f"{text}\n" for text in texts)
+    )
     assert result.out.split("\n") == ["하나 둘", *[""] * 5, "셋 넷", ""]
-    result = run("predict", trained, "--nbest", "2", *texts)
+    result = invoke("predict", trained, "--nbest", "2", *texts)
     rows = [line.split("\t") for line in result.out.split("\n")[:-1]]
     assert [row for row in rows if row[0] in "23456"] == [[n, "0.0000", ""] for n in "23456"]
     assert [row[0] for row in rows if row[0] in "17"] == ["1", "1", "7", "7"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from tests.system.commands import CommandResult, call, run, start
+from tests.system.commands import CommandResult, call, invoke, start
 
 SIZES = {
     "model.dim": 16,
@@ -48,7 +48,7 @@ def pretrained(
     unlabelled: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, CommandResult]:
     folder = tmp_path_factory.mktemp("pretrained") / "m"
-    result = run("pretrain", unlabelled, "--out", folder, *size_options(training__epochs=20))
+    result = invoke("pretrain", unlabelled, "--out", folder, *size_options(training__epochs=20))
     assert result.code == 0, result.err
     return folder, result
 
@@ -235,7 +235,7 @@ def test_running_text_is_looked_at_as_a_stream(
 
 def test_budget_ends_training_with_decayed_learning_rate(unlabelled: Path, tmp_path: Path) -> None:
     folder = tmp_path / "m"
-    result = run("pretrain", unlabelled, "--budget", "4s", "--out", folder, *size_options())
+    result = invoke("pretrain", unlabelled, "--budget", "4s", "--out", folder, *size_options())
     assert result.code == 0, result.err
     assert "a budget of 0:04" in result.err
     assert "the same seed does not repeat the run" in result.err
@@ -273,14 +273,14 @@ def test_killed_run_resumes_to_same_model(unlabelled: Path, tmp_path: Path) -> N
         training__max_steps=60, training__checkpoint_steps=5, training__epochs=20
     )
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    result = run("pretrain", unlabelled, "--out", whole, "--quiet", *options)
+    result = invoke("pretrain", unlabelled, "--out", whole, "--quiet", *options)
     assert result.code == 0, result.err
     process = start("pretrain", unlabelled, "--out", killed, "--quiet", *options)
     while process.poll() is None and not (killed / "checkpoint.safetensors").exists():
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    result = run("pretrain", unlabelled, "--out", killed, "--quiet", "--resume", *options)
+    result = invoke("pretrain", unlabelled, "--out", killed, "--quiet", "--resume", *options)
     assert result.code == 0, result.err
     expected = load_file(whole / "model.safetensors")
     for name, tensor in load_file(killed / "model.safetensors").items():

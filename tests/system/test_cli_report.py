@@ -7,8 +7,8 @@ import pytest
 
 from tests.synthetic import make_corpus
 from tests.system.browsers import Page
-from tests.system.commands import call, run, write_table
-from tests.system.comparisons import SMALL, compare_command
+from tests.system.commands import call, invoke, write_table
+from tests.system.comparisons import SMALL, compare_command, compare_here
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +22,18 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def folder(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "model"
-    result = run("train", table, "--model", "mean", *SMALL, "--out", out, "--quiet")
+    result = invoke("train", table, "--model", "mean", *SMALL, "--out", out, "--quiet")
     assert result.code == 0, result.err
     return out
 
 
 def test_report_on_a_model_is_a_page_and_data(folder: Path, table: Path, tmp_path: Path) -> None:
     page, data = tmp_path / "report.html", tmp_path / "report.json"
-    result = run("report", folder, table, "--out", page, "--quiet", "--language", "ko")
+    result = invoke("report", folder, table, "--out", page, "--quiet", "--language", "ko")
     assert result.code == 0, result.err
     assert "240행" in result.out
     assert not Page(page.read_text("utf-8")).open
-    result = run("report", folder, table, "--out", data, "--quiet")
+    result = invoke("report", folder, table, "--out", data, "--quiet")
     assert "240 rows are right" in result.out
     assert json.loads(data.read_text("utf-8"))["facts"]["rows"] == 240
 
@@ -53,7 +53,7 @@ def test_report_on_a_comparison_is_its_page(
 ) -> None:
     out, page = tmp_path / "compared", tmp_path / "page.html"
     command = compare_command(table, out, "--models", "mean,majority", "--seeds", 1)
-    assert run(*command).code == 0
+    assert compare_here(*command).code == 0
     result = call(capsys, "report", out, "--out", page)
     assert result.code == 0, result.err
     assert page.read_text("utf-8") == (out / "compare.html").read_text("utf-8")

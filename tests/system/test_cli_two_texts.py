@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.commands import CommandResult, call, copy_head, invoke, run
+from tests.system.comparisons import compare_here
 
 QUICK = (
     *("--set", "model.ngram_buckets=4096"),
@@ -110,11 +111,11 @@ def test_predict_errors_are_one_line(
 
 def test_lines_that_are_not_pairs_are_named_or_skipped(trained: Path) -> None:
     lines = "a\tb\nalone\na\tb\tc\n"
-    result = run("predict", trained, stdin=lines)
+    result = invoke("predict", trained, stdin=lines)
     assert result.code != 0
     assert "row 2: expected two texts with a tab between them, got a line with no tab" in result.err
     assert len(result.out.splitlines()) == 1
-    skipped = run("predict", trained, "--skip-bad-rows", stdin=lines)
+    skipped = invoke("predict", trained, "--skip-bad-rows", stdin=lines)
     assert skipped.code == 0
     assert "skipped 2 rows: not two texts" in skipped.err
 
@@ -141,7 +142,7 @@ def test_compare_has_pair_baselines(questions: Path, tmp_path: Path) -> None:
     out = tmp_path / "compared"
     names = "mean,majority,tfidf-cosine,tfidf-pair"
     small = ("--budget", "2k tokens", "--seeds", 1, "--quiet", *QUICK[:2], *QUICK[4:])
-    result = invoke("compare", questions, "--models", names, *small, "--out", out)
+    result = compare_here("compare", questions, "--models", names, *small, "--out", out)
     assert result.code == 0, result.err
     rows = json.loads((out / "compare.json").read_text("utf-8"))["standings"]
     scores = {row["name"]: row["figures"]["accuracy"] for row in rows}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.synthetic import make_corpus
-from tests.system.commands import call, invoke, run, write_table
+from tests.system.commands import call, invoke, write_table
 from tests.system.test_cli_errors import assert_one_line
 
 VECTORS = "5 3\nfilm 1 2 3\nawful -1 0 1\ngreat 0.5 0.5 0.5\nokay 0 0 1\nxyzzy 1 1 1\n"
@@ -24,7 +24,7 @@ def test_vectors_are_reported_and_not_needed_by_the_model(table: Path, tmp_path:
     file = tmp_path / "words.vec.gz"
     file.write_bytes(gzip.compress(VECTORS.encode()))
     out = tmp_path / "model"
-    result = run(
+    result = invoke(
         "train", table, "--vectors", file, "--freeze-vectors", "--out", out, "--json", *QUICK
     )
     assert result.code == 0, result.err

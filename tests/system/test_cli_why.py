@@ -9,7 +9,7 @@ import pytest
 
 from tests.planted import make_planted
 from tests.system.browsers import Page, RenderedPage
-from tests.system.commands import call, control_characters, invoke, run, write_table
+from tests.system.commands import call, control_characters, invoke, write_table
 
 TEXT = "the film was zorpel and 정말 the plot"
 HOSTILE = "<script>alert(1)</script> zorpel &amp; \x1b[31m שלום"
@@ -25,13 +25,13 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CNN that has learned which word decides."""
     folder = tmp_path_factory.mktemp("planted")
     table = write_table(folder / "data.csv", zip(*make_planted(120), strict=True))
-    result = run("train", table, "--model", "cnn", "--out", folder / "m", *SMALL)
+    result = invoke("train", table, "--model", "cnn", "--out", folder / "m", *SMALL)
     assert result.code == 0, result.err
     return folder / "m"
 
 
 def test_words_are_listed_with_signed_shares(model: Path) -> None:
-    result = run("explain", model, TEXT)
+    result = invoke("explain", model, TEXT)
     assert (result.code, result.err) == (0, "")
     lines = result.out.splitlines()
     assert lines[0] == "answer: yes"

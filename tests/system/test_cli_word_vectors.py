@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import CommandResult, call, run
+from tests.system.commands import CommandResult, call, invoke
 
 SIZES = ("model.dim=32", "model.subword_buckets=8192", "training.threads=1", "training.epochs=6")
 # Verbs of which the corpus has all sentences.
@@ -31,7 +31,7 @@ def brown(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(brown: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CommandResult]:
     folder = tmp_path_factory.mktemp("vectors") / "v"
-    result = run("train", brown, "--task", "vectors", "--out", folder, *set_options())
+    result = invoke("train", brown, "--task", "vectors", "--out", folder, *set_options())
     assert result.code == 0, result.err
     return folder, result
 

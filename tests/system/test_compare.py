@@ -1,7 +1,7 @@
 """`munjang compare` as a person runs it: to the end, stopped, killed, with a model that crashes.
 
-Each run of a comparison is a process that imports its libraries, which is what these tests take
-their time for: they share one comparison, and go on from copies of it.
+Each run of a comparison is a process that imports its libraries, which takes seconds: tests of
+processes share one comparison and go on from copies of it, others use `compare_here`.
 """
 
 import csv
@@ -14,15 +14,25 @@ import pytest
 
 import munjang
 from munjang.folder.load import load
-from tests.system.commands import CommandResult, call
+from tests.system.commands import CommandResult, call, invoke
 from tests.system.comparisons import (
     ALL,
     compare_command,
+    compare_here,
     copy_without,
     read_standings,
     stop_kill_and_resume,
 )
 from tests.system.terminals import assert_fits, assert_words_not_broken, call_in_terminal, to_lines
+
+
+@pytest.fixture(scope="module")
+def compared(
+    hostile_table: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CommandResult]:
+    """A comparison that came to its end."""
+    out = tmp_path_factory.mktemp("compared") / "all of them"
+    return out, invoke(*compare_command(hostile_table, out, *ALL))
 
 
 @pytest.fixture
@@ -48,6 +58,7 @@ def test_table_shows_scores_and_costs(compared: tuple[Path, CommandResult]) -> N
         assert row["over_rows"]["low"] <= row["score"] <= row["over_rows"]["high"]
         assert row["memory_bytes"] > 10_000_000
         assert row["folder_bytes"] > 100
+    assert rows["nbsvm"]["memory_bytes"] < rows["mean"]["memory_bytes"]
     assert rows["mean"]["over_seeds"] is not None
     assert rows["nbsvm"]["over_seeds"] is None
 
@@ -99,12 +110,12 @@ def test_csv_has_one_row_per_model(compared: tuple[Path, CommandResult]) -> None
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")
 def test_stopped_and_killed_comparison_is_resumed(
-    hostile_table: Path, copy_unfinished: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    hostile_table: Path, copy_unfinished: Callable[..., Path]
 ) -> None:
     out = copy_unfinished("mean/seed-1")
     command = compare_command(hostile_table, out, *ALL, "--resume")
     before = (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns
-    result = stop_kill_and_resume(command, out, "mean/seed-1", "3 of 4", capsys)
+    result = stop_kill_and_resume(command, out, "mean/seed-1", "3 of 4")
     assert (out / "runs/mean/seed-0/run.json").stat().st_mtime_ns == before
     assert "mean, seed 0: done before" in result.err
     assert "mean, seed 1: done before" not in result.err
@@ -152,7 +163,7 @@ def test_crash_loses_one_run_and_is_reported(
     assert "Traceback" not in result.out + result.err
 
     failing_runs.undo()
-    repeated = call(capsys, *command)
+    repeated = compare_here(*command)
     assert repeated.code == 0, repeated.err
     assert {row["name"]: row["runs"] for row in read_standings(out).values()} == {
         "mean": 2,
@@ -202,14 +213,12 @@ def test_terminal_of_80_columns_keeps_deciding_columns(
     assert any("tokens/s" in line and "p99" in line for line in to_lines(wide))
 
 
-def test_seconds_budget_ends_long_training(
-    hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_seconds_budget_ends_long_training(hostile_table: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = compare_command(
         hostile_table, out, "--models", "mean", "--seeds", 1, "--set", "training.epochs=100000"
     )
-    result = call(capsys, *command, "--budget", "2s")
+    result = compare_here(*command, "--budget", "2s")
     assert result.code == 0, result.err
     record = json.loads((out / "runs/mean/seed-0/run.json").read_text("utf-8"))
     # 100,000 passes of more than one step each, were it not for the budget
@@ -219,14 +228,12 @@ def test_seconds_budget_ends_long_training(
     assert cut_short or len(record["history"]) >= 3, "a learning curve has points"
 
 
-def test_tokenizers_are_crossed_with_one_network(
-    hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_tokenizers_are_crossed_with_one_network(hostile_table: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = compare_command(
         hostile_table, out, "--models", "mean,majority", "--tokenizers", "jamo,bpe"
     )
-    result = call(capsys, *command, "--seeds", 1, "--metric", "macro_f1")
+    result = compare_here(*command, "--seeds", 1, "--metric", "macro_f1")
     assert result.code == 0, result.err
     assert "macro F1" in result.out
     assert set(read_standings(out)) == {"mean on jamo", "mean on bpe", "majority"}
@@ -337,16 +344,14 @@ def test_cpu_starved_run_is_marked(
     assert table["nbsvm"]["starved"] == "0"
 
 
-def test_class_absent_from_test_is_reported(
-    hostile_table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_class_absent_from_test_is_reported(hostile_table: Path, tmp_path: Path) -> None:
     test = tmp_path / "test.csv"
     lines = hostile_table.read_text("utf-8").splitlines()
     expected = [line for line in lines[1:] if not line.endswith(",bad")]
     test.write_text("\n".join([lines[0], *expected]) + "\n", "utf-8")
     out = tmp_path / "out"
     command = compare_command(hostile_table, out, "--models", "majority", "--metric", "macro_f1")
-    result = call(capsys, *command, "--test", test)
+    result = compare_here(*command, "--test", test)
     assert result.code == 0, result.err
     for text in (result.out, (out / "compare.html").read_text("utf-8")):
         assert "does not occur in the test part" in text

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from tests.system.browsers import Page
-from tests.system.commands import call, run
-from tests.system.comparisons import HOSTILE, SMALL, read_standings
+from tests.system.commands import call
+from tests.system.comparisons import HOSTILE, SMALL, compare_here, read_standings
 
 MODELS = ("lstm", "transformer", "kneser-ney", "character-frequencies")
 OPTIONS = (
@@ -40,7 +40,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compared(text: Path) -> Path:
     out = text.with_name("compared")
-    result = run("compare", text, "--models", ",".join(MODELS), "--out", out, *OPTIONS)
+    result = compare_here("compare", text, "--models", ",".join(MODELS), "--out", out, *OPTIONS)
     assert result.code == 0, result.err
     assert "compare models of the same tokens only" in " ".join(result.out.split())
     return out
@@ -133,7 +133,7 @@ def test_finished_runs_are_kept_and_damaged_ones_named(
 
 def test_tokenizers_are_crossed(text: Path, tmp_path: Path) -> None:
     crossed = ("--models", "gru,character-frequencies", "--tokenizers", "jamo,bytes")
-    result = run("compare", text, *crossed, "--out", tmp_path / "out", *OPTIONS)
+    result = compare_here("compare", text, *crossed, "--out", tmp_path / "out", *OPTIONS)
     assert result.code == 0, result.err
     rows = read_standings(tmp_path / "out")
     assert set(rows) == {"gru on jamo", "gru on bytes", "character-frequencies"}
@@ -181,7 +181,7 @@ def test_a_language_model_goes_on_beside_one_from_scratch(
     text: Path, compared: Path, tmp_path: Path
 ) -> None:
     folder, out = compared / "runs/lstm/seed-0/model", tmp_path / "out"
-    result = run(
+    result = compare_here(
         *("compare", text, "--models", "lstm", "--from", folder, "--out", out, "--json"),
         *OPTIONS,
         *("--budget", "4k tokens"),
@@ -198,7 +198,9 @@ def test_given_parts_are_read_as_they_are_and_a_failing_run_stays_alone(
     lines = ["Anna 책을 읽는다.", "", "", "철수는"]
     test.write_text("\n".join(lines) + "\n", "utf-8")
     given = ("--valid", valid, "--test", test, "--set", "training.device=cuda:99")
-    result = run("compare", text, "--models", "lstm,kneser-ney", *given, "--out", out, *OPTIONS)
+    result = compare_here(
+        "compare", text, "--models", "lstm,kneser-ney", *given, "--out", out, *OPTIONS
+    )
     assert result.code == 0, result.err
     assert pl.read_parquet(out / "data/test.parquet")["text"].to_list() == lines
     assert len(pl.read_parquet(out / "data/train.parquet")) == 400

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.system.commands import call, run
-from tests.system.comparisons import HOSTILE, read_standings
+from tests.system.commands import call
+from tests.system.comparisons import HOSTILE, compare_here, read_standings
 
 MODELS = ("cnn", "gru", "token-frequencies")
 OPTIONS = (
@@ -33,7 +33,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compared(text: Path) -> Path:
     out = text.with_name("compared")
-    result = run("compare", text, "--models", ",".join(MODELS), "--out", out, *OPTIONS)
+    result = compare_here("compare", text, "--models", ",".join(MODELS), "--out", out, *OPTIONS)
     assert result.code == 0, result.err
     assert "the same for every model of a seed" in " ".join(result.out.split())
     return out
@@ -124,12 +124,10 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
     assert not (tmp_path / "c" / "runs").exists()
 
 
-def test_rows_of_a_table_are_compared_as_one_text_each(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rows_of_a_table_are_compared_as_one_text_each(tmp_path: Path) -> None:
     table = pl.DataFrame({"text": [f"word{n % 7} follows word{n % 7}" for n in range(120)]})
     table.write_csv(tmp_path / "rows.csv")
     arguments = ["compare", tmp_path / "rows.csv", "--input", "text", "--out", tmp_path / "c"]
-    result = call(capsys, *arguments, "--models", "cnn,token-frequencies", *OPTIONS)
+    result = compare_here(*arguments, "--models", "cnn,token-frequencies", *OPTIONS)
     assert result.code == 0, result.err
     assert set(read_standings(tmp_path / "c")) == {"cnn", "token-frequencies"}

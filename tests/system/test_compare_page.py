@@ -7,7 +7,16 @@ import pytest
 
 from tests.system.browsers import PROBE, Page, RenderedPage, find_violations
 from tests.system.commands import CommandResult
-from tests.system.comparisons import HOSTILE, read_standings
+from tests.system.comparisons import ALL, HOSTILE, compare_command, compare_here, read_standings
+
+
+@pytest.fixture(scope="module")
+def compared(
+    hostile_table: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, CommandResult]:
+    """A comparison that came to its end."""
+    out = tmp_path_factory.mktemp("compared") / "all of them"
+    return out, compare_here(*compare_command(hostile_table, out, *ALL))
 
 
 def test_page_is_complete_self_contained_and_escaped(compared: tuple[Path, CommandResult]) -> None:

@@ -1,7 +1,4 @@
-"""`munjang compare` on numbers, sets of labels and images: table, page, files, and their baselines.
-
-Each run is a process that imports its libraries, so every task has one comparison of three models.
-"""
+"""`munjang compare` on numbers, sets of labels and images: table, page, files, baselines."""
 
 import csv
 import json
@@ -15,8 +12,8 @@ from PIL import Image
 
 from tests.synthetic import make_corpus
 from tests.system.browsers import Page
-from tests.system.commands import CommandResult, call, run, write_table
-from tests.system.comparisons import HOSTILE, SMALL, read_standings
+from tests.system.commands import CommandResult, call, write_table
+from tests.system.comparisons import HOSTILE, SMALL, compare_here, read_standings
 
 
 def write_task_table(folder: Path, task: str) -> Path:
@@ -96,7 +93,7 @@ def test_task_is_compared_from_data_to_page(
     case, out = CASES[task], tmp_path / "out"
     data = case.data(tmp_path)
     command = ["compare", data, "--task", task, "--models", ",".join(case.models), "--seeds", 1]
-    result = run(*command, "--out", out, *case.options)
+    result = compare_here(*command, "--out", out, *case.options)
     assert result.code == 0, result.err
     rows = read_standings(out)
     assert set(rows) == set(case.models)

@@ -52,7 +52,7 @@ def distilled(
     folder = tmp_path_factory.mktemp("students") / "a student"
     data = ("--unlabelled", unlabelled, "--data", more_reviews)
     weights = ("--temperature", 2, "--soft-weight", 0.7)
-    return folder, run(
+    return folder, invoke(
         "distil", model, *data, "--out", folder, "--model", "mean", *weights, *set_options()
     )
 
@@ -65,7 +65,7 @@ def test_distil_session(
     for part in ("agreement", "on disk", "rows/s", "times as fast", "(student)", str(model)):
         assert part in result.out.replace("\n", " ") or part == str(model)
     assert "1,506 unlabeled rows" in result.err
-    predicted = run("predict", folder, "정말 재미있다")
+    predicted = invoke("predict", folder, "정말 재미있다")
     assert predicted.code == 0, predicted.err
     assert predicted.out.startswith(("0\t", "1\t"))
     assert run("evaluate", folder, more_reviews).code == 0
@@ -146,6 +146,8 @@ def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("nothing", "--unlabelled", "{texts}", "--out", "s"), "no such model folder"),
         (("{model}", "--unlabelled", "nothing.txt", "--out", "s"), "nothing.txt"),
         (("{model}", "--unlabelled", "{empty}", "--out", "s"), "empty"),
+        (("{model}", "--unlabelled", "{others}", "--unlabelled-column", "zzz", "--out", "s"),
+         "name one with --unlabelled-column"),
         (("{model}", "{numbers}", "--unlabelled", "{texts}", "--out", "s"), "same task"),
         (("{numbers}", "--unlabelled", "{texts}", "--temperature", "2", "--out", "s"), "numbers"),
         (("{model}", "--unlabelled", "{texts}", "--temperature", "-1", "--out", "s"), "0.01"),

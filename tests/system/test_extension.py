@@ -4,12 +4,13 @@ import json
 import os
 import random
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, TIMEOUT, CommandResult
+from tests.system.commands import MUNJANG, CommandResult, environment
 
 EXTENSION = Path(__file__).parents[1] / "extension"
 QUICK = ("--set", "training.epochs=12", "--set", "training.learning_rate=0.02", "--quiet")
@@ -49,20 +50,41 @@ def data(tmp_path_factory):
     return path
 
 
+# Runs the commands of its input, a JSON list of words per line, and answers each in a line.
+RUN_COMMANDS = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from munjang.cli import main
+
+for line in sys.stdin:
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        try:
+            code = main(json.loads(line))
+        except SystemExit as ended:
+            code = ended.code
+    print(json.dumps([int(code or 0), out.getvalue(), err.getvalue()]), flush=True)
+"""
+
+
 @pytest.fixture(scope="module")
 def run(installed):
-    def run_with_extension(*arguments):
-        path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
-        result = subprocess.run(
-            [*MUNJANG, *map(str, arguments)],
-            capture_output=True,
-            timeout=TIMEOUT,
-            env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-            check=False,
-        )
-        return CommandResult(result.returncode, result.stdout.decode(), result.stderr.decode())
+    """Runs commands in one process that finds the extension: to begin another takes seconds."""
+    path = os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN_COMMANDS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**environment(), "PYTHONPATH": path},
+        text=True,
+    ) as process:
 
-    return run_with_extension
+        def run_with_extension(*arguments):
+            process.stdin.write(json.dumps([str(word) for word in arguments]) + "\n")
+            process.stdin.flush()
+            return CommandResult(*json.loads(process.stdout.readline()))
+
+        yield run_with_extension
+        process.stdin.close()
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import pytest
 from munjang.api import load, train
 from munjang.errors import FolderError
 from munjang.training.run import Interrupted
-from tests.system.commands import TIMEOUT
+from tests.system.commands import TIMEOUT, copy_head
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -95,12 +95,12 @@ def read_log(out: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def trec(data_folder: Path) -> Path:
-    """5,452 questions of six kinds."""
+def trec(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 2,000 questions of six kinds."""
     path = data_folder / "trec" / "train.tsv"
     if not path.is_file():
         pytest.skip(f"no {path}")
-    return path
+    return copy_head(path, 2001, tmp_path_factory.mktemp("trec") / "train.tsv")
 
 
 @pytest.fixture(scope="module")

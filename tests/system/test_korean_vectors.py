@@ -13,7 +13,7 @@ import pytest
 
 import munjang
 from munjang.registry import ENGINES, TASKS
-from tests.system.commands import call, run
+from tests.system.commands import call, invoke, run
 
 ENGINE_NAMES = [
     name for name in TASKS.require("vectors").engines if ENGINES.require(name).is_installed
@@ -57,7 +57,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             settings = (*SMALL, f"training.engine={engine}")
             options = [part for setting in settings for part in ("--set", setting)]
             arguments = ("train", place / "text.txt", "--task", "vectors", "--out", folder)
-            result = run(*arguments, *options)
+            result = invoke(*arguments, *options)
             assert result.code == 0, result.err
             assert f"engine: {engine}; training.engine=" in result.err
         return folder

@@ -319,7 +319,7 @@ def test_concurrent_trainings_with_one_cache_are_refused(text: Path, tmp_path: P
 
     cache = tmp_path / "cache"
     cache.mkdir()
-    with hold_lock(cache):
+    with hold_lock(cache):  # the lock of a process lets this one write
         result = run("train", text, *TASK, *SMALL, "--cache", cache, "--out", tmp_path / "m")
     assert result.code == 2
     assert f"{cache}: process" in result.err.splitlines()[-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import call, run, run_with_peak_memory, set_options
+from tests.system.commands import call, invoke, run_with_peak_memory, set_options
 
 GIGABYTE = 10**9
 
@@ -28,7 +28,7 @@ def test_five_hundred_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     data = write_classes(tmp_path / "many.csv", 500, 3)
     model = tmp_path / "m"
     options = ("--model", "mean", *set_options(training__epochs=8))
-    result = run("train", data, "--out", model, *options)
+    result = invoke("train", data, "--out", model, *options)
     assert result.code == 0, result.err
     metrics = json.loads((model / "metrics.json").read_text())["validation"]
     assert metrics["confusion"] is None

@@ -11,7 +11,7 @@ import pytest
 from munjang.api import load
 from munjang.tuning import study
 from tests.synthetic import make_corpus
-from tests.system.commands import TIMEOUT, CommandResult, call, invoke, run, start, write_table
+from tests.system.commands import TIMEOUT, CommandResult, call, invoke, start, write_table
 from tests.system.terminals import assert_fits, assert_words_not_broken, call_in_terminal, to_lines
 from tests.system.test_cli_errors import assert_one_line
 
@@ -40,7 +40,7 @@ def tune_command(table: Path, out: Path, *more: object) -> list[object]:
 def tuned(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CommandResult]:
     """A search that came to its end."""
     out = tmp_path_factory.mktemp("tuned") / "a search"
-    return out, run(*tune_command(table, out, "--trials", 9))
+    return out, invoke(*tune_command(table, out, "--trials", 9))
 
 
 def read_trials(out: Path) -> list[dict[str, Any]]:

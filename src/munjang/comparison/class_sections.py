@@ -17,6 +17,9 @@ from munjang.tasks.classification_scores import (
 # Larger matrices do not fit side by side: their worst pairs are listed instead.
 _WIDEST_MATRIX, _WORST_PAIRS = 12, 10
 
+# Headings, which name the tables below them, too.
+_DISAGREEMENTS = "Where the models disagree most"
+
 
 def class_sections(comparison: Comparison) -> list[Markup]:
     """Return confusion matrices, and the rows on which the models disagree most."""
@@ -26,7 +29,9 @@ def class_sections(comparison: Comparison) -> list[Markup]:
 
 def _confusions(comparison: Comparison, details: ClassDetails) -> list[Markup]:
     matrices = [
-        scrollable(element("h3", row.name), _matrix(counts, details.labels))
+        scrollable(
+            f"confusions of {row.name}", element("h3", row.name), _matrix(counts, details.labels)
+        )
         for row in comparison.standings
         if (counts := details.confusions.get(row.name)) is not None
     ]
@@ -85,5 +90,5 @@ def _examples(comparison: Comparison, details: ClassDetails) -> list[Markup]:
         ]
         for example in details.examples
     ]
-    listed = scrollable(table([noun, "true", *names], rows))
-    return [element("h2", "Where the models disagree most"), listed]
+    listed = scrollable(_DISAGREEMENTS, table([noun, "true", *names], rows))
+    return [element("h2", _DISAGREEMENTS), listed]

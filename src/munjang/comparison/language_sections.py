@@ -7,6 +7,10 @@ from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, scrollable, table
 from munjang.report.visible import visible_text
 
+# Headings, which name the tables below them, too.
+_CONTINUATIONS = "What the models write"
+_DIFFERENCES = "Where the models differ most"
+
 
 def language_sections(comparison: Comparison) -> list[Markup]:
     """Return continuations of one prompt side by side, and the lines that divide the models."""
@@ -26,9 +30,9 @@ def _continuations(details: LanguageDetails) -> list[Markup]:
         "random, with the same seed for all."
     )
     return [
-        element("h2", "What the models write"),
+        element("h2", _CONTINUATIONS),
         element("p", explanation),
-        scrollable(table(["", "text"], rows)),
+        scrollable(_CONTINUATIONS, table(["", "text"], rows)),
     ]
 
 
@@ -49,9 +53,9 @@ def _examples(details: LanguageDetails) -> list[Markup]:
         "seeds. Lines that are shorter than most are left out: there a single character decides."
     )
     return [
-        element("h2", "Where the models differ most"),
+        element("h2", _DIFFERENCES),
         element("p", explanation),
-        scrollable(table(["line", "number", *names], rows)),
+        scrollable(_DIFFERENCES, table(["line", "number", *names], rows)),
     ]
 
 

@@ -7,6 +7,9 @@ from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, scrollable, table
 from munjang.report.visible import visible_text
 
+# Headings, which name the tables below them, too.
+_DIFFERENCES = "Where the models differ most"
+
 
 def masked_sections(comparison: Comparison) -> list[Markup]:
     """Return the texts on which the models differ most."""
@@ -26,7 +29,7 @@ def masked_sections(comparison: Comparison) -> list[Markup]:
         "over seeds. Texts with fewer masked tokens than most are left out."
     )
     return [
-        element("h2", "Where the models differ most"),
+        element("h2", _DIFFERENCES),
         element("p", explanation),
-        scrollable(table(["text", "number", *examples[0].cross_entropy], rows)),
+        scrollable(_DIFFERENCES, table(["text", "number", *examples[0].cross_entropy], rows)),
     ]

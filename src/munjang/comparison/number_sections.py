@@ -7,6 +7,9 @@ from munjang.comparison.number_judge import NumberDetails
 from munjang.comparison.results import Comparison
 from munjang.report.html import Markup, element, scrollable, table
 
+# Headings, which name the tables below them, too.
+_DIFFERENCES = "Where the models differ most"
+
 
 def number_sections(comparison: Comparison) -> list[Markup]:
     """Return the texts on which the models differ most, with all answers."""
@@ -21,9 +24,9 @@ def number_sections(comparison: Comparison) -> list[Markup]:
         ]
         for example in examples
     ]
-    listed = scrollable(table(["text", "true", *examples[0].answers], rows))
+    listed = scrollable(_DIFFERENCES, table(["text", "true", *examples[0].answers], rows))
     return [
-        element("h2", "Where the models differ most"),
+        element("h2", _DIFFERENCES),
         element("p", "The answers are means over seeds."),
         listed,
     ]

@@ -45,7 +45,7 @@ def _choice(comparison: Comparison) -> Markup:
 def _standings(comparison: Comparison) -> Markup:
     rows = [cells(row, comparison.plan) for row in comparison.standings]
     items = [element("li", line) for line in notes(comparison)]
-    listed = scrollable(table(heads(comparison.plan), rows))
+    listed = scrollable("models", table(heads(comparison.plan), rows))
     return join([listed, element("ul", *items)])
 
 

@@ -12,6 +12,9 @@ from munjang.report.svg import Line, lines
 from munjang.tasks.metric_table import METRICS
 from munjang.tasks.translation_scores import is_exact_match
 
+# Headings, which name the tables below them, too.
+_BY_LENGTH = "Quality by the length of the source"
+
 
 def pair_sections(comparison: Comparison) -> list[Markup]:
     """Return scores by length of the source, and where the answers differ most."""
@@ -33,12 +36,12 @@ def _by_length(comparison: Comparison, details: PairDetails) -> list[Markup]:
     scores = [
         [row.name, *(figure_text(metric, row.by_length[g.name]) for g in groups)] for row in rows
     ]
-    listed = scrollable(table(heads, [counts, *scores]))
+    listed = scrollable(_BY_LENGTH, table(heads, [counts, *scores]))
     explanation = (
         "A single vector of fixed size cannot hold a long source; attention to its words can."
     )
     return [
-        element("h2", "Quality by the length of the source"),
+        element("h2", _BY_LENGTH),
         element("p", explanation),
         picture,
         listed,
@@ -55,7 +58,10 @@ def _examples(details: PairDetails) -> list[Markup]:
     return [
         element("h2", "Where the answers differ most"),
         element("p", explanation),
-        *(scrollable(_example(example)) for example in details.examples),
+        *(
+            scrollable(f"example {number}", _example(example))
+            for number, example in enumerate(details.examples, start=1)
+        ),
     ]
 
 

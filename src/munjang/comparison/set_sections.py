@@ -10,6 +10,10 @@ from munjang.comparison.set_judge import SetDetails
 from munjang.report.html import Markup, element, scrollable, table
 from munjang.tasks.classification_scores import LISTED_CLASSES
 
+# Headings, which name the tables below them, too.
+_BY_LABEL = "F1 of each label"
+_DIFFERENCES = "Where the models differ most"
+
 
 def set_sections(comparison: Comparison) -> list[Markup]:
     """Return the F1 of each label, and the texts on which the models differ most."""
@@ -31,8 +35,8 @@ def _labels(comparison: Comparison, details: SetDetails) -> list[Markup]:
         ]
         for place in places
     ]
-    listed = scrollable(table(["label", "rows", *names], rows))
-    return [element("h2", "F1 of each label"), listed]
+    listed = scrollable(_BY_LABEL, table(["label", "rows", *names], rows))
+    return [element("h2", _BY_LABEL), listed]
 
 
 def _examples(details: SetDetails) -> list[Markup]:
@@ -55,9 +59,9 @@ def _examples(details: SetDetails) -> list[Markup]:
     ]
     heads = ["text", "true", *details.examples[0].answers]
     return [
-        element("h2", "Where the models differ most"),
+        element("h2", _DIFFERENCES),
         element("p", "The answers are those of each model's first run."),
-        scrollable(table(heads, rows)),
+        scrollable(_DIFFERENCES, table(heads, rows)),
     ]
 
 

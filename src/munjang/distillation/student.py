@@ -34,6 +34,12 @@ from munjang.units import format_bytes
 
 # Epochs by default, as a multiple of those of a training on labels; and the most of them.
 _MORE_EPOCHS, _MOST_EPOCHS = 2, 10
+# Names of reading in messages, and those that they have for texts without labels.
+_READING_UNLABELED = {
+    " and --label-column": "",
+    "--text-column": "--unlabelled-column",
+    "text_column=": "unlabelled_column=",
+}
 
 
 @dataclass(frozen=True)
@@ -242,7 +248,12 @@ def _read_unlabeled(data: Any, column: str | None, recipe: Recipe, report: Repor
     if column is not None and "text_column" not in known:
         raise ConfigError(f"unlabelled_column: is for texts; the input is {recipe.input}")
     settings = {key: value for key, value in changes.items() if key in known}
-    rows = recipe.input_class.read(data, recipe.with_section("data", **settings), None, report)
+    try:
+        rows = recipe.input_class.read(data, recipe.with_section("data", **settings), None, report)
+    except DataError as error:
+        for known_name, name in _READING_UNLABELED.items():
+            error.args = (str(error).replace(known_name, name),)
+        raise
     return rows.with_targets(None)
 
 

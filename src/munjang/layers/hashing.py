@@ -15,6 +15,42 @@ SPREAD = -7046029254386353131
 STEP = 1000003
 SHIFT, POSITIVE = 20, 0x7FFFFFFF
 
+# Cells to count distinct n-grams in, and tokens that are hashed at a time.
+_CELLS, _CHUNK = 2**22, 2**18
+
+
+def choose_buckets(ngrams: int, *, rows: int, fewest: int, most: int) -> int:
+    """Return the number of table rows for so many distinct n-grams, a power of two.
+
+    Args:
+        ngrams: number of distinct n-grams.
+        rows: least number of rows per n-gram, so that few n-grams share one.
+        fewest: lower bound, a power of two.
+        most: upper bound, a power of two; beyond it more n-grams share a row.
+    """
+    enough = 1 << max(0, rows * ngrams - 1).bit_length()
+    return min(max(enough, fewest), most)
+
+
+def count_distinct_ngrams(ids: npt.NDArray[np.integer], longest: int, enough: int) -> int:
+    """Count the distinct n-grams of a text, for n = 2 .. `longest`, but for a few of equal hash.
+
+    Args:
+        ids: its tokens, [tokens].
+        longest: the largest n, 2 or more.
+        enough: number of n-grams after which the rest of the text is not read.
+    """
+    is_seen = np.zeros(_CELLS, dtype=np.bool_)
+    count = 0
+    for start in range(0, len(ids), _CHUNK):
+        part = ids[start : start + _CHUNK + longest - 1].astype(np.int64)[None]
+        hashes = hash_ngrams_by_numpy(part, np.array([part.shape[1]]), longest, _CELLS)
+        is_seen[hashes[hashes >= 0]] = True
+        count = int(np.count_nonzero(is_seen))
+        if count >= enough:
+            break
+    return count
+
 
 def hash_ngrams(ids: Tensor, lengths: Tensor, longest: int, buckets: int) -> Tensor:
     """Hash every n-gram of `ids`, for n = 2 .. `longest`, at the place where it starts.

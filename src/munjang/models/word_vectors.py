@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding, combine
+from munjang.layers.hashing import choose_buckets
 from munjang.layers.negative_sampling import Windows
 from munjang.layers.parameters import parameters_of
 from munjang.layers.subword_schemes import SCHEME_HELP, SUBWORD_SCHEMES, SubwordScheme
@@ -62,16 +63,8 @@ class WordVectorsConfig(Settings):
         count = SUBWORD_SCHEMES[self.subword_scheme].count_ngrams(
             tokens, self.subword_ngrams, self.subword_units
         )
-        return self.model_copy(update={"subword_buckets": choose_buckets(count)})
-
-
-def choose_buckets(ngrams: int) -> int:
-    """Return the number of table rows for so many distinct n-grams; at most half are taken.
-
-    Beyond the largest table more n-grams share a row.
-    """
-    enough = 1 << max(0, 2 * ngrams - 1).bit_length()
-    return min(max(enough, _FEWEST_BUCKETS), _MOST_BUCKETS)
+        buckets = choose_buckets(count, rows=2, fewest=_FEWEST_BUCKETS, most=_MOST_BUCKETS)
+        return self.model_copy(update={"subword_buckets": buckets})
 
 
 class LearnsFromWindows(Protocol):

@@ -13,7 +13,17 @@ from markupsafe import Markup, escape
 
 from munjang.report.scoping import scope
 
-__all__ = ["FONTS", "Markup", "element", "join", "page", "render", "table", "within_notebook"]
+__all__ = [
+    "FONTS",
+    "Markup",
+    "element",
+    "join",
+    "page",
+    "render",
+    "scrollable",
+    "table",
+    "within_notebook",
+]
 
 _is_page: ContextVar[bool] = ContextVar("is_page", default=True)
 
@@ -33,7 +43,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["fonts"] = FONTS
+    environment.globals |= {"fonts": FONTS, "scrollable": scrollable}
     environment.filters["scoped"] = lambda css: Markup(scope(css))  # noqa: S704 (of our templates)
     return environment
 
@@ -82,9 +92,14 @@ def _cell(value: object) -> Markup:
     return escape(value) if is_cell else element("td", value)
 
 
-def scrollable(*parts: object) -> Markup:
-    """Return parts that may be wider than the page, in a box that scrolls, by keys as well."""
-    return element("div", *parts, class_="wide", tabindex=0)
+def scrollable(name: str, *parts: object) -> Markup:
+    """Return parts that may be wider than the page, in a box that scrolls, by keys as well.
+
+    Args:
+        name: what the box holds, for people who do not see it; no other box of the page has it.
+        parts: inside it.
+    """
+    return element("div", *parts, class_="wide", tabindex=0, role="region", aria_label=name)
 
 
 def element(tag: str, *parts: object, **attributes: object) -> Markup:

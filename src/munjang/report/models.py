@@ -104,7 +104,7 @@ def _teachers_table(comparison: "Comparison") -> Markup:
         ]
         for model in comparison.models
     ]
-    return scrollable(table(heads, rows))
+    return scrollable("models", table(heads, rows))
 
 
 def _score(value: float | None) -> str:

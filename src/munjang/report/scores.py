@@ -83,7 +83,7 @@ def _class_table(scores: HasClasses) -> Markup:
     omitted = len(scores.classes) - len(kept)
     if omitted:
         rows.append([f"{omitted:,} more", "", "", "", ""])
-    return scrollable(table(["class", "precision", "recall", "F1", "rows"], rows))
+    return scrollable("classes", table(["class", "precision", "recall", "F1", "rows"], rows))
 
 
 def _confusion_table(scores: HasConfusion) -> Markup:
@@ -91,12 +91,14 @@ def _confusion_table(scores: HasConfusion) -> Markup:
     if scores.confusion is None or len(labels) > _WIDEST_MATRIX:
         pairs = scores.confused[:_WORST_PAIRS]
         listed = [[named(pair.true), named(pair.predicted), f"{pair.rows:,}"] for pair in pairs]
-        return scrollable(table(["most confused: true", "predicted", "rows"], listed))
+        return scrollable(
+            "most confused", table(["most confused: true", "predicted", "rows"], listed)
+        )
     rows = [
         [label, *(f"{count:,}" for count in counts)]
         for label, counts in zip(labels, scores.confusion, strict=True)
     ]
-    return scrollable(table(["true \\ predicted", *labels], rows))
+    return scrollable("confusions", table(["true \\ predicted", *labels], rows))
 
 
 def _baseline_table(scores: HasBaseline) -> Markup:
@@ -106,7 +108,7 @@ def _baseline_table(scores: HasBaseline) -> Markup:
 
 def _sample_table(scores: HasSamples) -> Markup:
     rows = [[_text(text) for text in sample] for sample in scores.samples]
-    return scrollable(table(["source", "reference", "answer"], rows))
+    return scrollable("answers", table(["source", "reference", "answer"], rows))
 
 
 def _text(text: str) -> Markup:

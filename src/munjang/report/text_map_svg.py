@@ -13,7 +13,7 @@ from munjang.report.visible import cut_visible
 
 _WIDTH, _HEIGHT, _EDGE, _LEGEND = 720.0, 520.0, 24.0, 170.0
 _RADIUS = 3.4
-_LONGEST, _LONGEST_LABEL = 160, 18  # characters of a text in its tooltip, of a label
+_LONGEST, _LONGEST_LABEL = 300, 18  # characters of a text in its tooltip, of a label
 # Labels with a color of their own; the rest share one.
 MOST_COLORS = len(COLOURS) - 1
 OTHER_LABELS = "other labels"
@@ -48,7 +48,7 @@ def draw_text_map(shown: MapOfTexts) -> Markup:
         [*_axis_names(shown), element("g", *marks, class_="points"), *_legend(colors)],
         _WIDTH + _LEGEND,
         _HEIGHT,
-        style=".points .off{opacity:.08}",
+        style=".points .off{opacity:.08}.points .found{stroke:CanvasText;fill-opacity:1}",
     )
 
 

@@ -17,8 +17,8 @@ def _draw_page(attention: WordAttention) -> Markup:
     return page(
         f"Attention from {visible(attention.words[attention.chosen])}",
         element("p", attention.text, dir="auto"),
-        scrollable(draw_word_attention(attention)),
-        scrollable(_heads_table(attention)),
+        scrollable("picture", draw_word_attention(attention)),
+        scrollable("the strongest heads", _heads_table(attention)),
         element("p", "Attention is not an explanation of the answer: it tells what a head reads."),
     )
 

@@ -71,7 +71,7 @@ def _trials(tuned: Tuned) -> Markup:
     heads = ["trial", METRICS[tuned.metric].title, "epochs", "steps", "seconds", "ended", "note"]
     omitted = len(tuned.trials) - len(kept)
     more = [element("p", f"{omitted:,} more")] if omitted else []
-    return scrollable(table(heads, rows), *more)
+    return scrollable("Trials", table(heads, rows), *more)
 
 
 TUNED = Formats[Tuned]({".html": draw_page, ".svg": draw_picture})

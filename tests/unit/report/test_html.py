@@ -12,7 +12,7 @@ from jinja2 import UndefinedError
 from munjang.explain.attention import Attention, AttentionMap
 from munjang.report import html
 from munjang.report.attention_page import draw_page
-from munjang.report.html import Markup, element, join, render
+from munjang.report.html import Markup, element, join, render, scrollable, table
 
 MARKUP = "\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}{% include 'page.css.jinja' %}&"
 TEMPLATES = Path(html.__file__).parent / "templates"
@@ -53,6 +53,16 @@ def test_templates_escape_and_have_no_inline_handlers() -> None:
         assert not re.search(r"javascript:|https?://|autoescape", source), path.name
         unescaped = re.findall(r"{{ ?(\w+) ?\| ?safe", source)
         assert set(unescaped) <= {"fonts"}, path.name
+
+
+def test_boxes_that_scroll_have_a_name() -> None:
+    drawn = ET.fromstring(scrollable(MARKUP, table(["a"], [["b"]])))
+    assert (drawn.attrib["role"], drawn.attrib["tabindex"]) == ("region", "0")
+    assert drawn.attrib["aria-label"] == MARKUP
+    for path in TEMPLATES.iterdir():
+        for tag in re.findall(r'<div[^>]*tabindex="0"[^>]*>', path.read_text("utf-8")):
+            assert "role=" in tag, path.name
+            assert "aria-label=" in tag, path.name
 
 
 def test_templates_are_package_data() -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from munjang.data.batches import Batch, TextDataset
 from munjang.errors import DataError
-from munjang.models.word_vectors import choose_buckets
 from munjang.registry import find_architectures
 from munjang.tasks.word_scores import frequency_scores
 from munjang.tasks.word_vectors import VectorsSettings, VectorsTask
@@ -216,15 +215,6 @@ def test_vocabulary_without_words_is_refused() -> None:
 def test_dataset_is_the_token_column() -> None:
     assert len(make_dataset(["cat dog"])) == 1
     assert len(TextDataset(token_column(np.zeros(0, np.int32), np.zeros(1, np.int64)))) == 0
-
-
-@given(ngrams=st.integers(0, 2**26))
-def test_tables_of_ngrams_are_bounded_powers_of_two(ngrams: int) -> None:
-    buckets = choose_buckets(ngrams)
-    assert buckets.bit_count() == 1
-    assert 2**10 <= buckets <= 2**21
-    assert buckets >= min(2 * ngrams, 2**21)
-    assert buckets < 4 * max(ngrams, 2**9)
 
 
 @every_architecture

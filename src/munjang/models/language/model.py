@@ -6,8 +6,10 @@ neural probabilistic language model"). Its output layer may share the embedding 
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -16,10 +18,14 @@ from munjang.config import WIDEST, Settings
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.linear import Linear
+from munjang.layers.hashing import choose_buckets, count_distinct_ngrams
 from munjang.layers.projection import Projected
 from munjang.models.decoder import StepOutput
 from munjang.models.dropout_rate import DropoutRate
 from munjang.text.vocabulary import PAD
+
+# Bounds of the default number of rows for n-grams.
+_FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**16
 
 
 class LanguageModelConfig(Settings):
@@ -39,8 +45,12 @@ class LanguageModelConfig(Settings):
     ngrams: int = Field(
         2, ge=1, le=8, description="longest hashed n-gram that ends at a token; 1 = none"
     )
-    ngram_buckets: int = Field(
-        2**16, ge=1, le=2**24, description="table rows shared by all n-grams"
+    ngram_buckets: int | None = Field(
+        None,
+        ge=1,
+        le=2**24,
+        description="table rows shared by all n-grams; null: a power of two, at least four times "
+        "the number of distinct n-grams of the training text, from 2^10 to 2^16",
     )
     tie_embeddings: bool = Field(
         True, description="the output layer shares its weights with the embedding"
@@ -54,6 +64,23 @@ class LanguageModelConfig(Settings):
     def most_tokens(self) -> int | None:
         """Largest number of tokens of a text; None, since a text may have any length."""
         return None
+
+    @property
+    def table_rows(self) -> int:
+        """Number of table rows shared by all n-grams, if there are n-grams."""
+        return self.ngram_buckets or _MOST_BUCKETS
+
+    def for_tokens(self, ids: npt.NDArray[np.integer]) -> Self:
+        """Return the settings with a table of n-grams that fits a text.
+
+        Args:
+            ids: its tokens, [tokens].
+        """
+        if self.ngram_buckets is not None or self.ngrams == 1:
+            return self
+        count = count_distinct_ngrams(ids, self.ngrams, enough=_MOST_BUCKETS)
+        buckets = choose_buckets(count, rows=4, fewest=_FEWEST_BUCKETS, most=_MOST_BUCKETS)
+        return self.model_copy(update={"ngram_buckets": buckets})
 
 
 class LanguageModel(nn.Module):
@@ -73,7 +100,7 @@ class LanguageModel(nn.Module):
         self.vocabulary_size = vocabulary_size
         self.states_dim = states_dim
         self.embedding = TokenEmbedding(
-            vocabulary_size, config.dim, ngrams=config.ngrams, buckets=config.ngram_buckets
+            vocabulary_size, config.dim, ngrams=config.ngrams, buckets=config.table_rows
         )
         self.embedding_dropout = Dropout(config.embedding_dropout)
         self.dropout = Dropout(config.dropout)

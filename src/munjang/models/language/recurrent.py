@@ -46,7 +46,7 @@ class RecurrentLanguageConfig(LanguageModelConfig):
             "layers": self.layers,
             "directions": 1,
             "ngrams": self.ngrams,
-            "ngram_buckets": self.ngram_buckets,
+            "ngram_buckets": self.table_rows,
             "ngram_min_frequency": 1,
             "ngrams_end": True,
             "subword_ngrams": 0,

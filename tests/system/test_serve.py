@@ -6,6 +6,9 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +22,7 @@ import munjang
 from munjang.client.requests import ServerError
 from munjang.errors import MunjangError
 from tests.synthetic import make_corpus
-from tests.system.commands import invoke
+from tests.system.commands import TIMEOUT, invoke
 from tests.system.servers import (
     SENTENCES,
     Server,
@@ -273,6 +276,22 @@ def test_state_and_metrics(server: Server) -> None:
         assert f"munjang_{name}" in text
     document = ask(server, "/openapi.json").json()
     assert "/predict" in document["paths"]
+
+
+def test_random_requests_get_what_the_description_says(server: Server) -> None:
+    """schemathesis makes requests from /openapi.json, valid ones and others."""
+    command = Path(sys.executable).with_name("st")
+    # whether a valid body can be answered depends on the model: an empty text has no reasons
+    options = ("--max-examples", "8", "--exclude-checks", "positive_data_acceptance", "--no-color")
+    result = subprocess.run(
+        [command, "run", f"{server.url}/openapi.json", *options, "--suppress-health-check", "all"],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+        cwd=tempfile.gettempdir(),
+    )
+    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-1000:]
 
 
 def send_slowly(port: int, parts: list[bytes], pause: float) -> bytes:

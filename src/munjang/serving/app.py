@@ -15,7 +15,7 @@ from starlette.routing import compile_path
 from starlette.staticfiles import StaticFiles
 
 from munjang.serving.endpoints.endpoint import Call, Endpoint
-from munjang.serving.guards import HEADERS, Guards
+from munjang.serving.guards import HEADERS, SAME_ORIGIN, Guards
 from munjang.serving.http import (
     Message,
     Receive,
@@ -34,6 +34,7 @@ from munjang.serving.routes import ENDPOINTS
 from munjang.serving.service import Service
 
 _log = logging.getLogger("munjang.serving")
+Headers = dict[bytes, bytes]
 _PAGE = Path(__file__).parent / "page"
 
 
@@ -73,7 +74,9 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._answer(scope, receive, _with_headers(send))
+            headers = dict(scope["headers"])
+            shared = self._guards.share(headers) or [SAME_ORIGIN]
+            await self._answer(scope, headers, receive, _with_headers(send, [*HEADERS, *shared]))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -89,12 +92,15 @@ class App:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         name = "page"
         try:
+            if scope["method"] == "OPTIONS":
+                self._guards.check(headers, is_open=True)
+                await send_reply(Reply(b"", 204), receive, send)
+                return
             found = self._routes.find(scope["method"], scope["path"])
-            headers = dict(scope["headers"])
             self._guards.check(headers, is_open=found is None or found[0].is_open)
             if found is None:
                 await self._send_file(scope, receive, send)
@@ -117,7 +123,7 @@ class App:
         self,
         endpoint: Endpoint,
         path: dict[str, str],
-        headers: dict[bytes, bytes],
+        headers: Headers,
         receive: Receive,
     ) -> Reply | None:
         body = None
@@ -211,7 +217,7 @@ class Routes:
         )
 
 
-def _require_json(headers: dict[bytes, bytes]) -> None:
+def _require_json(headers: Headers) -> None:
     """Refuse other types: a form of a foreign page could send one without being asked first."""
     given = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if given != b"application/json":
@@ -237,10 +243,10 @@ def _decode(data: bytes, kind: Any) -> Any:
         raise RequestError(400, "invalid_json", f"expected JSON in UTF-8: {error}"[:500]) from None
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *HEADERS]
+            message["headers"] = [*message.get("headers", ()), *headers]
         await send(message)
 
     return sending

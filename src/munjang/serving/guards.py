@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from munjang.serving.request_errors import RequestError
 
+SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
     (
         b"content-security-policy",
         b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -43,6 +43,20 @@ class Guards:
     def is_loopback(self) -> bool:
         """Whether only this machine can connect."""
         return self.host in _LOOPBACK or is_loopback_address(self.host)
+
+    def share(self, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
+        """Return the headers of a response that let an allowed page of another server read it."""
+        origin = headers.get(b"origin", b"")
+        if origin.decode("latin-1") not in self.origins:
+            return []
+        return [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-headers", b"authorization, content-type"),
+            (b"access-control-allow-methods", b"GET, POST"),
+            (b"access-control-expose-headers", b"retry-after"),
+            (b"cross-origin-resource-policy", b"cross-origin"),
+            (b"vary", b"origin"),
+        ]
 
     def check(self, headers: Mapping[bytes, bytes], *, is_open: bool) -> None:
         """Refuse a request by its headers, whose names are in lower case.

@@ -44,6 +44,12 @@ def test_pages_of_other_sites_may_not_ask() -> None:
     assert kind_of(OPEN, host="10.0.0.1", origin="https://page.example") is None
 
 
+def test_allowed_page_may_read_answers() -> None:
+    shared = dict(OPEN.share({b"origin": b"https://page.example"}))
+    assert shared[b"access-control-allow-origin"] == b"https://page.example"
+    assert OPEN.share({b"origin": b"https://other.example"}) == OPEN.share({}) == []
+
+
 @pytest.mark.parametrize(
     "given", ["", "Bearer", "Bearer wrong", "Basic a key of sixteen", "Bearer a key of sixteen2"]
 )

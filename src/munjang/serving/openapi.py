@@ -24,6 +24,15 @@ _MEANINGS = {
     422: "the content cannot be used",
     503: "overloaded, or stopping",
 }
+# Of a stream the schema of each event.
+_SCHEMAS: dict[str, Any] = {
+    "text/plain": {"type": "string"},
+    "text/event-stream": {
+        "type": "object",
+        "properties": {"data": {"type": "string"}},
+        "required": ["data"],
+    },
+}
 _ALWAYS = (400, 401, 403)
 _WITH_BODY = (404, 408, 413, 415, 422, 503)
 
@@ -84,5 +93,5 @@ def _describe_success(endpoint: Endpoint, schema_of: dict[str, Any]) -> dict[str
     if endpoint.response is not None:
         content["application/json"] = {"schema": schema_of[str(endpoint.response)]}
     if endpoint.media_type is not None:
-        content[endpoint.media_type] = {"schema": {"type": "string"}}
+        content[endpoint.media_type] = {"schema": _SCHEMAS[endpoint.media_type]}
     return {"description": "done", "content": content}

@@ -121,7 +121,7 @@ class Model {
     yield {
       score, value, base, exact: this.network.exact,
       rest: answer.ids.reduce((total, _, i) => inText.has(i) ? total : total + shares[i], 0),
-      words: ranges.map(([start, end], i) => (
+      words: ranges.map(({start, end}, i) => (
         {start, end, share: words[i].length ? sum(words[i]) : null})),
     };
   }
@@ -141,7 +141,7 @@ function placesOfWords(starts, ranges) {
   let number = 0;
   starts.forEach((start, place) => {
     if (start < 0) return;
-    while (number + 1 < ranges.length && start >= ranges[number][1]) number++;
+    while (number + 1 < ranges.length && start >= ranges[number].end) number++;
     if (words.length) words[number].push(place);
   });
   return words;

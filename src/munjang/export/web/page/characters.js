@@ -56,7 +56,8 @@ class Characters {
 // The blocks of `munjang.text.normalize`: the normal form before them does not depend on them.
 const INERT = /[\x00-\u02ff\u2010-\u205e\u2190-\u2328\u2500-\u27bf\u3001-\u3029\u3041-\u3098\u30a0-\u30ff\u3131-\u318e\u4e00-\u9fff\uac00-\ud7a3\ufe0f\uff01-\uff5e\u{1f300}-\u{1faff}]/u;
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const WORDS = new RegExp(`[${SPACE}]*[^${SPACE}]+|[${SPACE}]+$`, "g");
+const WORDS = new RegExp(`[${SPACE}]*(?:[^${SPACE}]+|$)`, "g");
+const BLANKS = new RegExp(`^[${SPACE}]+(?!$)`);
 const VISIBLE = new RegExp(
   `[^${SPACE}\\x00-\\x20\\x7f-\\xa0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f`
   + "\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8"
@@ -95,7 +96,11 @@ class NormalText {
   }
 }
 
-// Runs without white space, each with the white space before it: [start, end] of every word.
+// Runs without white space, each with the white space before it, which counts to it:
+// {begin, start, end}, where the word itself starts at `start`.
 function wordRanges(text) {
-  return [...text.matchAll(WORDS)].map(found => [found.index, found.index + found[0].length]);
+  return [...text.matchAll(WORDS)].filter(([word]) => word).map(found => {
+    const begin = found.index, [blanks = ""] = found[0].match(BLANKS) ?? [];
+    return {begin, start: begin + blanks.length, end: begin + found[0].length};
+  });
 }

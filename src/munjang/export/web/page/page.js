@@ -25,7 +25,7 @@ function visible(text) {
     sign => `⟨U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
 
-const named = text => make("bdi", {}, visible(text));
+const named = text => make("bdi", {}, visible(text).trim() || "␣");
 const shortNumber = x => Number.isInteger(x) ? String(x) : Number(x.toPrecision(5)).toString();
 const signed = x => (x < 0 ? "-" : "+") + Math.abs(x).toFixed(Math.abs(x) >= 0.01 || x === 0 ? 2 : 4);
 
@@ -35,7 +35,7 @@ function showAnswer(answer) {
   find("answer").replaceChildren(
     make("b", {}, label ? named(label) : say("no label")),
     ...(typeof answer.probability === "number"
-      ? [" ", say("probability {p}", {p: answer.probability.toFixed(4)})] : []));
+      ? [", ", say("probability {p}", {p: answer.probability.toFixed(4)})] : []));
   find("cut").hidden = !answer.truncated;
   find("labels").hidden = isNumber;
   find("others").textContent = answer.labels.length > MOST_LABELS
@@ -55,11 +55,10 @@ function labelRow(answer, i) {
   button.addEventListener("click", () => explain(i));
   const bar = make("span", {class: "bar"});
   bar.style.width = `${100 * probability}%`;
-  const row = make("tr", answer.chosen.includes(i) ? {class: "chosen"} : {},
+  return make("tr", answer.chosen.includes(i) ? {class: "chosen"} : {},
     make("th", {scope: "row"}, button),
     make("td", {class: "bars", "aria-hidden": "true"}, bar),
     make("td", {}, probability.toFixed(4)));
-  return row;
 }
 
 function shade(element, share, largest) {
@@ -68,7 +67,7 @@ function shade(element, share, largest) {
   element.className = `${share < 0 ? "down" : "up"} ${opacity >= STRONG ? "strong" : "weak"}`;
 }
 
-function showWhy(answer, why, wanted) {
+function showWhy(answer, why) {
   for (const button of find("labels").querySelectorAll("button")) {
     const isShown = why.score.names.label === answer.labels[button.dataset.label];
     button.setAttribute("aria-pressed", isShown);
@@ -89,37 +88,29 @@ function showWhy(answer, why, wanted) {
 }
 
 function showShaded(text, words, largest) {
-  const read = words.filter(word => word.share !== null);
-  const parts = read.map(word => {
+  const parts = [];
+  let end = 0;
+  for (const word of words.filter(word => word.share !== null)) {
     const part = make("span", {title: signed(word.share)}, text.slice(word.start, word.end));
     shade(part, word.share, largest);
-    return part;
-  });
-  const end = read.length ? read.at(-1).end : 0, gaps = [];
-  words.forEach((word, i) => {
-    if (word.share === null && word.end <= end) gaps.push(word);
-  });
-  const shaded = find("shaded");
-  shaded.replaceChildren(...parts);
-  // words without a token, such as those of punctuation only, stay in their places
-  for (const gap of gaps) {
-    const next = parts[read.findIndex(word => word.start >= gap.end)];
-    shaded.insertBefore(document.createTextNode(text.slice(gap.start, gap.end)), next);
+    parts.push(text.slice(end, word.start), part);
+    end = word.end;
   }
-  shaded.append(text.slice(end));
+  find("shaded").replaceChildren(...parts, text.slice(end));
 }
 
 function showLegend(largest) {
-  find("legend").replaceChildren(...[-1, -0.5, 0, 0.5, 1].map(step => {
+  const steps = [-1, -0.5, 0, 0.5, 1].map(step => {
     const part = make("span", {}, signed(step * largest));
     shade(part, step, 1);
     return part;
-  }));
+  });
+  find("legend").replaceChildren(...steps, make("small", {}, say("legend")));
 }
 
 function showNumbers(text, why) {
   const rows = why.words.filter(word => word.share !== null).slice(0, MOST_WORDS)
-    .map(word => [named(text.slice(word.start, word.end).trim() || "␣"), word.share.toFixed(6)]);
+    .map(word => [named(text.slice(word.start, word.end)), word.share.toFixed(6)]);
   if (why.exact && why.rest) rows.push([say("beginning and end"), why.rest.toFixed(6)]);
   rows.push([say(why.exact ? "without text" : "all words left out"), why.base.toFixed(6)]);
   rows.push([say("score"), why.value.toFixed(6)]);
@@ -129,16 +120,15 @@ function showNumbers(text, why) {
 
 let answer = null, turn = 0, timer = 0;
 
+// Computes in slices, so that typing is never held up; a newer text ends it.
 function explain(wanted) {
   const own = ++turn, shown = answer, steps = model.why(shown, wanted);
   const go = () => {
     const end = performance.now() + SLICE;
     while (own === turn) {
-      const {value, done} = steps.next();
-      if (value) showWhy(shown, value, wanted);
-      if (value || done) return;
-      if (performance.now() > end) setTimeout(go);
-      if (performance.now() > end) return;
+      const {value} = steps.next();
+      if (value) return showWhy(shown, value);
+      if (performance.now() > end) return setTimeout(go);
     }
   };
   go();

@@ -1,0 +1,115 @@
+"""Answers of a page equal those of Python: ids, logits, labels, and the shares of words."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from munjang.export.web import write_page
+from munjang.model import Model
+from tests.unit.export.web.models import MODELS, UGLY, read_texts, train_small
+from tests.web_pages import run_page
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TOLERANCE = 1e-4
+MOST_SHARED = 40  # texts whose words are explained
+
+
+@pytest.fixture(scope="module")
+def some(others: list[str]) -> list[str]:
+    """Texts that are hard to read alike, and some reviews."""
+    return [*others[: len(UGLY) + 30], *others[-30:]]
+
+
+@pytest.fixture(scope="module")
+def rows(data_folder: Path) -> tuple[list[str], list[str]]:
+    """Korean and English reviews of two labels."""
+    korean, marks = read_texts(data_folder, "nsmc", "train.tsv", 300)
+    english, labels = read_texts(data_folder, "sst2", "train.tsv", 300)
+    names = {"0": "negative", "1": "positive"}
+    return [*korean, *english], [*(names[mark] for mark in marks), *labels]
+
+
+@pytest.fixture(scope="module")
+def others(data_folder: Path) -> list[str]:
+    """1,000 texts that no model has seen."""
+    korean, _ = read_texts(data_folder, "nsmc", "test.tsv", 578)
+    return [*UGLY, *korean, *read_texts(data_folder, "sst2", "dev.tsv", 400)[0]]
+
+
+def ids_of(model: Model, text: str) -> list[int]:
+    encoded: Any = model.input.encode_values(text)
+    return list(encoded.encoded.rows.values.tolist())
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_page_answers_as_python_does(
+    name: str, rows: tuple[list[str], list[str]], some: list[str], tmp_path: Path
+) -> None:
+    compare_answers(train_small(rows, *MODELS[name]), some, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(MODELS))
+def test_page_answers_a_thousand_texts_as_python_does(
+    name: str, rows: tuple[list[str], list[str]], others: list[str], tmp_path: Path
+) -> None:
+    assert len(others) == 1000
+    compare_answers(train_small(rows, *MODELS[name]), others, tmp_path)
+
+
+def compare_answers(model: Model, texts: list[str], folder: Path) -> None:
+    page = write_page(model, folder / "page.html").path
+    found = run_page(page, texts, folder)
+    answers = found["answers"]
+    for text, answer in zip(texts, answers, strict=True):
+        assert answer["ids"] == ids_of(model, text), text[:80]
+    logits = np.array([answer["logits"] for answer in answers])
+    assert np.abs(model.logits(texts).numpy() - logits).max() <= TOLERANCE
+    assert found["check"] <= TOLERANCE
+    predicted: Any = model.predict(texts)
+    assert [answer["label"] for answer in answers] == [each.label for each in predicted]
+    assert [answer["truncated"] for answer in answers] == [each.truncated for each in predicted]
+    own = [list(each.probabilities.values()) for each in predicted]
+    np.testing.assert_allclose([a["probabilities"] for a in answers], own, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_page_explains_as_python_does(
+    name: str, rows: tuple[list[str], list[str]], others: list[str], tmp_path: Path
+) -> None:
+    model = train_small(rows, *MODELS[name])
+    texts = [text for text in others if 8 < len(text) < 200][:MOST_SHARED]
+    page = write_page(model, tmp_path / "page.html").path
+    for text, answer in zip(texts, run_page(page, texts, tmp_path, why=True)["answers"], strict=True):
+        compare_shares(model, text, answer["why"])
+
+
+def compare_shares(model: Model, text: str, why: dict[str, Any]) -> None:
+    """The words of a text, and what each gives to the score, as `munjang explain` has them."""
+    method = "exact" if why["exact"] else "leave_one_out"
+    (row,) = model.why(text, method=method).rows
+    assert why["value"] == pytest.approx(row.value, abs=TOLERANCE)
+    assert why["base"] == pytest.approx(row.base, abs=TOLERANCE)
+    (own,) = row.texts
+    units = np.cumsum([0, *(len(c.encode("utf-16-le")) // 2 for c in text)])
+    # a word without a token has no share on the page, and 0 in Python
+    known = {(w["start"], w["end"]): w["share"] or 0.0 for w in why["words"]}
+    for start, end, share in own.words._parts():
+        begins = int(units[start])
+        assert known[begins, int(units[end])] == pytest.approx(share, abs=TOLERANCE), text
+
+
+def test_exact_shares_are_those_of_mean_and_cnn(
+    rows: tuple[list[str], list[str]], tmp_path: Path
+) -> None:
+    methods = {}
+    for name in ("mean of words", "cnn of words", "cnn with softmax", "gru of characters"):
+        page = write_page(train_small(rows, *MODELS[name]), tmp_path / "page.html").path
+        methods[name] = run_page(page, ["a good film"], tmp_path, why=True)["answers"][0]["why"]
+    assert [why["exact"] for why in methods.values()] == [True, True, False, False]
+    for why in list(methods.values())[:2]:
+        total = why["base"] + why["rest"] + sum(word["share"] for word in why["words"])
+        assert total == pytest.approx(why["value"], abs=1e-5)

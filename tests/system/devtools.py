@@ -134,7 +134,13 @@ class OpenPage:
 
 @contextmanager
 def open_page(
-    browser: str, page: Path, folder: Path, *, width: int = 1000, height: int = 900, dark: bool = False
+    browser: str,
+    page: Path,
+    folder: Path,
+    *,
+    width: int = 1000,
+    height: int = 900,
+    dark: bool = False,
 ) -> Iterator[OpenPage]:
     """Open a file in a browser without a network, which ends with the block."""
     browser_reads, we_write = os.pipe()

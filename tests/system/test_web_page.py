@@ -1,4 +1,4 @@
-"""A page of `munjang export web` in a real browser: typed into, read by axe-core, without network."""
+"""A page of `munjang export web` in a real browser: typed into, judged by axe-core, offline."""
 
 import json
 from importlib import resources
@@ -15,7 +15,7 @@ from tests.system.devtools import OpenPage, open_page
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TEXT = "정말 영화가 지루하다 but the end is good 😀"
-HOSTILE = '<img src=x onerror=alert(1)><script>alert(2)</script> \u202e good &amp; "\'</textarea>'
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> \u202e good &amp; \"'</textarea>"
 SMALL = (
     *("--set", "model.dim=8", "--set", "training.epochs=3", "--set", "training.threads=1"),
     *("--tokenizer", "words", "--set", "model.bag_dim=0", "--quiet"),
@@ -84,9 +84,7 @@ def test_page_answers_and_shows_why(
         assert page.requests == [pages[name].as_uri()]
 
 
-def test_label_is_chosen_by_keyboard(
-    pages: dict[str, Path], browser: str, tmp_path: Path
-) -> None:
+def test_label_is_chosen_by_keyboard(pages: dict[str, Path], browser: str, tmp_path: Path) -> None:
     with open_page(browser, pages["cnn"], tmp_path) as page:
         write(page, TEXT)
         before = page.text("#score")
@@ -136,19 +134,16 @@ def test_hostile_texts_are_shown_as_they_are(
         assert page.ask("document.getElementById('result').hidden")
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [1000, 360])
+@pytest.mark.parametrize(("name", "width", "dark"), [("cnn", 1000, False), ("lstm", 360, True)])
 def test_page_is_accessible_and_fits(
-    width: int, dark: bool, pages: dict[str, Path], browser: str, tmp_path: Path
+    name: str, width: int, dark: bool, pages: dict[str, Path], browser: str, tmp_path: Path
 ) -> None:
-    for page_of in pages.values():
-        with open_page(browser, page_of, tmp_path, width=width, dark=dark) as page:
-            assert find_violations(page) == []
-            write(page, TEXT)
-            page.ask("document.querySelector('details').open = true")
-            assert find_violations(page) == []
-            root = "document.documentElement"
-            assert page.ask(f"{root}.scrollWidth - {root}.clientWidth") <= 0
+    with open_page(browser, pages[name], tmp_path, width=width, dark=dark) as page:
+        write(page, TEXT)
+        page.ask("document.querySelector('details').open = true")
+        assert find_violations(page) == []
+        root = "document.documentElement"
+        assert page.ask(f"{root}.scrollWidth - {root}.clientWidth") <= 0
 
 
 def test_broken_arithmetic_is_told(pages: dict[str, Path], browser: str, tmp_path: Path) -> None:
@@ -160,3 +155,21 @@ def test_broken_arithmetic_is_told(pages: dict[str, Path], browser: str, tmp_pat
     other.write_text(source.replace(model, json.dumps(changed).replace("<", "\\u003c")), "utf-8")
     with open_page(browser, other, tmp_path) as page:
         assert not page.ask("document.getElementById('wrong').hidden")
+
+
+def test_command_refuses_what_is_there_and_says_what_rounding_costs(
+    pages: dict[str, Path], tmp_path: Path
+) -> None:
+    folder, page = pages["cnn"].with_suffix(""), tmp_path / "page.html"
+    page.write_text("mine")
+    result = invoke("export", "web", folder, page)
+    assert result.code == 1
+    assert "this file exists; choose another name, or add --overwrite" in result.err
+    assert page.read_text() == "mine"
+    result = invoke("export", "web", folder, page, "--overwrite", "--int8", "--title", "Films")
+    assert result.code == 0, result.err
+    assert "logits of texts made of its vocabulary differ by 0.0" in result.err
+    assert "<title>Films</title>" in page.read_text("utf-8")
+    result = invoke("export", "web", folder, tmp_path / "other.html", "--language", "fr")
+    assert result.code == 1
+    assert result.err.strip() == "munjang: language: expected en or ko, got 'fr'"

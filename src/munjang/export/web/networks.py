@@ -259,5 +259,3 @@ PARTS: Mapping[type[nn.Module], Callable[[NetworkWriter, Any], Description]] = {
     FastTextEmbedding: _mean_of_ngrams,
 }
 """The parts of a network that a page can compute, each with its description."""
-
-

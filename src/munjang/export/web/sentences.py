@@ -77,7 +77,10 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "task": ("task", "과제"),
     "architecture": ("architecture", "구조"),
-    "{architecture} on {tokenizer}": ("{architecture} on {tokenizer}", "{architecture}, {tokenizer}"),
+    "{architecture} on {tokenizer}": (
+        "{architecture} on {tokenizer}",
+        "{architecture}, {tokenizer}",
+    ),
     "parameters": ("parameters", "매개변수"),
     "labels": ("labels", "레이블"),
     "training rows": ("training rows", "학습 행"),

@@ -1,6 +1,5 @@
 """Tokenizers as a description for the page, and the characters that Python knows."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import groupby
@@ -10,7 +9,7 @@ from munjang.errors import ConfigError
 from munjang.inputs.text import TextInput
 from munjang.text.characters import CharacterTokenizer
 from munjang.text.jamo import JamoTokenizer
-from munjang.text.registry import TOKENIZERS
+from munjang.text.rows import TOKENIZERS
 from munjang.text.segmentation.codepoints import CODE_POINTS, category_of
 from munjang.text.subwords.tokenizers import BpeTokenizer, UnigramTokenizer, WordPieceTokenizer
 from munjang.text.utf8_bytes import ByteTokenizer
@@ -19,10 +18,9 @@ from munjang.text.words import WordTokenizer
 
 Description = dict[str, Any]
 
-# In the order of CATEGORIES of characters.js.
-_CATEGORIES = (
-    "Cn Cc Cf Cs Co Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No Pc Pd Pe Pf Pi Po Ps Sc Sk Sm So Zl Zp Zs"
-).split()
+# General categories of Unicode, in the order of CATEGORIES of characters.js.
+_NAMES = "Cn Cc Cf Cs Co Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No Pc Pd Pe Pf Pi Po Ps Sc Sk Sm So Zl Zp Zs"
+_CATEGORIES = {name: number for number, name in enumerate(_NAMES.split())}
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -107,7 +105,7 @@ def describe_characters() -> str:
     """
     categories = (category_of(chr(point)) for point in range(CODE_POINTS))
     return " ".join(
-        f"{_in_base_36(sum(1 for _ in run))}:{_in_base_36(_CATEGORIES.index(category))}"
+        f"{_in_base_36(sum(1 for _ in run))}:{_in_base_36(_CATEGORIES[category])}"
         for category, run in groupby(categories)
     )
 
@@ -118,7 +116,3 @@ def _in_base_36(number: int) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits = _DIGITS[digit] + digits
     return digits
-
-
-UNICODE = unicodedata.unidata_version
-"""The version of Unicode that a page has."""

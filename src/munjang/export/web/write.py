@@ -120,17 +120,15 @@ def _compute_checks(model: Model, tokens: tuple[str, ...]) -> list[dict[str, Any
     logits = model.logits(texts)
     if not logits.isfinite().all():
         raise ConfigError("expected finite weights; the training diverged, train the model again")
-    return [
-        {"text": text, "logits": row} for text, row in zip(texts, logits.tolist(), strict=True)
-    ]
+    return [{"text": text, "logits": row} for text, row in zip(texts, logits.tolist(), strict=True)]
 
 
 def _refuse_size(size: int, *, int8: bool) -> str:
     advice = "" if int8 else "add --int8, or "
     return (
-        f"the weights have {format_bytes(size)}, and a page holds up to {format_bytes(MOST_BYTES)}; "
-        f"{advice}train with fewer rows of n-grams (model.ngram_buckets, model.bag_buckets, "
-        "model.subword_buckets)"
+        f"the weights have {format_bytes(size)}, and a page holds up to "
+        f"{format_bytes(MOST_BYTES)}; {advice}train with fewer rows of n-grams "
+        "(model.ngram_buckets, model.bag_buckets, model.subword_buckets)"
     )
 
 

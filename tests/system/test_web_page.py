@@ -163,7 +163,7 @@ def test_command_refuses_what_is_there_and_says_what_rounding_costs(
     folder, page = pages["cnn"].with_suffix(""), tmp_path / "page.html"
     page.write_text("mine")
     result = invoke("export", "web", folder, page)
-    assert result.code == 1
+    assert result.code == 2
     assert "this file exists; choose another name, or add --overwrite" in result.err
     assert page.read_text() == "mine"
     result = invoke("export", "web", folder, page, "--overwrite", "--int8", "--title", "Films")
@@ -171,5 +171,5 @@ def test_command_refuses_what_is_there_and_says_what_rounding_costs(
     assert "logits of texts made of its vocabulary differ by 0.0" in result.err
     assert "<title>Films</title>" in page.read_text("utf-8")
     result = invoke("export", "web", folder, tmp_path / "other.html", "--language", "fr")
-    assert result.code == 1
+    assert result.code == 2
     assert result.err.strip() == "munjang: language: expected en or ko, got 'fr'"

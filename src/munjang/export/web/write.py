@@ -181,6 +181,7 @@ def _hash(content: str) -> str:
 def _embed(values: Any) -> Markup:
     """Return JSON that cannot end the element it stands in."""
     text = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = text.encode(errors="backslashreplace").decode()  # half a surrogate pair, as JSON has it
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 (no tag can begin)
 
 

@@ -160,6 +160,14 @@ def test_page_is_small_and_inert(tmp_path: Path) -> None:
     assert run_page(page, TEXTS, tmp_path)["check"] < 1e-4
 
 
+def test_half_of_a_surrogate_pair_is_escaped(mean: Model, tmp_path: Path) -> None:
+    task: Any = mean.task
+    labels = ("\ud800", *task.labels[1:])
+    page = write_page(replace(mean, task=replace(task, labels=labels)), tmp_path / "a.html").path
+    description = json.loads(read_part(page.read_text("utf-8"), "model"))
+    assert description["task"]["labels"] == list(labels)
+
+
 def refuse(model: Model, path: Path, reason: str, **options: Any) -> None:
     with pytest.raises(ConfigError, match=reason) as raised:
         write_page(model, path, **options)

@@ -64,10 +64,13 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "without text": ("without text", "텍스트가 없을 때"),
     "all words left out": ("all words replaced", "모든 단어를 바꿀 때"),
     "score": ("score", "점수"),
+    "choose": (
+        "Choose a label to see the words that speak for and against it.",
+        "레이블을 고르면 그 레이블에 힘을 싣거나 빼는 단어를 볼 수 있습니다.",
+    ),
     "caution": (
-        "Shares say what the model used, not what is true. Choose a label above to see its score.",
-        "몫은 모델이 쓴 것을 말할 뿐, 무엇이 사실인지를 말하지 않습니다. 위에서 레이블을 고르면 그 "
-        "레이블의 점수를 볼 수 있습니다.",
+        "Shares say what the model used, not what is true.",
+        "몫은 모델이 쓴 것을 말할 뿐, 무엇이 사실인지를 말하지 않습니다.",
     ),
     "model": ("The model", "모델"),
     "limits": (

@@ -37,7 +37,7 @@ function showAnswer(answer) {
     ...(typeof answer.probability === "number"
       ? [", ", say("probability {p}", {p: answer.probability.toFixed(4)})] : []));
   find("cut").hidden = !answer.truncated;
-  find("labels").hidden = isNumber;
+  find("all").hidden = isNumber;
   find("others").textContent = answer.labels.length > MOST_LABELS
     ? say("{n} more labels", {n: answer.labels.length - MOST_LABELS}) : "";
   find("labels").tBodies[0].replaceChildren(...shownLabels(answer).map(i => labelRow(answer, i)));

@@ -160,6 +160,18 @@ def test_page_is_small_and_inert(tmp_path: Path) -> None:
     assert run_page(page, TEXTS, tmp_path)["check"] < 1e-4
 
 
+@pytest.mark.parametrize("tokenizer", ["words", "bpe"])
+def test_long_texts(tokenizer: str, corpus: tuple[list[str], list[str]], tmp_path: Path) -> None:
+    settings = ("tokenizer.max_length=30", "tokenizer.max_size=400")
+    model = train_small(corpus, "mean", tokenizer, settings)
+    texts = ["Good 영화 " * 20_000, f"{' ' * 5000}good film {'x' * 5000} 끝", "가" * 50_000]
+    answers = run_page(write_page(model, tmp_path / "a.html").path, texts, tmp_path)["answers"]
+    for text, answer in zip(texts, answers, strict=True):
+        encoded: Any = model.input.encode_values(text)
+        assert answer["ids"] == encoded.encoded.rows.values.tolist()
+        assert answer["truncated"] == bool(encoded.truncated[0])
+
+
 def test_half_of_a_surrogate_pair_is_escaped(mean: Model, tmp_path: Path) -> None:
     task: Any = mean.task
     labels = ("\ud800", *task.labels[1:])

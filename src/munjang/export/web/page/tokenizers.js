@@ -238,6 +238,9 @@ const TOKENIZERS = {
   bpe: bytePairs, wordpiece: wordPieces, unigram: unigrams,
 };
 
+// Characters of a text that are read at first: so many, and per token that a network reads.
+const FEWEST = 1024, LONG = 8;
+
 // Encodes texts as `munjang.data.token_rows` does: normal form, tokens, length, GO and EOS.
 class Encoder {
   constructor(described, characters) {
@@ -251,9 +254,8 @@ class Encoder {
 
   // Returns {ids, oovWords, starts, truncated}; `starts` are indices of the text, -1 for GO and EOS.
   encode(given) {
-    const {ends, nfc} = this.described, text = cleanText(given);
-    const normal = new NormalText(text, this.characters, nfc);
-    const all = this.tokens(normal), tokens = this._cut(all);
+    const {ends} = this.described;
+    const [normal, all] = this._read(cleanText(given)), tokens = this._cut(all);
     const oovWords = [];
     const ids = tokens.map(({id, oov}) => {
       if (id !== OOV || oov === undefined || !this.described.oov_words) return id;
@@ -266,6 +268,18 @@ class Encoder {
       starts.unshift(-1), starts.push(-1);
     }
     return {ids, oovWords, starts, truncated: tokens.length < all.length};
+  }
+
+  // The normal text and its tokens; of a long text no more than the network reads, if that ends
+  // before a space, where only the last pre-token depends on what follows.
+  _read(text) {
+    const length = this.described.max_length, end = text.indexOf(" ", FEWEST + LONG * length);
+    for (const part of end > 0 ? [text.slice(0, end), text] : [text]) {
+      const normal = new NormalText(part, this.characters, this.described.nfc);
+      const tokens = this.tokens(normal);
+      const words = tokens.filter(({id}) => !this.signs.has(id)).length;
+      if (part === text || words > length + LONGEST) return [normal, tokens];
+    }
   }
 
   // Signs do not count to the length, but to the most tokens that a network reads.

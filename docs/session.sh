@@ -10,7 +10,7 @@ python="${PYTHON:-.venv/bin/python}"
 export MUNJANG_DATA="${MUNJANG_DATA:-$PWD/../shared/data}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 pages=("$@")
-[ $# -gt 0 ] || pages=(README.md README.ko.md docs/{mean,cnn,rnn,lstm,gru,transformer,data,tokenizers,training,tasks,images,shapes,translate,seq2seq,attentive,explain,notebook,report,errors}.md)
+[ $# -gt 0 ] || pages=(README.md README.ko.md docs/{mean,cnn,rnn,lstm,gru,transformer,data,tokenizers,training,tasks,images,shapes,translate,seq2seq,attentive,explain,notebook,report,export-web,errors}.md)
 
 "$python" docs/rerun.py "${pages[@]}"
 "$python" docs/generate.py

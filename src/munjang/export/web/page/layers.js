@@ -1,0 +1,222 @@
+// Layers of networks. States are [time x dim] in one array, place after place.
+
+const sigmoid = x => 1 / (1 + Math.exp(-x));
+const softplus = x => x > 20 ? x : Math.log1p(Math.exp(x));
+const SELU_SCALE = 1.0507009873554805, SELU_ALPHA = 1.6732632423543772;
+
+// The error function by its series, and by its continued fraction where that is shorter.
+function erf(x) {
+  const size = Math.abs(x);
+  if (size > 6) return Math.sign(x);
+  if (size < 2.5) {
+    let term = x, sum = x;
+    for (let n = 1; Math.abs(term) > 1e-17 && n < 80; n++) {
+      term *= -x * x / n;
+      sum += term / (2 * n + 1);
+    }
+    return 2 / Math.sqrt(Math.PI) * sum;
+  }
+  let fraction = 0;
+  for (let n = 60; n > 0; n--) fraction = n / 2 / (size + fraction);
+  return Math.sign(x) * (1 - Math.exp(-x * x) / Math.sqrt(Math.PI) / (size + fraction));
+}
+
+const ACTIVATIONS = {
+  relu: x => Math.max(0, x),
+  leaky_relu: x => x < 0 ? 0.2 * x : x,
+  elu: x => x < 0 ? Math.expm1(x) : x,
+  selu: x => SELU_SCALE * (x < 0 ? SELU_ALPHA * Math.expm1(x) : x),
+  gelu: x => x * 0.5 * (1 + erf(x / Math.SQRT2)),
+  gelu_tanh: x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  silu: x => x * sigmoid(x),
+  swish: x => x * sigmoid(x),
+  mish: x => x * Math.tanh(softplus(x)),
+  softplus,
+  softsign: x => x / (1 + Math.abs(x)),
+  sigmoid,
+  hard_sigmoid: x => Math.min(1, Math.max(0, x / 6 + 0.5)),
+  tanh: Math.tanh,
+  linear: x => x,
+  exponential: Math.exp,
+};
+
+function softmax(scores) {
+  const highest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
+  const powers = scores.map(score => Math.exp(score - highest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map(power => power / sum);
+}
+
+// rows [count x dim] of `weight` times a vector, plus `bias`.
+function affine(weight, bias, vector, count) {
+  const dim = vector.length, result = new Float64Array(count);
+  for (let row = 0; row < count; row++) {
+    let sum = bias ? bias[row] : 0;
+    for (let i = 0; i < dim; i++) sum += weight[row * dim + i] * vector[i];
+    result[row] = sum;
+  }
+  return result;
+}
+
+// Filters over windows of `width` places with zeros around the text.
+class Convolution {
+  constructor(described, arrays) {
+    Object.assign(this, described);  // width, left, dim, filters
+    this.weight = arrays.get(described.weight);
+    this.bias = arrays.get(described.bias);
+  }
+
+  // Writes the maps into `out`, whose places have `stride` numbers, from `column` on.
+  run(vectors, time, out, stride, column) {
+    const {width, left, dim, filters, weight, bias} = this;
+    for (let place = 0; place < time; place++) {
+      const at = place * stride + column;
+      for (let f = 0; f < filters; f++) out[at + f] = bias[f];
+      for (let k = 0; k < width; k++) {
+        const from = place + k - left;
+        if (from < 0 || from >= time) continue;
+        for (let i = 0; i < dim; i++) {
+          const value = vectors[from * dim + i], row = (k * dim + i) * filters;
+          if (value) for (let f = 0; f < filters; f++) out[at + f] += value * weight[row + f];
+        }
+      }
+    }
+  }
+
+  // Adds to `gradient` [time x dim] that of the vectors for derivatives of the maps.
+  backward(slopes, time, stride, column, gradient) {
+    const {width, left, dim, filters, weight} = this;
+    for (let place = 0; place < time; place++) {
+      for (let f = 0; f < filters; f++) {
+        const slope = slopes[place * stride + column + f];
+        if (!slope) continue;
+        for (let k = 0; k < width; k++) {
+          const to = place + k - left;
+          if (to < 0 || to >= time) continue;
+          for (let i = 0; i < dim; i++) {
+            gradient[to * dim + i] += slope * weight[(k * dim + i) * filters + f];
+          }
+        }
+      }
+    }
+  }
+}
+
+// One step of each cell, in the symbols of `munjang.layers.cells`: `x` is W x + b of all steps from
+// index `at` on, `u` is U h + d; h and c are overwritten.
+const CELLS = {
+  rnn: {
+    gates: 1,
+    step(x, at, u, h) {
+      for (let i = 0; i < h.length; i++) h[i] = Math.tanh(x[at + i] + u[i]);
+    },
+  },
+  lstm: {
+    gates: 4,
+    step(x, at, u, h, c) {
+      const n = h.length, gate = (k, i) => x[at + k * n + i] + u[k * n + i];
+      for (let i = 0; i < n; i++) {
+        c[i] = sigmoid(gate(1, i)) * c[i] + sigmoid(gate(0, i)) * Math.tanh(gate(2, i));
+        h[i] = sigmoid(gate(3, i)) * Math.tanh(c[i]);
+      }
+    },
+  },
+  gru: {
+    gates: 3,
+    step(x, at, u, h) {
+      const n = h.length;
+      for (let i = 0; i < n; i++) {
+        const r = sigmoid(x[at + i] + u[i]), z = sigmoid(x[at + n + i] + u[n + i]);
+        h[i] = z * h[i] + (1 - z) * Math.tanh(x[at + 2 * n + i] + r * u[2 * n + i]);
+      }
+    },
+  },
+};
+
+// One direction of one layer.
+class RecurrentLayer {
+  constructor(described, arrays, cell, hidden) {
+    this.cell = CELLS[cell];
+    this.hidden = hidden;
+    for (const name of ["w", "u", "b", "d"]) this[name] = arrays.get(described[name]);
+  }
+
+  // Writes the states of inputs [time x dim] into `out`, as `Convolution.run` does.
+  run(inputs, time, dim, backwards, out, stride, column) {
+    const rows = this.cell.gates * this.hidden;
+    const h = new Float64Array(this.hidden), c = new Float64Array(this.hidden);
+    for (let t = 0; t < time; t++) {
+      const place = backwards ? time - 1 - t : t;
+      const x = affine(this.w, this.b, inputs.subarray(place * dim, (place + 1) * dim), rows);
+      this.cell.step(x, 0, affine(this.u, this.d, h, rows), h, c);
+      out.set(h, place * stride + column);
+    }
+  }
+}
+
+// Additive attention: one weight per place.
+function attentionWeights(pooling, states, time, dim) {
+  if (!time) return [];
+  const scores = Array.from({length: time}, (_, place) => {
+    const state = states.subarray(place * dim, (place + 1) * dim);
+    const keys = affine(pooling.keys, pooling.keysBias, state, dim);
+    return keys.reduce((sum, key, i) => sum + Math.tanh(key) * pooling.query[i], 0);
+  });
+  return softmax(scores);
+}
+
+// The weight of each state in each pooled number, [time x dim]; places that share a maximum share
+// its weight.
+const PLACE_WEIGHTS = {
+  mean: (states, time, dim) => new Float64Array(time * dim).fill(1 / time),
+  first: (states, time, dim) => new Float64Array(time * dim).fill(1, 0, dim),
+  last: (states, time, dim, pooling) => {
+    const weights = new Float64Array(time * dim), half = pooling.directions === 2 ? dim / 2 : dim;
+    weights.fill(1, (time - 1) * dim, (time - 1) * dim + half);
+    return weights.fill(1, half, dim === half ? half : dim);
+  },
+  attention: (states, time, dim, pooling) => {
+    const weights = attentionWeights(pooling, states, time, dim);
+    return new Float64Array(time * dim).map((_, i) => weights[Math.floor(i / dim)]);
+  },
+  max: (states, time, dim) => {
+    const weights = new Float64Array(time * dim);
+    for (let i = 0; i < dim; i++) {
+      let highest = -Infinity, count = 0;
+      for (let at = i; at < time * dim; at += dim) {
+        if (states[at] > highest) [highest, count] = [states[at], 0];
+        if (states[at] === highest) count++;
+      }
+      for (let at = i; at < time * dim; at += dim) weights[at] = states[at] === highest ? 1 / count : 0;
+    }
+    return weights;
+  },
+};
+
+// Several poolings, one after the other; zeros for a text without tokens.
+class Pooling {
+  constructor(described, arrays) {
+    this.names = described.names;
+    this.directions = described.directions;
+    if (described.attention) {
+      this.keys = arrays.get(described.attention.keys);
+      this.keysBias = arrays.get(described.attention.bias);
+      this.query = arrays.get(described.attention.query);
+    }
+  }
+
+  weights(states, time, dim) {
+    return this.names.map(name => PLACE_WEIGHTS[name](states, time, dim, this));
+  }
+
+  run(states, time, dim) {
+    const pooled = new Float64Array(this.names.length * dim);
+    if (!time) return pooled;
+    this.weights(states, time, dim).forEach((weights, number) => {
+      for (let at = 0; at < time * dim; at++) {
+        if (weights[at]) pooled[number * dim + at % dim] += weights[at] * states[at];
+      }
+    });
+    return pooled;
+  }
+}

@@ -1,0 +1,175 @@
+"""A page of `munjang export web` in a real browser: typed into, judged by axe-core, offline."""
+
+import json
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import munjang
+from tests.synthetic import make_corpus
+from tests.system.browsers import SERIOUS
+from tests.system.commands import invoke, write_table
+from tests.system.devtools import OpenPage, open_page
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+TEXT = "정말 영화가 지루하다 but the end is good 😀"
+HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> \u202e good &amp; \"'</textarea>"
+SMALL = (
+    *("--set", "model.dim=8", "--set", "training.epochs=3", "--set", "training.threads=1"),
+    *("--tokenizer", "words", "--set", "model.bag_dim=0", "--quiet"),
+)
+MODELS = {
+    "cnn": ("--set", "model.filters=4"),
+    "lstm": ("--set", "model.hidden_dim=8"),
+}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Model folders, and a page of each, by name."""
+    folder = tmp_path_factory.mktemp("web")
+    texts, labels = make_corpus(90, korean=True)
+    rows = [(f"{text} <b>&", f"{label} <i>") for text, label in zip(texts, labels, strict=True)]
+    table = write_table(folder / "data.csv", rows)
+    for name, options in MODELS.items():
+        out = folder / name
+        assert invoke("train", table, "--out", out, "--model", name, *SMALL, *options).code == 0
+        language = ("--language", "ko") if name == "lstm" else ()
+        result = invoke("export", "web", out, out.with_suffix(".html"), *language)
+        assert result.code == 0, result.err
+        assert "page written to" in result.out
+    return {name: folder / f"{name}.html" for name in MODELS}
+
+
+def write(page: OpenPage, text: str) -> None:
+    page.ask("document.getElementById('text').focus()")
+    page.ask("document.getElementById('text').select()")
+    page.type(text)
+    page.wait_for("!document.getElementById('why').hidden")
+
+
+def find_violations(page: OpenPage) -> list[list[str]]:
+    pytest.importorskip("axe_playwright_python", exc_type=ImportError)
+    page.ask(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+    asked = "axe.run().then(found => found.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
+    found: list[list[str]] = page.ask(asked)
+    return [each for each in found if each[0] in SERIOUS]
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_page_answers_and_shows_why(
+    name: str, pages: dict[str, Path], browser: str, tmp_path: Path
+) -> None:
+    model = munjang.load(pages[name].with_suffix(""))
+    (answer,) = model.predict(TEXT)
+    with open_page(browser, pages[name], tmp_path) as page:
+        assert page.ask("document.getElementById('result').hidden")
+        write(page, TEXT)
+        word = "probability" if name == "cnn" else "확률"
+        assert page.text("#answer") == f"{answer.label}, {word} {answer.probability:.4f}"
+        assert page.text("#shaded") == TEXT
+        words = page.ask("[...document.querySelectorAll('#shaded span')].map(s => s.textContent)")
+        assert words == TEXT.split()
+        shares = page.ask("[...document.querySelectorAll('#numbers td')].map(c => +c.textContent)")
+        method = "exact" if name == "cnn" else "leave_one_out"
+        (row,) = model.why(TEXT, method=method).rows
+        assert shares[: len(words)] == pytest.approx(row.texts[0].words.values.tolist(), abs=1e-4)
+        assert shares[-2:] == pytest.approx([row.base, row.value], abs=1e-4)
+        page.wait_for("document.getElementById('said').textContent.length > 0")
+        assert page.text("#said") == page.text("#answer")
+        assert page.ask("document.getElementById('wrong').hidden")
+        assert page.console == []
+        assert page.requests == [pages[name].as_uri()]
+
+
+def test_label_is_chosen_by_keyboard(pages: dict[str, Path], browser: str, tmp_path: Path) -> None:
+    with open_page(browser, pages["cnn"], tmp_path) as page:
+        write(page, TEXT)
+        before = page.text("#score")
+        others = "#labels button[aria-pressed=false]"
+        for _ in range(4):
+            page.press("Tab")
+            if page.ask(f"document.activeElement.matches('{others}')"):
+                break
+        label = page.ask("document.activeElement.textContent")
+        page.press("Enter")
+        assert page.text("#score").startswith(f"Score: logit of {label} minus")
+        assert page.text("#score") != before
+        assert page.ask("document.activeElement.getAttribute('aria-pressed')") == "true"
+
+
+def test_nothing_is_answered_while_a_syllable_is_composed(
+    pages: dict[str, Path], browser: str, tmp_path: Path
+) -> None:
+    with open_page(browser, pages["cnn"], tmp_path) as page:
+        page.ask("document.getElementById('text').focus()")
+        for part in ("ㅈ", "지", "질"):
+            end = {"selectionStart": 1, "selectionEnd": 1}
+            page.send("Input.imeSetComposition", text=part, **end)
+        assert page.ask("document.getElementById('text').value") == "질"
+        assert page.ask("document.getElementById('result').hidden")
+        page.type("질")
+        page.wait_for("!document.getElementById('result').hidden")
+        assert page.ask("document.getElementById('text').value") == "질"
+
+
+def test_hostile_texts_are_shown_as_they_are(
+    pages: dict[str, Path], browser: str, tmp_path: Path
+) -> None:
+    with open_page(browser, pages["cnn"], tmp_path) as page:
+        count = page.ask("document.querySelectorAll('img, script').length")
+        write(page, HOSTILE)
+        assert page.ask("document.getElementById('shaded').textContent") == HOSTILE
+        assert page.ask("document.querySelectorAll('img, script').length") == count
+        assert page.console == []
+        # what a page may do, even if a text became HTML
+        policy = "document.querySelector('meta[http-equiv]').content"
+        assert page.ask(policy).startswith("default-src 'none'; script-src 'sha256-")
+        write(page, "a \x00 " * 3000)
+        assert page.text("#cut")
+        page.ask("document.getElementById('text').value = ' '")
+        page.ask("document.getElementById('text').dispatchEvent(new InputEvent('input'))")
+        assert page.ask("document.getElementById('result').hidden")
+
+
+@pytest.mark.parametrize(("name", "width", "dark"), [("cnn", 1000, False), ("lstm", 360, True)])
+def test_page_is_accessible_and_fits(
+    name: str, width: int, dark: bool, pages: dict[str, Path], browser: str, tmp_path: Path
+) -> None:
+    with open_page(browser, pages[name], tmp_path, width=width, dark=dark) as page:
+        write(page, TEXT)
+        page.ask("document.querySelector('details').open = true")
+        assert find_violations(page) == []
+        root = "document.documentElement"
+        assert page.ask(f"{root}.scrollWidth - {root}.clientWidth") <= 0
+
+
+def test_broken_arithmetic_is_told(pages: dict[str, Path], browser: str, tmp_path: Path) -> None:
+    source = pages["cnn"].read_text("utf-8")
+    model = source.split('id="model">')[1].split("</script>")[0]
+    changed = json.loads(model)
+    changed["checks"][0]["logits"][0] += 0.01
+    other = tmp_path / "other.html"
+    other.write_text(source.replace(model, json.dumps(changed).replace("<", "\\u003c")), "utf-8")
+    with open_page(browser, other, tmp_path) as page:
+        assert not page.ask("document.getElementById('wrong').hidden")
+
+
+def test_command_refuses_what_is_there_and_says_what_rounding_costs(
+    pages: dict[str, Path], tmp_path: Path
+) -> None:
+    folder, page = pages["cnn"].with_suffix(""), tmp_path / "page.html"
+    page.write_text("mine")
+    result = invoke("export", "web", folder, page)
+    assert result.code == 2
+    assert "this file exists; choose another name, or add --overwrite" in result.err
+    assert page.read_text() == "mine"
+    result = invoke("export", "web", folder, page, "--overwrite", "--int8", "--title", "Films")
+    assert result.code == 0, result.err
+    assert "logits of texts made of its vocabulary differ by 0.0" in result.err
+    assert "<title>Films</title>" in page.read_text("utf-8")
+    result = invoke("export", "web", folder, tmp_path / "other.html", "--language", "fr")
+    assert result.code == 2
+    assert result.err.strip() == "munjang: language: expected en or ko, got 'fr'"

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from munjang.cli.export_onnx import export_onnx
 from munjang.cli.options import ModelFolder, Quiet
 from munjang.cli.outcome import Command, Group
 from munjang.cli.output import note, show
@@ -37,6 +38,7 @@ def about_export(context: typer.Context) -> None:
     Examples:
       munjang export hf my-bert my-bert-hf
       munjang export vectors my-vectors my-vectors.vec
+      munjang export onnx my-model my-model-onnx
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -159,3 +161,6 @@ def export_vectors(
     with showing_stages(quiet=quiet):
         export_words(load_words(folder, report=report), path, report=report)
     show(f"vectors written to {path}")
+
+
+export_app.command("onnx", cls=Command)(export_onnx)

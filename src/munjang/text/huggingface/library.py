@@ -62,6 +62,11 @@ class LibraryTokenizer:
         return require_fitted(self._loaded, self.name).map.theirs
 
     @property
+    def project_ids(self) -> Int32s:
+        """The project's id of each of the tokenizer's own [largest of its ids + 1]."""
+        return require_fitted(self._loaded, self.name).map.ours
+
+    @property
     def special_tokens(self) -> Mapping[str, str]:
         """The tokenizer's tokens by the reserved names that they stand for."""
         return require_fitted(self._loaded, self.name).special

@@ -8,7 +8,7 @@ import torch
 from munjang.data.table import Table
 from munjang.data.two_texts.table import FIRST, SECOND
 from munjang.errors import ConfigError
-from munjang.export.onnx.munjang_onnx import Model as Runner
+from munjang.export.onnx.kinds import Runner
 from munjang.inputs.two_texts import TwoTextsInput
 from munjang.model import Model
 from munjang.tasks.logits import LogitsTask

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -11,15 +11,16 @@ import torch
 from munjang import __version__
 from munjang.baselines import Baseline
 from munjang.errors import ConfigError
-from munjang.export.onnx import munjang_onnx
 from munjang.export.onnx.card import Facts, write_card
 from munjang.export.onnx.checking import Checked, check_outputs
+from munjang.export.onnx.compose import compose_runner
 from munjang.export.onnx.evaluation import check_can_evaluate, evaluate_runner, values_of
-from munjang.export.onnx.folder import refuse_occupied, write_folder
-from munjang.export.onnx.inputs import describe_input
-from munjang.export.onnx.kinds import Kind, find_kind
+from munjang.export.onnx.folder import install, make_scratch, refuse_occupied
+from munjang.export.onnx.inputs import describe_input, source_tokenizer, target_tokenizer
+from munjang.export.onnx.kinds import Kind, Runner, find_kind
 from munjang.export.onnx.latency import BATCHES, Latency, measure_latency
 from munjang.export.onnx.package import need_export
+from munjang.export.onnx.runner.text import FORMAT
 from munjang.export.onnx.tasks import describe_task
 from munjang.export.onnx.tokenizers import LIBRARY, VOCABULARY, describe_tokenizer
 from munjang.folder.load import load
@@ -29,7 +30,9 @@ from munjang.reporting import Report, discard, stage
 
 SETTINGS, RUNNER, CARD = "munjang.json", "munjang_onnx.py", "README.md"
 _GRAPHS = ("model.onnx", "encoder.onnx", "step.onnx")
-OURS = {SETTINGS, RUNNER, CARD, VOCABULARY, LIBRARY, *_GRAPHS}
+_TARGET = "target_"
+_TOKENIZERS = (VOCABULARY, LIBRARY, _TARGET + VOCABULARY, _TARGET + LIBRARY)
+OURS = {SETTINGS, RUNNER, CARD, *_TOKENIZERS, *_GRAPHS}
 # Rows of the data that the graph is checked on.
 _CHECKED_ROWS = 100
 
@@ -96,8 +99,8 @@ def export_onnx(
         check_can_evaluate(known)
         rows = known.read(data, reading, report)
         values = values_of(known, rows)
-    with TemporaryDirectory() as temporary:
-        return export.write(folder, Path(temporary), rows, values, report)
+    with make_scratch(folder) as scratch:
+        return export.write(folder, scratch, rows, values, report)
 
 
 class _Export:
@@ -113,29 +116,38 @@ class _Export:
         self.model = model
         self.kind = kind
         self.int8 = int8
-        self.tokenizer = describe_tokenizer(model.input.tokenizer)  # type: ignore[attr-defined]
         self.input = describe_input(model)
+        source, target = describe_tokenizer(source_tokenizer(model)), target_tokenizer(model)
+        written = None if target is None else describe_tokenizer(target, _TARGET)
         self.settings = {
-            "format": munjang_onnx.FORMAT,
+            "format": FORMAT,
             "munjang": __version__,
             "model": model.recipe.model_name,
             **describe_task(model.task, model.recipe.task),
+            **kind.facts(model.network),
             "graphs": kind.files,
             "input": self.input,
-            "tokenizer": self.tokenizer.settings,
+            "tokenizer": source.settings,
+            "target_tokenizer": None if written is None else written.settings,
+        }
+        self.files = {
+            SETTINGS: to_json(self.settings, indent=1),
+            RUNNER: compose_runner(self.settings),
+            **source.files,
+            **({} if written is None else written.files),
         }
 
     def write(
-        self, folder: Path, temporary: Path, rows: Any, values: Sequence[Any], report: Report
+        self, folder: Path, scratch: Path, rows: Any, values: Sequence[Any], report: Report
     ) -> Exported:
-        """Write the folder, and the float graphs of an export in 8 bits to a temporary one."""
+        """Write the folder, in `scratch` until it is complete and checked."""
         with stage("writing the graph"), torch.no_grad():
-            floats = self._write_files(temporary / "float", int8=False)
-            whole = self._write_files(temporary / "int8", int8=True) if self.int8 else floats
+            floats = self._write_files(scratch / "float", int8=False)
+            whole = self._write_files(scratch / "int8", int8=True) if self.int8 else floats
         threads = torch.get_num_threads()
-        runners = {"float": munjang_onnx.load(temporary / "float", threads=threads)}
+        runners = {"float": load_runner(scratch / "float", threads)}
         if self.int8:
-            runners["int8"] = munjang_onnx.load(temporary / "int8", threads=threads)
+            runners["int8"] = load_runner(scratch / "int8", threads)
         with stage("comparing the graph with the network"):
             checked = self._check(runners, values[:_CHECKED_ROWS])
         report(
@@ -158,15 +170,9 @@ class _Export:
             latencies=self._measure(runners, values),
             threads=threads,
         )
-        source = temporary / ("int8" if self.int8 else "float")
-        card = write_card(self.model, facts)
-
-        def write(place: Path) -> None:
-            for file in source.iterdir():
-                (place / file.name).write_bytes(file.read_bytes())
-            (place / CARD).write_text(card, encoding="utf-8")
-
-        write_folder(folder, write)
+        new = scratch / ("int8" if self.int8 else "float")
+        (new / CARD).write_text(write_card(self.model, facts), encoding="utf-8", newline="\n")
+        install(new, folder, scratch)
         return Exported(folder, sum(whole.values()), facts.float_bytes, checked.difference, scores)
 
     def _write_files(self, folder: Path, *, int8: bool) -> dict[str, int]:
@@ -176,14 +182,11 @@ class _Export:
         folder.mkdir()
         for name, data in graphs.items():
             (folder / name).write_bytes(data)
-        texts = {SETTINGS: to_json(self.settings, indent=1), **self.tokenizer.files}
-        for name, text in texts.items():
+        for name, text in self.files.items():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        runner = Path(munjang_onnx.__file__).read_bytes()
-        (folder / RUNNER).write_bytes(runner)
         return {name: len(data) for name, data in graphs.items()}
 
-    def _check(self, runners: Mapping[str, munjang_onnx.Model], rows: Sequence[Any]) -> Checked:
+    def _check(self, runners: Mapping[str, Runner], rows: Sequence[Any]) -> Checked:
         values = self.kind.values(self.model, rows)
         expected = self.kind.expected(self.model, values)
         found = self.kind.found
@@ -193,11 +196,9 @@ class _Export:
             check_outputs(lambda part: found(runners["int8"], part), values, alone)
         return checked
 
-    def _measure(
-        self, runners: Mapping[str, munjang_onnx.Model], values: Sequence[Any]
-    ) -> list[Latency]:
+    def _measure(self, runners: Mapping[str, Runner], values: Sequence[Any]) -> list[Latency]:
         """Measure `predict` on rows of the data, or on made-up ones."""
-        some = list(values or self.kind.values(self.model, ())[-BATCHES[-1] :])
+        some = list(values or self.kind.requests(self.model)[-BATCHES[-1] :])
         some = (some * BATCHES[-1])[: BATCHES[-1]]
         predict = {"PyTorch": self.model.predict}
         named = {f"onnxruntime, {name}": runner.predict for name, runner in runners.items()}
@@ -206,3 +207,16 @@ class _Export:
 
 def _base(name: str) -> str:
     return Path(name).name
+
+
+def load_runner(folder: Path, threads: int | None = None) -> Runner:
+    """Return the model of an exported folder, opened by the runner that lies in it.
+
+    The folder must be one that this process wrote, since the code in it is run.
+    """
+    spec = spec_from_file_location("munjang_onnx", folder / RUNNER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.load(folder, threads=threads)

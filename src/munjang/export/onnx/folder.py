@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from munjang.errors import FolderError
@@ -28,29 +29,35 @@ def refuse_occupied(folder: Path, ours: Collection[str], *, overwrite: bool) -> 
         )
 
 
-def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    """Write a folder as a whole: on failure nothing of it stays, and an earlier one is unchanged.
-
-    Args:
-        folder: the folder; its parents are made.
-        write: writes all files into the path that it gets.
+@contextmanager
+def make_scratch(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`, which is deleted at the end of the block.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: it cannot be made.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    new, old = place / "new", place / "old"
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
-        new.mkdir()
-        write(new)
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except BaseException:
-            if old.exists():
-                old.rename(folder)
-            raise
+        yield scratch
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def install(new: Path, folder: Path, scratch: Path) -> None:
+    """Put a finished folder in the place of `folder`, which is as it was if that fails.
+
+    Args:
+        new: in `scratch`.
+        folder: the place; what is there is deleted with `scratch`.
+        scratch: of `make_scratch`.
+    """
+    old = scratch / "old"
+    if folder.exists():
+        folder.rename(old)
+    try:
+        new.rename(folder)
+    except BaseException:
+        if old.exists():
+            old.rename(folder)
+        raise

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from munjang.export.onnx.inputs import source_tokenizer
 from munjang.inputs.two_texts import TwoTextsInput
 from munjang.model import Model
 from munjang.text.vocabulary import RESERVED
@@ -39,21 +40,33 @@ _MADE = 24
 _LONGEST = 40
 
 
-def sample_values(model: Model, rows: Sequence[Any] = ()) -> list[Any]:
-    """Return texts, or pairs of texts for a model of two texts.
-
-    They are hostile texts, words of the vocabulary in random order, and rows of data.
+def sample_texts(model: Model) -> list[str]:
+    """Return hostile texts, and words of the vocabulary in random order.
 
     Args:
         model: the model; the same one gives the same texts.
-        rows: values of the data.
     """
-    tokens: Sequence[str] = model.input.tokenizer.vocabulary.tokens  # type: ignore[attr-defined]
+    tokens: Sequence[str] = source_tokenizer(model).vocabulary.tokens
     draw = random.Random(0)  # noqa: S311 (made-up texts)
     known = [token for token in tokens[len(RESERVED) :] if token.isprintable()] or ["a"]
     made = [" ".join(draw.choices(known, k=draw.randint(1, _LONGEST))) for _ in range(_MADE)]
-    texts = [*_TEXTS, *made]
+    return [*_TEXTS, *made]
+
+
+def sample_values(model: Model, rows: Sequence[Any] = ()) -> list[Any]:
+    """Return sample texts, or pairs of them for a model of two texts, and rows of data."""
+    texts = sample_texts(model)
     if not isinstance(model.input, TwoTextsInput):
         return [*texts, *rows]
     pairs = zip(texts, [*texts[1:], texts[0]], strict=True)
     return [*pairs, *((text, text) for text in texts[:3]), *rows]
+
+
+def mask_words(texts: Sequence[str]) -> list[str]:
+    """Return texts in which [MASK] stands for some words."""
+    masked = []
+    for text in texts:
+        words = text.split(" ")
+        words[len(words) // 2] = "[MASK]"
+        masked.append(" ".join(words) + (" [MASK]" if len(words) > 4 else ""))
+    return masked

@@ -5,9 +5,15 @@ from typing import Any
 
 from munjang.errors import ConfigError
 from munjang.tasks.classify import Classify
+from munjang.tasks.language import Language
+from munjang.tasks.masked_lm import MaskedLm
 from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.regress import Regress
+from munjang.tasks.similarity import Similarity
 from munjang.tasks.task import Task
+from munjang.tasks.translate import Translate
+from munjang.text.masks import find_mask_id
+from munjang.text.word_pieces import has_space_marks
 
 
 def describe_task(task: Task, name: str) -> dict[str, Any]:
@@ -57,8 +63,45 @@ def _describe_regress(task: Regress) -> dict[str, Any]:
     }
 
 
+def _describe_similarity(task: Similarity) -> dict[str, Any]:
+    return {
+        "task": "similarity",
+        "numbers": task.settings.loss == "cosine",
+        "lowest": task.lowest,
+        "highest": task.highest,
+    }
+
+
+def _describe_masked(task: MaskedLm) -> dict[str, Any]:
+    vocabulary = task.vocabulary
+    masks = {"id": find_mask_id(vocabulary), "owns_spaces": has_space_marks(vocabulary)}
+    return {"task": "masked_lm", "masks": masks}
+
+
+def _describe_language(task: Language) -> dict[str, Any]:
+    return {"task": "language", "decoding": task.decoding.model_dump(mode="json")}
+
+
+def _describe_translate(task: Translate) -> dict[str, Any]:
+    if task.settings.copy_unknown:
+        raise ConfigError(
+            "translate.copy_unknown: the graphs of export onnx give no attention, by which words "
+            "are copied; train with --set translate.copy_unknown=false"
+        )
+    if task.decoding.coverage_penalty:
+        raise ConfigError(
+            "decoding.coverage_penalty: the graphs of export onnx give no attention, which it "
+            "needs; set it to 0"
+        )
+    return {"task": "translate", "decoding": task.decoding.model_dump(mode="json")}
+
+
 _DESCRIBED: Mapping[type, Callable[[Any], dict[str, Any]]] = {
     Classify: _describe_classify,
     Multilabel: _describe_multilabel,
     Regress: _describe_regress,
+    Similarity: _describe_similarity,
+    MaskedLm: _describe_masked,
+    Language: _describe_language,
+    Translate: _describe_translate,
 }

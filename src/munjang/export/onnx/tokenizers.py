@@ -37,8 +37,12 @@ class Described:
     files: dict[str, str]
 
 
-def describe_tokenizer(tokenizer: Tokenizer) -> Described:
+def describe_tokenizer(tokenizer: Tokenizer, prefix: str = "") -> Described:
     """Return what the runner needs to encode as a tokenizer does.
+
+    Args:
+        tokenizer: fitted tokenizer.
+        prefix: of the names of the files.
 
     Raises:
         ConfigError: the tokenizer needs a package that the runner does not have.
@@ -51,7 +55,8 @@ def describe_tokenizer(tokenizer: Tokenizer) -> Described:
         )
     described = describe(tokenizer)
     vocabulary = to_json(list(tokenizer.vocabulary.tokens))
-    return Described(described.settings, {VOCABULARY: vocabulary, **described.files})
+    written = {VOCABULARY: vocabulary, **described.files}
+    return Described(described.settings, {f"{prefix}{n}": text for n, text in written.items()})
 
 
 def _describe_own(tokenizer: Any) -> Described:
@@ -69,6 +74,8 @@ def _describe_library(tokenizer: LibraryTokenizer) -> Described:
         "name": "library",
         "post_process": tokenizer.post_process,
         "ids": tokenizer.project_ids.tolist(),
+        "hidden": tokenizer.hidden_ids.tolist(),
+        "decodes": isinstance(tokenizer, HuggingFaceTokenizer),
     }
     return Described(settings, {LIBRARY: to_json(tokenizer.library_state)})
 

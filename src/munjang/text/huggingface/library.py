@@ -67,6 +67,11 @@ class LibraryTokenizer:
         return require_fitted(self._loaded, self.name).map.ours
 
     @property
+    def hidden_ids(self) -> Int64s:
+        """The ids that `decode` leaves out, ascending."""
+        return np.flatnonzero(require_fitted(self._loaded, self.name).hidden)
+
+    @property
     def special_tokens(self) -> Mapping[str, str]:
         """The tokenizer's tokens by the reserved names that they stand for."""
         return require_fitted(self._loaded, self.name).special

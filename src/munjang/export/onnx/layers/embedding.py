@@ -119,7 +119,7 @@ def write_subwords(graph: Graph, module: SubwordEmbedding, words: Words) -> Valu
         graph.op("Slice", part, [MIN_N - 2], [np.iinfo(np.int64).max], [2])
         for part in (hashed, fits)
     ]
-    grams, exist = (graph.op("Reshape", part, [0, -1]) for part in kept)
+    grams, exist = (graph.op("Flatten", part, axis=1) for part in kept)
     shared = write_are_set(graph, "shared", module.shared.cpu().numpy(), grams)
     exist = graph.op("And", exist, shared)
     order = graph.op("CumSum", graph.op("Cast", exist, to=graph.kind("i4")), 1)
@@ -160,7 +160,7 @@ def write_tfidf(graph: Graph, module: TfidfLinear, tokens: Tokens) -> Value:
         hashed, fits = write_hashes(graph, terms, tokens.lengths, module.ngrams, buckets)
         pairs = graph.op("Where", fits, graph.op("Add", hashed, module.vocabulary_size), PAD)
         joined = graph.op("Concat", graph.op("Unsqueeze", terms, [2]), pairs, axis=2)
-        terms = graph.op("Reshape", joined, [0, -1])
+        terms = graph.op("Flatten", joined, axis=1)
     idf = graph.op("Gather", graph.weight("idf", module.idf), terms, axis=0)
     norm = graph.op("Max", graph.op("ReduceL2", idf, [1], keepdims=1), 1e-9)
     values = graph.op("Unsqueeze", graph.op("Div", idf, norm), [1])

@@ -18,7 +18,7 @@ from tests.synthetic import pad_rows
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 VOCABULARY = 23
-LANGUAGE = {row.name: row for row in find_architectures("stream", "next_token")}
+LANGUAGE = {row.name: row for row in find_architectures("stream", "decoder")}
 LANGUAGE_CASES: list[tuple[str, dict[str, Any]]] = [
     ("rnn", {"layers": 2}),
     ("lstm", {"layers": 2, "ngrams": 3}),

@@ -8,7 +8,8 @@ same sizes as a long one. It is exported with weights of 32 and of 8 bits. Measu
 * the network alone, without tokenizer and answers, at batch 1 and 32: PyTorch's layers as
   munjang runs them, and the graph;
 * the whole answer, `predict` of munjang and of the runner, at batch 1;
-* the seconds of an export, the sizes of the graphs, and the largest difference of an output.
+* the CPU seconds of an export with check and card, the sizes of the graphs, and the largest
+  difference of an output.
 
 The methods take turns, so that a busy moment meets all of them; medians are shown. Exits with 1
 when the graph of a recurrent model or of `cnn` is not twice as fast as PyTorch at batch 1.
@@ -74,9 +75,9 @@ def run_graph(runner: Any, texts: list[str]) -> Callable[[], Any]:
 def compare(name: str, folder: Path, scratch: Path, texts: list[str], repeats: int) -> float:
     """Print the row of a model, and return how many times as fast the graph is at batch 1."""
     model = munjang.load(folder)
-    start = time.perf_counter()
+    start = time.process_time()
     floats = export_onnx(model, scratch / "float")
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     small = export_onnx(model, scratch / "int8", int8=True)
     runners = {kind: load_runner(scratch / kind, threads=1) for kind in ("float", "int8")}
     alone: dict[str, Callable[[], Any]] = {"torch": run_network(model, texts[:1])}
@@ -117,7 +118,7 @@ def main() -> int:
     print(
         "\nMilliseconds: torch / float graph / int8 graph; whole answers: munjang / float / "
         "int8\n\n| model | network, batch 1 | network, batch 32 | answer, batch 1 | ratio | "
-        "export, s | MB float / int8 | difference |\n|---|---|---|---|---|---|---|---|"
+        "export, CPU s | MB float / int8 | difference |\n|---|---|---|---|---|---|---|---|"
     )
     slow = []
     with tempfile.TemporaryDirectory() as folder:

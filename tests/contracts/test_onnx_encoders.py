@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -13,11 +14,22 @@ from torch import nn
 
 from munjang.export.onnx.graph import Graph
 from munjang.export.onnx.kinds import LOGITS
+from munjang.export.onnx.runner.model import _units
+from munjang.export.onnx.runner.text import pad
 from munjang.export.onnx.writers import WRITERS
+from munjang.layers.subword_table import with_oov_words
 from munjang.models.pair_encoder import PairEncoder
 from munjang.tasks.heads import Head
+from munjang.text.vocabulary import RESERVED
 from tests.architectures import ARCHITECTURES
-from tests.contracts.test_encoders import CASES, ROWS, VOCABULARY, make_encoder
+from tests.contracts.test_encoders import (
+    CASES,
+    ROWS,
+    TOKENS,
+    VOCABULARY,
+    find_embeddings,
+    make_encoder,
+)
 from tests.synthetic import pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -85,6 +97,8 @@ def test_logits_are_those_of_the_network_alone_and_in_a_batch(
 ) -> None:
     graph = exported(find_case(name, model_settings))
     rows = [*rows, [], ROWS[2]]
+    if "subword_ngrams" in model_settings:  # ids beyond the vocabulary are words, see below
+        rows = [[min(number, VOCABULARY - 1) for number in row] for row in rows]
     found = graph.run(rows, extra=extra, filler=filler)
     close(found, graph.expected(rows))
     for number in (0, len(rows) - 2, len(rows) - 1):
@@ -121,10 +135,32 @@ def test_two_texts_are_compared_by_one_encoder(name: str) -> None:
     }
     close(session.run(None, feeds)[0], expected)
     # the weights of the encoder are there once
-    alone = LOGITS.write(Head(make_encoder(name, {}), OUTPUTS), spells_words=False, int8=False)[
-        "model.onnx"
-    ]
-    assert len(data) < 2 * len(alone)
+    names = [weight.name for weight in onnx.load_from_string(data).graph.initializer]
+    assert len([name for name in names if name.endswith("embedding/weight")]) == 1
+
+
+WORDS = ["영화다", "재미있었습니다", "word77", "w", "한" * 60, "supercalifragilistic" * 4, "word0"]
+
+
+@pytest.mark.parametrize("name", ["mean", "cnn"])
+@pytest.mark.parametrize("units", ["letters", "jamo"])
+def test_words_out_of_vocabulary_are_read_by_their_letters(name: str, units: str) -> None:
+    encoder = make_encoder(name, {"subword_ngrams": 5, "subword_units": units})
+    for embedding in find_embeddings(encoder):
+        assert embedding.subwords is not None
+        embedding.subwords.fit([*RESERVED, *TOKENS[:-6], *WORDS[1:], *TOKENS[-1:]][:VOCABULARY])
+    network = Head(encoder, OUTPUTS).eval()
+    (data,) = LOGITS.write(network, spells_words=True, int8=False).values()
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    rows = [[5, VOCABULARY, 6, VOCABULARY + 4], [VOCABULARY + n for n in range(len(WORDS))], [7]]
+    for words, batch in ((WORDS, rows), ([], [[5, 6], [7]])):
+        ids, mask = pad_rows(batch)
+        with torch.inference_mode():
+            expected = with_oov_words(network, words)(ids, mask).numpy()
+        letters, lengths = pad([_units(word, units) for word in words])
+        feeds = {"ids": ids.numpy(), "lengths": mask.sum(1).numpy()}
+        found = session.run(None, {**feeds, "word_units": letters, "word_lengths": lengths})[0]
+        close(found, expected)
 
 
 def test_a_subclass_is_refused() -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TextSimilarity,
     )
     from munjang.explain.shapes import shapes
+    from munjang.export.onnx.exporting import export_onnx
     from munjang.folder.load import load
     from munjang.sentence_vectors.embed import embed
     from munjang.sentence_vectors.search import search
@@ -56,6 +57,7 @@ __all__ = [
     "embed",
     "evaluate",
     "export_model",
+    "export_onnx",
     "find_errors",
     "find_label_issues",
     "import_model",
@@ -89,6 +91,7 @@ _PLACES = {
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
     "export_model": "munjang.api",
+    "export_onnx": "munjang.export.onnx.exporting",
     "find_errors": "munjang.diagnosis.errors",
     "find_label_issues": "munjang.diagnosis.label_issues",
     "import_model": "munjang.api",

@@ -149,10 +149,12 @@ def test_a_folder_is_replaced_only_if_asked(
     assert "this folder holds an earlier export; choose an empty one, or --overwrite" in result.err
     other = tmp_path / "notes"
     other.mkdir()
-    (other / "mine.txt").write_text("mine")
-    result = invoke("export", "onnx", training[0], other, "--overwrite")
-    assert result.code == 2
-    assert "holds other files (mine.txt)" in result.err
+    for name in ("mine.txt", "README.md"):
+        (other / name).write_text("mine")
+        result = invoke("export", "onnx", training[0], other, "--overwrite")
+        assert result.code == 2
+        assert f"holds other files ({name})" in result.err
+        (other / name).unlink()
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     again = tmp_path / "again"
     assert invoke("export", "onnx", training[0], again, "--int8", "--quiet").code == 0

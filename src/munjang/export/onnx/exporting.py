@@ -86,13 +86,17 @@ def export_onnx(
         FolderError: there is no complete model in the folder, or `path` holds other files.
         DataError: a row of the data cannot be used.
         OSError: a file cannot be written; it is named.
+
+    Example:
+        >>> munjang.export_onnx("my-model", "my-model-onnx", int8=True).folder
+        PosixPath('my-model-onnx')
     """
     need_export("onnx", "onnxruntime")
     folder, report = Path(path), report or discard
     known = load(model) if isinstance(model, str | Path) else model
     if isinstance(known, Baseline):
         raise ConfigError(f"export onnx writes networks; {known.name} is a baseline")
-    refuse_occupied(folder, OURS, overwrite=overwrite)
+    refuse_occupied(folder, OURS, SETTINGS, overwrite=overwrite)
     export = _Export(known, find_kind(known.network), int8=int8)
     rows, values = None, []
     if data is not None:

@@ -9,8 +9,14 @@ from pathlib import Path
 from munjang.errors import FolderError
 
 
-def refuse_occupied(folder: Path, ours: Collection[str], *, overwrite: bool) -> None:
+def refuse_occupied(folder: Path, ours: Collection[str], mark: str, *, overwrite: bool) -> None:
     """Refuse a folder that holds other files, or, without `overwrite`, an earlier export.
+
+    Args:
+        folder: the folder to write.
+        ours: names of the files of an export.
+        mark: the file without which a folder holds no export, but a README.md of somebody.
+        overwrite: whether an earlier export may be replaced.
 
     Raises:
         FolderError: naming what is there.
@@ -18,7 +24,7 @@ def refuse_occupied(folder: Path, ours: Collection[str], *, overwrite: bool) -> 
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder}: expected a folder to write to, this is a file")
     names = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    others = sorted(names - set(ours))
+    others = sorted(names - set(ours) if mark in names else names)
     if others:
         raise FolderError(
             f"{folder}: this folder holds other files ({others[0]}); choose an empty one"

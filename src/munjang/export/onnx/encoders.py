@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from munjang.export.onnx.graph import Graph, Value
@@ -60,11 +61,12 @@ def write_cnn(graph: Graph, module: Cnn, tokens: Tokens) -> Encoded:
     with graph.scope("convolutions"):
         maps = write_convolutions(graph, module.convolutions, vectors)
     if module.is_elementwise:
-        joined = graph.op("Concat", *maps, axis=2) if len(maps) > 1 else maps[0]
-        states = write_activation(graph, module.activation, joined)
-    else:
-        parts = [write_activation(graph, module.activation, part) for part in maps]
-        states = graph.op("Concat", *parts, axis=2) if len(parts) > 1 else parts[0]
+        states = write_activation(graph, module.activation, maps)
+    else:  # over the filters of each width
+        sizes = np.array([layer.bias.shape[0] for layer in module.convolutions.layers()])
+        parts = graph.ops("Split", maps, sizes, outputs=len(sizes), axis=2)
+        applied = [write_activation(graph, module.activation, part) for part in parts]
+        states = graph.op("Concat", *applied, axis=2) if len(applied) > 1 else applied[0]
     pooled = _pool(graph, module, states, tokens)
     return Encoded(_add_bag(graph, module, pooled, tokens), states)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TextSimilarity,
     )
     from munjang.explain.shapes import shapes
+    from munjang.export.onnx.exporting import export_onnx
     from munjang.folder.load import load
     from munjang.sentence_vectors.embed import embed
     from munjang.sentence_vectors.search import search
@@ -60,6 +61,7 @@ __all__ = [
     "embed",
     "evaluate",
     "export_model",
+    "export_onnx",
     "find_errors",
     "find_label_issues",
     "import_model",
@@ -96,6 +98,7 @@ _PLACES = {
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
     "export_model": "munjang.api",
+    "export_onnx": "munjang.export.onnx.exporting",
     "find_errors": "munjang.diagnosis.errors",
     "find_label_issues": "munjang.diagnosis.label_issues",
     "import_model": "munjang.api",

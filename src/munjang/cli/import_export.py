@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from munjang.cli.export_onnx import export_onnx
 from munjang.cli.export_web import export_web
 from munjang.cli.options import ModelFolder, Quiet
 from munjang.cli.outcome import Command, Group
@@ -39,6 +40,7 @@ def about_export(context: typer.Context) -> None:
       munjang export hf my-bert my-bert-hf
       munjang export vectors my-vectors my-vectors.vec
       munjang export web my-model my-model.html
+      munjang export onnx my-model my-model-onnx
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -164,3 +166,4 @@ def export_vectors(
 
 
 export_app.command("web", cls=Command)(export_web)
+export_app.command("onnx", cls=Command)(export_onnx)

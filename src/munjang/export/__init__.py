@@ -1,1 +1,1 @@
-"""Models as files that other programs run."""
+"""Models in the formats of other programs."""

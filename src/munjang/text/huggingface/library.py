@@ -62,6 +62,16 @@ class LibraryTokenizer:
         return require_fitted(self._loaded, self.name).map.theirs
 
     @property
+    def project_ids(self) -> Int32s:
+        """The project's id of each of the tokenizer's own [largest of its ids + 1]."""
+        return require_fitted(self._loaded, self.name).map.ours
+
+    @property
+    def hidden_ids(self) -> Int64s:
+        """The ids that `decode` leaves out, ascending."""
+        return np.flatnonzero(require_fitted(self._loaded, self.name).hidden)
+
+    @property
     def special_tokens(self) -> Mapping[str, str]:
         """The tokenizer's tokens by the reserved names that they stand for."""
         return require_fitted(self._loaded, self.name).special

@@ -1,0 +1,226 @@
+"""A model as a folder that answers without PyTorch: graphs of ONNX, settings and a runner."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from munjang import __version__
+from munjang.baselines import Baseline
+from munjang.errors import ConfigError
+from munjang.export.onnx.card import Facts, write_card
+from munjang.export.onnx.checking import Checked, check_outputs
+from munjang.export.onnx.compose import compose_runner
+from munjang.export.onnx.evaluation import check_can_evaluate, evaluate_runner, values_of
+from munjang.export.onnx.folder import install, make_scratch, refuse_occupied
+from munjang.export.onnx.inputs import describe_input, source_tokenizer, target_tokenizer
+from munjang.export.onnx.kinds import Kind, Runner, find_kind
+from munjang.export.onnx.latency import BATCHES, Latency, measure_latency
+from munjang.export.onnx.package import need_export
+from munjang.export.onnx.runner.text import FORMAT
+from munjang.export.onnx.tasks import describe_task
+from munjang.export.onnx.tokenizers import LIBRARY, VOCABULARY, describe_tokenizer
+from munjang.folder.load import load
+from munjang.folder.save import to_json
+from munjang.model import Model
+from munjang.reporting import Report, discard, stage
+
+SETTINGS, RUNNER, CARD = "munjang.json", "munjang_onnx.py", "README.md"
+_GRAPHS = ("model.onnx", "encoder.onnx", "step.onnx")
+_TARGET = "target_"
+_TOKENIZERS = (VOCABULARY, LIBRARY, _TARGET + VOCABULARY, _TARGET + LIBRARY)
+OURS = {SETTINGS, RUNNER, CARD, *_TOKENIZERS, *_GRAPHS}
+# Rows of the data that the graph is checked on.
+_CHECKED_ROWS = 100
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An export.
+
+    Attributes:
+        folder: its folder.
+        bytes: size of all graphs.
+        float_bytes: size of all graphs with weights of 32 bits.
+        difference: largest difference of an output with weights of 32 bits to PyTorch.
+        scores: metrics on the data by the name of what answered; empty without data.
+    """
+
+    folder: Path
+    bytes: int
+    float_bytes: int
+    difference: float
+    scores: Mapping[str, Mapping[str, float]]
+
+
+def export_onnx(
+    model: Model | str | Path,
+    path: str | Path,
+    *,
+    int8: bool = False,
+    data: Any = None,
+    reading: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    report: Report | None = None,
+) -> Exported:
+    """Write a model as graphs of ONNX with a runner that needs no PyTorch.
+
+    The graphs are compared with the network on some texts, alone and in batches; a graph that
+    differs is not written.
+
+    Args:
+        model: a model, or its folder.
+        path: folder to write.
+        int8: write weights in 8 bits.
+        data: labeled rows; their scores come onto the card.
+        reading: settings of the section `data` that differ for them, such as `label_column`.
+        overwrite: replace an earlier export in the folder.
+        report: called with lines for people.
+
+    Raises:
+        ConfigError: a part of the model cannot be exported, a package is missing, or the graph does
+            not compute what the network does.
+        FolderError: there is no complete model in the folder, or `path` holds other files.
+        DataError: a row of the data cannot be used.
+        OSError: a file cannot be written; it is named.
+
+    Example:
+        >>> munjang.export_onnx("my-model", "my-model-onnx", int8=True).folder
+        PosixPath('my-model-onnx')
+    """
+    need_export("onnx", "onnxruntime")
+    folder, report = Path(path), report or discard
+    known = load(model) if isinstance(model, str | Path) else model
+    if isinstance(known, Baseline):
+        raise ConfigError(f"export onnx writes networks; {known.name} is a baseline")
+    refuse_occupied(folder, OURS, SETTINGS, overwrite=overwrite)
+    export = _Export(known, find_kind(known.network), int8=int8)
+    rows, values = None, []
+    if data is not None:
+        check_can_evaluate(known)
+        rows = known.read(data, reading, report)
+        values = values_of(known, rows)
+    with make_scratch(folder) as scratch:
+        return export.write(folder, scratch, rows, values, report)
+
+
+class _Export:
+    """An export of a model.
+
+    Args:
+        model: the model.
+        kind: its kind.
+        int8: whether weights are written in 8 bits.
+    """
+
+    def __init__(self, model: Model, kind: Kind, *, int8: bool) -> None:
+        self.model = model
+        self.kind = kind
+        self.int8 = int8
+        self.input = describe_input(model)
+        source, target = describe_tokenizer(source_tokenizer(model)), target_tokenizer(model)
+        written = None if target is None else describe_tokenizer(target, _TARGET)
+        self.settings = {
+            "format": FORMAT,
+            "munjang": __version__,
+            "model": model.recipe.model_name,
+            **describe_task(model.task, model.recipe.task),
+            **kind.facts(model.network),
+            "graphs": kind.files,
+            "input": self.input,
+            "tokenizer": source.settings,
+            "target_tokenizer": None if written is None else written.settings,
+        }
+        self.files = {
+            SETTINGS: to_json(self.settings, indent=1),
+            RUNNER: compose_runner(self.settings),
+            **source.files,
+            **({} if written is None else written.files),
+        }
+
+    def write(
+        self, folder: Path, scratch: Path, rows: Any, values: Sequence[Any], report: Report
+    ) -> Exported:
+        """Write the folder, in `scratch` until it is complete and checked."""
+        with stage("writing the graph"), torch.no_grad():
+            floats = self._write_files(scratch / "float", int8=False)
+            whole = self._write_files(scratch / "int8", int8=True) if self.int8 else floats
+        threads = torch.get_num_threads()
+        runners = {"float": load_runner(scratch / "float", threads)}
+        if self.int8:
+            runners["int8"] = load_runner(scratch / "int8", threads)
+        with stage("comparing the graph with the network"):
+            checked = self._check(runners, values[:_CHECKED_ROWS])
+        report(
+            f"outputs equal PyTorch's on {checked.rows:,} texts, alone and in batches: they differ "
+            f"by at most {checked.difference:.1e}"
+        )
+        scores = {
+            name: evaluate_runner(self.model, runner, rows, values).metrics
+            for name, runner in runners.items()
+            if rows is not None
+        }
+        facts = Facts(
+            int8=self.int8,
+            bytes=whole,
+            float_bytes=sum(floats.values()),
+            rows=checked.rows,
+            difference=checked.difference,
+            scores=scores,
+            data=("", 0) if rows is None else (", ".join(map(_base, rows.files)), len(rows)),
+            latencies=self._measure(runners, values),
+            threads=threads,
+        )
+        new = scratch / ("int8" if self.int8 else "float")
+        (new / CARD).write_text(write_card(self.model, facts), encoding="utf-8", newline="\n")
+        install(new, folder, scratch)
+        return Exported(folder, sum(whole.values()), facts.float_bytes, checked.difference, scores)
+
+    def _write_files(self, folder: Path, *, int8: bool) -> dict[str, int]:
+        """Write all files but the card, and return the size of each graph."""
+        spells_words = self.input["spelled_words"] is not None
+        graphs = self.kind.write(self.model.network, spells_words=spells_words, int8=int8)
+        folder.mkdir()
+        for name, data in graphs.items():
+            (folder / name).write_bytes(data)
+        for name, text in self.files.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        return {name: len(data) for name, data in graphs.items()}
+
+    def _check(self, runners: Mapping[str, Runner], rows: Sequence[Any]) -> Checked:
+        values = self.kind.values(self.model, rows)
+        expected = self.kind.expected(self.model, values)
+        found = self.kind.found
+        checked = check_outputs(lambda part: found(runners["float"], part), values, expected)
+        if "int8" in runners:  # against itself: the weights are others
+            alone = found(runners["int8"], values)
+            check_outputs(lambda part: found(runners["int8"], part), values, alone)
+        return checked
+
+    def _measure(self, runners: Mapping[str, Runner], values: Sequence[Any]) -> list[Latency]:
+        """Measure `predict` on rows of the data, or on made-up ones."""
+        some = list(values or self.kind.requests(self.model)[-BATCHES[-1] :])
+        some = (some * BATCHES[-1])[: BATCHES[-1]]
+        predict = {"PyTorch": self.model.predict}
+        named = {f"onnxruntime, {name}": runner.predict for name, runner in runners.items()}
+        return measure_latency({**predict, **named}, some)
+
+
+def _base(name: str) -> str:
+    return Path(name).name
+
+
+def load_runner(folder: Path, threads: int | None = None) -> Runner:
+    """Return the model of an exported folder, opened by the runner that lies in it.
+
+    The folder must be one that this process wrote, since the code in it is run.
+    """
+    spec = spec_from_file_location("munjang_onnx", folder / RUNNER)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.load(folder, threads=threads)

@@ -1,0 +1,1 @@
+"""Layers as parts of a graph: one function per kind of layer."""

@@ -35,6 +35,8 @@ from munjang.serving.service import Service
 
 _log = logging.getLogger("munjang.serving")
 _PAGE = Path(__file__).parent / "page"
+# A browser asks whether its copy is still the page of this version.
+_PAGE_HEADERS = ((b"cache-control", b"no-cache"),)
 
 
 class App:
@@ -73,7 +75,7 @@ class App:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._answer(scope, receive, _with_headers(send))
+            await self._answer(scope, receive, _with_headers(send, HEADERS))
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -140,7 +142,7 @@ class App:
                 f"no endpoint {scope['method']} {scope['path'][:200]}; see /openapi.json"
             )
         try:
-            await self._page(scope, receive, send)
+            await self._page(scope, receive, _with_headers(send, _PAGE_HEADERS))
         except Exception as error:
             raise not_found(f"nothing at {scope['path'][:200]}; see /openapi.json") from error
 
@@ -237,10 +239,10 @@ def _decode(data: bytes, kind: Any) -> Any:
         raise RequestError(400, "invalid_json", f"expected JSON in UTF-8: {error}"[:500]) from None
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *HEADERS]
+            message["headers"] = [*message.get("headers", ()), *headers]
         await send(message)
 
     return sending

@@ -150,6 +150,18 @@ class Tab:
         end = len(text)
         self.call("Input.imeSetComposition", text=text, selectionStart=end, selectionEnd=end)
 
+    def hold(self, pattern: str) -> None:
+        """Let requests to addresses of a pattern wait without end."""
+        self.call("Fetch.enable", patterns=[{"urlPattern": pattern}])
+
+    def set_offline(self, is_offline: bool) -> None:
+        """Cut the connection, or restore it."""
+        self.call(
+            "Network.emulateNetworkConditions",
+            **{"offline": is_offline, "latency": 0, "downloadThroughput": -1},
+            uploadThroughput=-1,
+        )
+
     def events(self, method: str) -> list[dict[str, Any]]:
         """Return the parameters of the events of this page so far."""
         self.run("0")

@@ -113,17 +113,21 @@ export class Panel {
   async write(begin, parts) {
     const text = document.createTextNode("");
     const prompt = make("span", { className: "prompt" }, visible(begin));
-    this.content.append(make("p", { className: "written", dir: "auto" }, prompt, text));
+    const paragraph = make("p", { className: "written", dir: "auto" }, prompt, text);
     const started = performance.now();
-    const writing = waitingSign(this.status, "writing");
+    let writing = null;
     let last = null;
     try {
       for await (const part of parts) {
+        if (last === null) {
+          writing = waitingSign(this.status, "writing");
+          this.content.append(paragraph);
+        }
         text.appendData(visible(part.token.text));
         last = part;
       }
     } finally {
-      writing.end();
+      writing?.end();
     }
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     const values = { tokens: count(last.tokens), seconds };

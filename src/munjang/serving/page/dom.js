@@ -43,7 +43,7 @@ export function bar(share, text) {
   filled.style.setProperty("--share", String(Math.min(1, Math.max(0, share))));
   const track = make("span", { className: "bar" }, filled);
   track.setAttribute("aria-hidden", "true");
-  return make("span", { className: "measured" }, track, text);
+  return make("span", { className: "measured" }, track, make("span", {}, text));
 }
 
 // A person's or a model's text, which may be of any language and direction.

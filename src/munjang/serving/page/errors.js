@@ -1,5 +1,6 @@
 // Errors in words.
 
+import { ServerError } from "./api.js";
 import { make } from "./dom.js";
 import { phrase } from "./words.js";
 
@@ -26,6 +27,9 @@ export function describe(error, retry = null) {
 }
 
 function refused(error) {
-  const isRefused = error.status >= 400 && error.status < 500;
-  return [isRefused ? "error.refused" : "error.failed"];
+  if (!(error instanceof ServerError)) {
+    console.error(error);
+    return ["error.page"];
+  }
+  return [error.status < 500 ? "error.refused" : "error.failed"];
 }

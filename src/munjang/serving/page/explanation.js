@@ -16,13 +16,12 @@ const LEGEND = [-1, -0.5, 0, 0.5, 1];
 const OPEN = 3;
 
 // Nodes that show the field `explanation` of POST /explain.
-export function drawExplanation({ scores, method, baseline, truncated }) {
+export function drawExplanation({ scores, method, baseline }) {
   const parts = scores.map((score) => score.texts.map(partsOf));
   const shares = parts.flat(2).map(({ share }) => Math.abs(share ?? 0));
   const largest = shares.reduce((one, other) => Math.max(one, other), 0);
   const rows = scores.map((score, place) => drawScore(score, parts[place], largest, method, place));
   return [
-    ...(truncated ? [phrase("p", "truncated")] : []),
     legend(largest),
     ...rows,
     make("p", {}, phrase("small", "why.method", { method: method.replaceAll("_", " "), baseline })),

@@ -141,7 +141,6 @@ export class Panel {
     }
     this.status.replaceChildren(describe(error, retry));
     if (error.kind === "unauthorized") this.on.unauthorized();
-    if (error.kind === undefined) console.error(error);
   }
 }
 

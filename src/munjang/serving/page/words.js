@@ -120,8 +120,8 @@ const WORDS = {
     "텍스트가 끝나기 전에 연결이 끊겼습니다.",
   ],
   "error.key": [
-    "This server answers only with its key. Enter it above.",
-    "이 서버는 키가 있어야 답합니다. 위에 입력하세요.",
+    "This server answers only with its key.",
+    "이 서버는 키가 있어야 답합니다.",
   ],
   "error.key_wrong": ["The server does not accept this key.", "서버가 이 키를 받지 않습니다."],
   "error.stopping": ["The server is stopping.", "서버가 종료되는 중입니다."],
@@ -131,6 +131,7 @@ const WORDS = {
   ],
   "error.refused": ["The server refuses the request:", "서버가 요청을 받지 않습니다:"],
   "error.failed": ["The server failed:", "서버에 문제가 생겼습니다:"],
+  "error.page": ["This page has a fault:", "이 페이지에 문제가 있습니다:"],
 
   "task.classify": ["classification", "분류"],
   "task.multilabel": ["several labels", "다중 레이블 분류"],

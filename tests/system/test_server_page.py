@@ -463,3 +463,23 @@ def test_page_is_small() -> None:
         files = [path for path in folder.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 300_000
     assert not any(re.search(rb"https?://(?!www\.w3\.org)", path.read_bytes()) for path in files)
+
+
+def test_every_text_of_the_page_is_in_both_languages() -> None:
+    page = Path(str(resources.files(munjang.serving) / "page"))
+    table = (page / "words.js").read_text("utf-8")
+    rows = re.findall(r'^  "([\w.]+)": \[\s*"(.+?)",\s*"(.+?)",?\s*\],$', table, re.MULTILINE)
+    assert len(rows) == len(re.findall(r'^  "[\w.]+": \[', table, re.MULTILINE))
+    for _, english, korean in rows:
+        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", korean))
+    files = [path for path in page.rglob("*") if path.suffix in (".js", ".html")]
+    source = "\n".join(path.read_text("utf-8") for path in files if path.name != "words.js")
+    groups = "|".join({key.partition(".")[0] for key, *_ in rows if "." in key})
+    used = {
+        *re.findall(r'phrase\(\s*"\w+",\s*"([\w.]+)"', source),
+        *re.findall(r'data-words="([\w.]+)"', source),
+        *re.findall(rf'"((?:{groups})\.\w+)"', source),
+    }
+    keys = {key for key, *_ in rows}
+    assert used - keys == set()
+    assert {key for key in keys - used if not key.startswith("written.")} == set()

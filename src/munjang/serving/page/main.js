@@ -12,7 +12,7 @@ let form = null;
 let panels = [];
 
 async function load() {
-  const waiting = waitingSign(find("notice"), "loading");
+  const waiting = waitingSign(find("notice"), "waiting.models");
   try {
     const { models } = await get("/models");
     find("notice").replaceChildren();

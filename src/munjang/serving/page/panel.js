@@ -68,7 +68,7 @@ export class Panel {
   }
 
   async answer(request) {
-    const isWaiting = waitingSign(this.status, "waiting");
+    const isWaiting = waitingSign(this.status, "waiting.answer");
     try {
       await this.view.answer(request, this.show(request.signal));
     } finally {
@@ -120,7 +120,7 @@ export class Panel {
     try {
       for await (const part of parts) {
         if (last === null) {
-          writing = waitingSign(this.status, "writing");
+          writing = waitingSign(this.status, "waiting.text");
           this.content.append(paragraph);
         }
         text.appendData(visible(part.token.text));

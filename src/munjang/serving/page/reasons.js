@@ -46,7 +46,7 @@ export class Reasons {
 
   async explain(request) {
     const { model, inputs, signal } = request;
-    const waiting = waitingSign(this.status, "why.waiting");
+    const waiting = waitingSign(this.status, "waiting.why");
     const started = performance.now();
     try {
       const reply = await post("/explain", { model: model.name, inputs }, signal);

@@ -37,11 +37,11 @@ const WORDS = {
   "setting.temperature": ["Temperature (empty: the model's own)", "온도(비우면 모델의 값)"],
   "setting.seed": ["Random seed (empty: another each time)", "난수 시드(비우면 매번 다름)"],
 
-  "waiting": ["Waiting for the answer", "답을 기다리는 중"],
+  "waiting.answer": ["Waiting for the answer", "답을 기다리는 중"],
   "waiting.seconds": [", {seconds} s", ", {seconds}초"],
-  "writing": ["Writing", "쓰는 중"],
+  "waiting.text": ["Writing", "쓰는 중"],
   "stopped": ["Stopped.", "멈췄습니다."],
-  "loading": ["Asking the server for its models", "서버에 모델을 묻는 중"],
+  "waiting.models": ["Asking the server for its models", "서버에 모델을 묻는 중"],
 
   "answer": ["Answer:", "답:"],
   "answer.none": ["no label reaches its threshold", "임곗값에 이른 레이블이 없습니다"],
@@ -95,7 +95,7 @@ const WORDS = {
 
   "why": ["Why this answer", "이 답의 이유"],
   "why.ask": ["Explain the answer", "답의 이유 보기"],
-  "why.waiting": ["Computing the shares of the words", "단어의 몫을 계산하는 중"],
+  "waiting.why": ["Computing the shares of the words", "단어의 몫을 계산하는 중"],
   "why.legend": [
     "share of a word in the score: blue raises it, brown lowers it",
     "점수에서 단어의 몫: 파란색은 올리고 갈색은 내립니다",

@@ -150,10 +150,6 @@ class Tab:
         end = len(text)
         self.call("Input.imeSetComposition", text=text, selectionStart=end, selectionEnd=end)
 
-    def hold(self, pattern: str) -> None:
-        """Let requests to addresses of a pattern wait without end."""
-        self.call("Fetch.enable", patterns=[{"urlPattern": pattern}])
-
     def set_offline(self, is_offline: bool) -> None:
         """Cut the connection, or restore it."""
         self.call(

@@ -48,10 +48,7 @@ export function bar(share, text) {
 
 // A person's or a model's text, which may be of any language and direction.
 export function foreign(tag, text, className = "") {
-  const element = make(tag, { className, dir: "auto" }, visible(text));
-  const language = languageOf(text);
-  if (language) element.lang = language;
-  return element;
+  return make(tag, { className, dir: "auto", lang: languageOf(text) }, visible(text));
 }
 
 // The text with a symbol for characters that are invisible or would reverse the text around them.
@@ -64,7 +61,8 @@ export function visible(text) {
 const HIDDEN =
   /(?![\n\t\u200c\u200d\u{e0020}-\u{e007f}])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-function languageOf(text) {
+// The language as far as the script tells it; "" is HTML's word for an unknown one.
+export function languageOf(text) {
   if (/\p{Script=Hangul}/u.test(text)) return "ko";
   return /[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text) ? "ja" : "";
 }

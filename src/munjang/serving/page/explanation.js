@@ -1,6 +1,6 @@
 // Why an answer is what it is: words in shades of their shares, and the shares in a table.
 
-import { foreign, make, table, visible } from "./dom.js";
+import { foreign, languageOf, make, table, visible } from "./dom.js";
 import { brief, exact, signed } from "./numbers.js";
 import { phrase } from "./words.js";
 
@@ -41,10 +41,8 @@ function drawScore(score, parts, largest, method, place) {
 }
 
 function drawText(text, parts, largest) {
-  const line = foreign("p", "", "shaded");
-  line.lang = foreign("p", text).lang;
-  line.append(...parts.map((part) => shaded(part.text, part.share, largest)));
-  return line;
+  const shades = parts.map((part) => shaded(part.text, part.share, largest));
+  return make("p", { className: "shaded", dir: "auto", lang: languageOf(text) }, ...shades);
 }
 
 function drawTables(score, parts) {
@@ -88,7 +86,9 @@ function drawSum({ value, base, sum }, method) {
   const line = make("p", {},
     phrase("span", "why.sum", { ...numbers, sign, sum: exact(Math.abs(sum)) }));
   const lacking = value - base - sum;
-  if (Math.abs(lacking) >= 0.005) line.append(phrase("span", "why.lacking", { lacking: signed(lacking) }));
+  if (Math.abs(lacking) >= 0.005) {
+    line.append(phrase("span", "why.lacking", { lacking: signed(lacking) }));
+  }
   return line;
 }
 

@@ -68,11 +68,11 @@ export class Panel {
   }
 
   async answer(request) {
-    const isWaiting = waitingSign(this.status, "waiting.answer");
+    const waiting = waitingSign(this.status, "waiting.answer");
     try {
       await this.view.answer(request, this.show(request.signal));
     } finally {
-      isWaiting.end();
+      waiting.end();
     }
     if (this.view.explains === "never") return;
     await this.reasons.offer(request, {

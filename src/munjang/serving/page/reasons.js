@@ -17,7 +17,8 @@ export class Reasons {
     this.status = make("div", { className: "status" });
     this.status.setAttribute("role", "status");
     this.content = make("div", { className: "why" });
-    this.element = make("section", { hidden: true }, phrase("h3", "why"), this.status, this.content);
+    const title = phrase("h3", "why");
+    this.element = make("section", { hidden: true }, title, this.status, this.content);
   }
 
   clear() {

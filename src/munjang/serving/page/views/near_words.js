@@ -13,6 +13,9 @@ export async function nearestWords({ model, inputs, signal }, show) {
     return;
   }
   show.headline(phrase("span", "answer"), " ", foreign("strong", answer.words[0].word));
-  const rows = answer.words.map(({ word, score }) => [foreign("bdi", word), bar(score, exact(score))]);
+  const rows = answer.words.map(({ word, score }) => [
+    foreign("bdi", word),
+    bar(score, exact(score)),
+  ]);
   show.details(table(["table.words"], ["column.word", "column.cosine"], rows));
 }

@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from importlib import resources
 from itertools import pairwise
@@ -378,19 +378,26 @@ def enter_key(tab: Tab, key: str) -> None:
 
 
 @contextmanager
-def endless_texts(address: str, *, until: int) -> Iterator[None]:
-    """Send requests for endless texts until one is answered with a status; keep all open."""
+def endless_texts(address: str, *, is_overloaded: bool) -> Iterator[None]:
+    """Keep a server busy with a text; if overloaded, also with those that wait for its end."""
+    with ExitStack() as connections:
+        status = request_endless_text(address, connections, TIMEOUT)
+        while is_overloaded and status != 503:
+            status = request_endless_text(address, connections, 2)
+        yield
+
+
+def request_endless_text(address: str, connections: ExitStack, seconds: float) -> int | None:
+    """Return the status of the response, or None if the text waits for its turn."""
+    connection = HTTPConnection(urlsplit(address).netloc, timeout=seconds)
+    connections.callback(connection.close)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
     body = {"parameters": {"max_new_tokens": 1_000_000, "temperature": 1}, "stream": True}
-    with ExitStack() as connections:
-        for _ in range(10):
-            connection = HTTPConnection(urlsplit(address).netloc, timeout=2)
-            connections.callback(connection.close)
-            connection.request("POST", "/generate", json.dumps(body), headers)
-            with suppress(TimeoutError):  # it waits for its turn
-                if connection.getresponse().status == until:
-                    break
-        yield
+    connection.request("POST", "/generate", json.dumps(body), headers)
+    try:
+        return connection.getresponse().status
+    except TimeoutError:
+        return None
 
 
 def open_with_key(devtools: Devtools, address: str) -> Tab:
@@ -404,7 +411,7 @@ def open_with_key(devtools: Devtools, address: str) -> Tab:
 
 def test_slow_answer_has_a_sign_and_can_be_stopped(devtools: Devtools, guarded: str) -> None:
     tab = open_with_key(devtools, guarded)
-    with endless_texts(guarded, until=200):  # the next text waits for its end
+    with endless_texts(guarded, is_overloaded=False):  # the next text waits for its end
         ask(tab, "가나다", until="document.querySelector('[role=status] .waiting .spinner')")
         assert "Waiting for the answer" in read_panel(tab)
         tab.wait_for("/, [2-9] s/.test(document.querySelector('.waiting').innerText)")
@@ -417,7 +424,7 @@ def test_slow_answer_has_a_sign_and_can_be_stopped(devtools: Devtools, guarded: 
 
 def test_overloaded_server_says_when_to_try_again(devtools: Devtools, guarded: str) -> None:
     tab = open_with_key(devtools, guarded)
-    with endless_texts(guarded, until=503):
+    with endless_texts(guarded, is_overloaded=True):
         ask(tab, "가나다", until="document.querySelector('.panel .wrong')")
         assert "Too many requests are waiting. Try again in 2 s." in read_panel(tab)
         assert find_violations(tab) == []

@@ -1,4 +1,4 @@
-"""A page in a headless browser that is typed into, by the Chrome DevTools Protocol over pipes."""
+"""A headless browser that a test types and clicks in, by the DevTools protocol over two pipes."""
 
 import base64
 import json
@@ -7,156 +7,228 @@ import select
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.system.browsers import SERIOUS
 from tests.system.commands import TIMEOUT
 
-_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    *("--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-pipe"),
-)
-# The browser reads commands at the descriptor 3, and answers at 4.
-_WITH_PIPES = """
+# Seconds after which a page is stuck.
+_PATIENCE = 120.0
+# Chromium reads commands from descriptor 3 and writes to 4.
+_LAUNCH = """
 import os, sys
-ends = [os.dup(int(end)) for end in sys.argv[1:3]]
-for end, number in zip(ends, (3, 4)):
-    os.dup2(end, number)
-    os.set_inheritable(number, True)
-os.execvp(sys.argv[3], sys.argv[3:])
+commands, replies = int(sys.argv[1]), int(sys.argv[2])
+commands, replies = os.dup(os.dup(commands)), os.dup(os.dup(replies))
+os.dup2(commands, 3)
+os.dup2(replies, 4)
+os.execv(sys.argv[3], sys.argv[3:])
 """
+_OPTIONS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--disable-dev-shm-usage", "--remote-debugging-pipe", "--no-startup-window"),
+)
 
 
-class OpenPage:
-    """A page that is open in a browser.
+class Devtools:
+    """Commands to a browser, and its events.
 
-    Attributes:
-        requests: addresses that the page asked for, itself included.
-        console: what the browser noted of it, and errors of its program.
+    Args:
+        commands: descriptor to write to.
+        replies: descriptor to read from.
     """
 
-    def __init__(self, write: int, read: int) -> None:
-        self._write, self._read = write, read
-        self._number, self._pending, self._session = 0, b"", ""
-        self.requests: list[str] = []
-        self.console: list[str] = []
+    def __init__(self, commands: int, replies: int) -> None:
+        self._commands, self._replies = commands, replies
+        self._number = 0
+        self._rest = b""
+        self._messages: deque[dict[str, Any]] = deque()
+        self.events: list[dict[str, Any]] = []
 
-    def open(self, address: str, *, width: int, height: int, dark: bool) -> None:
-        target = self.send("Target.createTarget", url="about:blank")["targetId"]
-        attached = self.send("Target.attachToTarget", targetId=target, flatten=True)
+    def call(self, method: str, session: str | None = None, **parameters: Any) -> dict[str, Any]:
+        """Send a command, and return its result."""
+        self._number += 1
+        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
+        if session is not None:
+            message["sessionId"] = session
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
+        while True:
+            reply = self._read()
+            if reply.get("id") == self._number:
+                assert "error" not in reply, (method, reply["error"])
+                return dict(reply["result"])
+            self.events.append(reply)
+
+    def _read(self) -> dict[str, Any]:
+        while not self._messages:
+            ready, _, _ = select.select([self._replies], [], [], TIMEOUT)
+            assert ready, "the browser does not answer"
+            part = os.read(self._replies, 1 << 20)
+            assert part, "the browser has ended"
+            *whole, self._rest = (self._rest + part).split(b"\0")
+            self._messages.extend(map(json.loads, whole))
+        return self._messages.popleft()
+
+
+class Tab:
+    """A page in a browser."""
+
+    def __init__(self, devtools: Devtools, *, width: int = 1100, language: str = "en") -> None:
+        self._devtools = devtools
+        context = devtools.call("Target.createBrowserContext")["browserContextId"]
+        target = devtools.call(
+            "Target.createTarget", url="about:blank", browserContextId=context, width=width
+        )
+        self._context = context
+        attached = devtools.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
-            self.send(f"{domain}.enable")
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.send("Emulation.setEmulatedMedia", features=[scheme])
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        self.send("Emulation.setDeviceMetricsOverride", **size)
-        self.send("Page.navigate", url=address)
-        self.wait_for("document.readyState === 'complete'")
+            self.call(f"{domain}.enable")
+        self.resize(width)
+        agent = devtools.call("Browser.getVersion")["userAgent"]
+        self.call("Network.setUserAgentOverride", userAgent=agent, acceptLanguage=language)
 
-    def send(self, method: str, **values: Any) -> dict[str, Any]:
-        """Send a command and return its result."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": values}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._write, json.dumps(message).encode() + b"\0")
-        deadline = time.monotonic() + TIMEOUT
-        while time.monotonic() < deadline:
-            answer = self._receive(deadline)
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer
-                found: dict[str, Any] = answer["result"]
-                return found
-            self._note(answer)
-        raise TimeoutError(method)
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """Send a command to this page, and return its result."""
+        return self._devtools.call(method, self._session, **parameters)
 
-    def _receive(self, deadline: float) -> dict[str, Any]:
-        while b"\0" not in self._pending:
-            if not select.select([self._read], [], [], max(0, deadline - time.monotonic()))[0]:
-                raise TimeoutError("the browser does not answer")
-            part = os.read(self._read, 2**16)
-            assert part, "the browser ended"
-            self._pending += part
-        line, _, self._pending = self._pending.partition(b"\0")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+    def close(self) -> None:
+        """Close the page and forget its cookies and caches."""
+        self._devtools.call("Target.disposeBrowserContext", browserContextId=self._context)
 
-    def _note(self, event: dict[str, Any]) -> None:
-        values = event.get("params", {})
-        if event.get("method") == "Network.requestWillBeSent":
-            self.requests.append(values["request"]["url"])
-        if event.get("method") in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
-            self.console.append(json.dumps(values))
-        if event.get("method") == "Log.entryAdded":
-            self.console.append(values["entry"]["text"])
-
-    def ask(self, script: str) -> Any:
-        """The value of an expression in the page; a promise is awaited."""
-        found = self.send(
-            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True
+    def resize(self, width: int, height: int = 900) -> None:
+        """Set the size of the screen."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
         )
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
 
-    def wait_for(self, condition: str) -> None:
+    def prefer(self, scheme: str) -> None:
+        """Prefer a color scheme, light or dark."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", features=features)
+
+    def open(self, url: str) -> None:
+        """Open an address, and wait until the page and its modules have run."""
+        self.call("Page.navigate", url=url)
+        self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    def run(self, script: str) -> Any:
+        """Return the value of an expression, awaited."""
+        reply = self.call(
+            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
+        )
+        assert "exceptionDetails" not in reply, reply["exceptionDetails"]
+        return reply["result"].get("value")
+
+    def wait_for(self, script: str) -> None:
         """Wait until an expression is true."""
-        deadline = time.monotonic() + TIMEOUT
-        while not self.ask(condition):
-            assert time.monotonic() < deadline, condition
+        end = time.monotonic() + _PATIENCE
+        while not self.run(f"Boolean({script})"):
+            assert time.monotonic() < end, (script, self.run("document.body.innerText"))
             time.sleep(0.02)
 
-    def text(self, selector: str) -> str:
-        """The visible text of an element."""
-        found: str = self.ask(f"document.querySelector({json.dumps(selector)}).innerText")
-        return found
+    def press(self, key: str, code: int, text: str = "", modifiers: int = 0) -> None:
+        """Press and release a key; `code` is its Windows virtual key code."""
+        common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def enter(self, modifiers: int = 0) -> None:
+        """Press Enter."""
+        self.press("Enter", 13, "\r", modifiers)
 
     def type(self, text: str) -> None:
-        """Write into what has the focus, as a keyboard or a paste does."""
-        self.send("Input.insertText", text=text)
+        """Insert a text where the focus is, as a paste does."""
+        self.call("Input.insertText", text=text)
 
-    def press(self, key: str) -> None:
-        """Press a key that has a name, such as Tab."""
-        for kind in ("keyDown", "keyUp"):
-            codes = {"Tab": 9, "Enter": 13}
-            text = {"text": "\r"} if key == "Enter" and kind == "keyDown" else {}
-            values = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key], **text}
-            self.send("Input.dispatchKeyEvent", type=kind, **values)
+    def compose(self, text: str) -> None:
+        """Show a text that an input method has not committed."""
+        end = len(text)
+        self.call("Input.imeSetComposition", text=text, selectionStart=end, selectionEnd=end)
 
-    def save_picture(self, path: Path) -> None:
-        """Save a picture of the whole page."""
-        found = self.send("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(found["data"]))
+    def set_offline(self, is_offline: bool) -> None:
+        """Cut the connection, or restore it."""
+        self.call(
+            "Network.emulateNetworkConditions",
+            **{"offline": is_offline, "latency": 0, "downloadThroughput": -1},
+            uploadThroughput=-1,
+        )
+
+    def events(self, method: str) -> list[dict[str, Any]]:
+        """Return the parameters of the events of this page so far."""
+        self.run("0")
+        return [
+            event["params"]
+            for event in self._devtools.events
+            if event.get("sessionId") == self._session and event["method"] == method
+        ]
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """Requests of the page so far, as `method`, `url` and further fields."""
+        return [event["request"] for event in self.events("Network.requestWillBeSent")]
+
+    @property
+    def console(self) -> list[str]:
+        """Errors and warnings that the browser has noted."""
+        entries = [event["entry"] for event in self.events("Log.entryAdded")]
+        noted = [each["text"] for each in entries if each["level"] in ("error", "warning")]
+        for kind in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
+            noted += [json.dumps(event) for event in self.events(kind)]
+        return noted
+
+    def save_picture(self, path: Path, *, whole: bool = True) -> None:
+        """Save a screenshot as PNG."""
+        reply = self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(reply["data"]))
 
 
 @contextmanager
-def open_page(
-    browser: str,
-    page: Path,
-    folder: Path,
-    *,
-    width: int = 1000,
-    height: int = 900,
-    dark: bool = False,
-) -> Iterator[OpenPage]:
-    """Open a file in a browser without a network, which ends with the block."""
-    browser_reads, we_write = os.pipe()
-    we_read, browser_writes = os.pipe()
-    inherited = (browser_reads, browser_writes)
-    wrapper = [sys.executable, "-SE", "-c", _WITH_PIPES, *map(str, inherited)]
-    command = [*wrapper, browser, *_FLAGS, f"--user-data-dir={folder / 'profile'}"]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, pass_fds=inherited, stdout=quiet, stderr=quiet) as process:
-        for end in inherited:
-            os.close(end)
-        try:
-            opened = OpenPage(we_write, we_read)
-            opened.open(page.as_uri(), width=width, height=height, dark=dark)
-            yield opened
-        finally:
-            process.kill()
-            os.close(we_write)
-            os.close(we_read)
+def open_devtools(browser: str, profile: Path) -> Iterator[Devtools]:
+    """Start a browser, and end it."""
+    read_commands, write_commands = os.pipe()
+    read_replies, write_replies = os.pipe()
+    inherited = (read_commands, write_replies)
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", _LAUNCH, *map(str, inherited), browser),
+            *(*_OPTIONS, f"--user-data-dir={profile}"),
+        ],
+        pass_fds=inherited,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    for descriptor in inherited:
+        os.close(descriptor)
+    try:
+        yield Devtools(write_commands, read_replies)
+    finally:
+        os.close(write_commands)
+        os.close(read_replies)
+        process.terminate()
+        process.wait(TIMEOUT)
+
+
+def find_violations(tab: Tab) -> list[object]:
+    """Return the serious findings of axe-core: impact, rule, the first place."""
+    pytest.importorskip(
+        "axe_playwright_python",
+        reason="needs axe-core, which make .venv/.installed-dev installs",
+        exc_type=ImportError,
+    )
+    tab.run(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
+    found = tab.run(
+        "axe.run().then((found) => ({passes: found.passes.length, violations: found.violations"
+        ".map((v) => [v.impact, v.id, v.nodes[0].html.slice(0, 200)])}))"
+    )
+    assert found["passes"] > 5
+    return [each for each in found["violations"] if each[0] in SERIOUS]

@@ -1,16 +1,16 @@
 """A page of `munjang export web` in a real browser: typed into, judged by axe-core, offline."""
 
 import json
-from importlib import resources
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 import munjang
 from tests.synthetic import make_corpus
-from tests.system.browsers import SERIOUS
 from tests.system.commands import invoke, write_table
-from tests.system.devtools import OpenPage, open_page
+from tests.system.devtools import Devtools, Tab, find_violations, open_devtools
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -43,118 +43,138 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.html" for name in MODELS}
 
 
-def write(page: OpenPage, text: str) -> None:
-    page.ask("document.getElementById('text').focus()")
-    page.ask("document.getElementById('text').select()")
+@pytest.fixture(scope="module")
+def devtools(browser: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devtools]:
+    with open_devtools(browser, tmp_path_factory.mktemp("profile")) as started:
+        yield started
+
+
+@contextmanager
+def open_page(
+    devtools: Devtools, path: Path, *, width: int = 1000, dark: bool = False
+) -> Iterator[Tab]:
+    tab = Tab(devtools, width=width)
+    try:
+        tab.prefer("dark" if dark else "light")
+        tab.open(path.as_uri())
+        yield tab
+    finally:
+        tab.close()
+
+
+def text_of(page: Tab, selector: str) -> str:
+    """Return the text that is seen in an element."""
+    found: str = page.run(f"document.querySelector({json.dumps(selector)}).innerText")
+    return found
+
+
+def write(page: Tab, text: str) -> None:
+    page.run("document.getElementById('text').focus()")
+    page.run("document.getElementById('text').select()")
     page.type(text)
     page.wait_for("!document.getElementById('why').hidden")
 
 
-def find_violations(page: OpenPage) -> list[list[str]]:
-    pytest.importorskip("axe_playwright_python", exc_type=ImportError)
-    page.ask(resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
-    asked = "axe.run().then(found => found.violations.map(v => [v.impact, v.id, v.nodes[0].html]))"
-    found: list[list[str]] = page.ask(asked)
-    return [each for each in found if each[0] in SERIOUS]
-
-
 @pytest.mark.parametrize("name", list(MODELS))
 def test_page_answers_and_shows_why(
-    name: str, pages: dict[str, Path], browser: str, tmp_path: Path
+    name: str, pages: dict[str, Path], devtools: Devtools, tmp_path: Path
 ) -> None:
     model = munjang.load(pages[name].with_suffix(""))
     (answer,) = model.predict(TEXT)
-    with open_page(browser, pages[name], tmp_path) as page:
-        assert page.ask("document.getElementById('result').hidden")
+    with open_page(devtools, pages[name]) as page:
+        assert page.run("document.getElementById('result').hidden")
         write(page, TEXT)
         word = "probability" if name == "cnn" else "확률"
-        assert page.text("#answer") == f"{answer.label}, {word} {answer.probability:.4f}"
-        assert page.text("#shaded") == TEXT
-        words = page.ask("[...document.querySelectorAll('#shaded span')].map(s => s.textContent)")
+        assert text_of(page, "#answer") == f"{answer.label}, {word} {answer.probability:.4f}"
+        assert text_of(page, "#shaded") == TEXT
+        words = page.run("[...document.querySelectorAll('#shaded span')].map(s => s.textContent)")
         assert words == TEXT.split()
-        shares = page.ask("[...document.querySelectorAll('#numbers td')].map(c => +c.textContent)")
+        shares = page.run("[...document.querySelectorAll('#numbers td')].map(c => +c.textContent)")
         method = "exact" if name == "cnn" else "leave_one_out"
         (row,) = model.why(TEXT, method=method).rows
         assert shares[: len(words)] == pytest.approx(row.texts[0].words.values.tolist(), abs=1e-4)
         assert shares[-2:] == pytest.approx([row.base, row.value], abs=1e-4)
         page.wait_for("document.getElementById('said').textContent.length > 0")
-        assert page.text("#said") == page.text("#answer")
-        assert page.ask("document.getElementById('wrong').hidden")
+        assert text_of(page, "#said") == text_of(page, "#answer")
+        assert page.run("document.getElementById('wrong').hidden")
         assert page.console == []
-        assert page.requests == [pages[name].as_uri()]
+        assert [each["url"] for each in page.requests] == [pages[name].as_uri()]
 
 
-def test_label_is_chosen_by_keyboard(pages: dict[str, Path], browser: str, tmp_path: Path) -> None:
-    with open_page(browser, pages["cnn"], tmp_path) as page:
+def test_label_is_chosen_by_keyboard(
+    pages: dict[str, Path], devtools: Devtools, tmp_path: Path
+) -> None:
+    with open_page(devtools, pages["cnn"]) as page:
         write(page, TEXT)
-        before = page.text("#score")
+        before = text_of(page, "#score")
         others = "#labels button[aria-pressed=false]"
         for _ in range(4):
-            page.press("Tab")
-            if page.ask(f"document.activeElement.matches('{others}')"):
+            page.press("Tab", 9)
+            if page.run(f"document.activeElement.matches('{others}')"):
                 break
-        label = page.ask("document.activeElement.textContent")
-        page.press("Enter")
-        assert page.text("#score").startswith(f"Score: logit of {label} minus")
-        assert page.text("#score") != before
-        assert page.ask("document.activeElement.getAttribute('aria-pressed')") == "true"
+        label = page.run("document.activeElement.textContent")
+        page.enter()
+        assert text_of(page, "#score").startswith(f"Score: logit of {label} minus")
+        assert text_of(page, "#score") != before
+        assert page.run("document.activeElement.getAttribute('aria-pressed')") == "true"
 
 
 def test_nothing_is_answered_while_a_syllable_is_composed(
-    pages: dict[str, Path], browser: str, tmp_path: Path
+    pages: dict[str, Path], devtools: Devtools, tmp_path: Path
 ) -> None:
-    with open_page(browser, pages["cnn"], tmp_path) as page:
-        page.ask("document.getElementById('text').focus()")
+    with open_page(devtools, pages["cnn"]) as page:
+        page.run("document.getElementById('text').focus()")
         for part in ("ㅈ", "지", "질"):
-            end = {"selectionStart": 1, "selectionEnd": 1}
-            page.send("Input.imeSetComposition", text=part, **end)
-        assert page.ask("document.getElementById('text').value") == "질"
-        assert page.ask("document.getElementById('result').hidden")
+            page.compose(part)
+        assert page.run("document.getElementById('text').value") == "질"
+        assert page.run("document.getElementById('result').hidden")
         page.type("질")
         page.wait_for("!document.getElementById('result').hidden")
-        assert page.ask("document.getElementById('text').value") == "질"
+        assert page.run("document.getElementById('text').value") == "질"
 
 
 def test_hostile_texts_are_shown_as_they_are(
-    pages: dict[str, Path], browser: str, tmp_path: Path
+    pages: dict[str, Path], devtools: Devtools, tmp_path: Path
 ) -> None:
-    with open_page(browser, pages["cnn"], tmp_path) as page:
-        count = page.ask("document.querySelectorAll('img, script').length")
+    with open_page(devtools, pages["cnn"]) as page:
+        count = page.run("document.querySelectorAll('img, script').length")
         write(page, HOSTILE)
-        assert page.ask("document.getElementById('shaded').textContent") == HOSTILE
-        assert page.ask("document.querySelectorAll('img, script').length") == count
+        assert page.run("document.getElementById('shaded').textContent") == HOSTILE
+        assert page.run("document.querySelectorAll('img, script').length") == count
         assert page.console == []
         # what a page may do, even if a text became HTML
         policy = "document.querySelector('meta[http-equiv]').content"
-        assert page.ask(policy).startswith("default-src 'none'; script-src 'sha256-")
+        assert page.run(policy).startswith("default-src 'none'; script-src 'sha256-")
         write(page, "a \x00 " * 3000)
-        assert page.text("#cut")
-        page.ask("document.getElementById('text').value = ' '")
-        page.ask("document.getElementById('text').dispatchEvent(new InputEvent('input'))")
-        assert page.ask("document.getElementById('result').hidden")
+        assert text_of(page, "#cut")
+        page.run("document.getElementById('text').value = ' '")
+        page.run("document.getElementById('text').dispatchEvent(new InputEvent('input'))")
+        assert page.run("document.getElementById('result').hidden")
 
 
 @pytest.mark.parametrize(("name", "width", "dark"), [("cnn", 1000, False), ("lstm", 360, True)])
 def test_page_is_accessible_and_fits(
-    name: str, width: int, dark: bool, pages: dict[str, Path], browser: str, tmp_path: Path
+    name: str, width: int, dark: bool, pages: dict[str, Path], devtools: Devtools, tmp_path: Path
 ) -> None:
-    with open_page(browser, pages[name], tmp_path, width=width, dark=dark) as page:
+    with open_page(devtools, pages[name], width=width, dark=dark) as page:
         write(page, TEXT)
-        page.ask("document.querySelector('details').open = true")
+        page.run("document.querySelector('details').open = true")
         assert find_violations(page) == []
         root = "document.documentElement"
-        assert page.ask(f"{root}.scrollWidth - {root}.clientWidth") <= 0
+        assert page.run(f"{root}.scrollWidth - {root}.clientWidth") <= 0
 
 
-def test_broken_arithmetic_is_told(pages: dict[str, Path], browser: str, tmp_path: Path) -> None:
+def test_broken_arithmetic_is_told(
+    pages: dict[str, Path], devtools: Devtools, tmp_path: Path
+) -> None:
     source = pages["cnn"].read_text("utf-8")
     model = source.split('id="model">')[1].split("</script>")[0]
     changed = json.loads(model)
     changed["checks"][0]["logits"][0] += 0.01
     other = tmp_path / "other.html"
     other.write_text(source.replace(model, json.dumps(changed).replace("<", "\\u003c")), "utf-8")
-    with open_page(browser, other, tmp_path) as page:
-        assert not page.ask("document.getElementById('wrong').hidden")
+    with open_page(devtools, other) as page:
+        assert not page.run("document.getElementById('wrong').hidden")
 
 
 def test_command_refuses_what_is_there_and_says_what_rounding_costs(

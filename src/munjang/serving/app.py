@@ -36,6 +36,8 @@ from munjang.serving.service import Service
 _log = logging.getLogger("munjang.serving")
 Headers = dict[bytes, bytes]
 _PAGE = Path(__file__).parent / "page"
+# A browser asks whether its copy is still the page of this version.
+_PAGE_HEADERS = ((b"cache-control", b"no-cache"),)
 
 
 class App:
@@ -146,7 +148,7 @@ class App:
                 f"no endpoint {scope['method']} {scope['path'][:200]}; see /openapi.json"
             )
         try:
-            await self._page(scope, receive, send)
+            await self._page(scope, receive, _with_headers(send, _PAGE_HEADERS))
         except Exception as error:
             raise not_found(f"nothing at {scope['path'][:200]}; see /openapi.json") from error
 

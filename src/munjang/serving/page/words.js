@@ -1,0 +1,186 @@
+// The page in English and Korean: one row per text, {names} stand for values.
+
+const WORDS = {
+  "title": ["Try a model", "모델 써 보기"],
+  "language": ["Language", "언어"],
+  "key": ["Key of this server", "서버의 키"],
+  "key.use": ["Use the key", "키 사용"],
+  "key.hint": ["It is kept until this page is closed.", "이 페이지를 닫을 때까지만 기억합니다."],
+  "model": ["Model", "모델"],
+  "beside": ["Side by side with", "나란히 볼 모델"],
+  "beside.none": ["no other model", "없음"],
+  "submit": ["Answer", "답 보기"],
+  "stop": ["Stop", "멈추기"],
+  "retry": ["Try again", "다시 시도"],
+  "enter.hint": [
+    "Enter answers, Shift+Enter begins a new line.",
+    "Enter를 누르면 답하고, Shift+Enter를 누르면 줄을 바꿉니다.",
+  ],
+  "facts": [
+    "{task}, {architecture}, {parameters} parameters",
+    "{task}, {architecture}, 매개변수 {parameters}개",
+  ],
+
+  "box.text": ["Text", "텍스트"],
+  "box.first": ["First text", "첫째 텍스트"],
+  "box.second": ["Second text", "둘째 텍스트"],
+  "box.masked": ["Text with [MASK]", "[MASK]가 있는 텍스트"],
+  "box.source": ["Text to translate", "번역할 텍스트"],
+  "box.prompt": ["Beginning of the text (may be empty)", "텍스트의 시작(비워 둘 수 있음)"],
+  "mask.insert": ["Insert [MASK]", "[MASK] 넣기"],
+
+  "setting.stream": [
+    "Show the text as it is written (greedy decoding)",
+    "쓰이는 대로 보기(탐욕 디코딩)",
+  ],
+  "setting.tokens": ["Most tokens", "최대 토큰 수"],
+  "setting.temperature": ["Temperature (empty: the model's own)", "온도(비우면 모델의 값)"],
+  "setting.seed": ["Random seed (empty: another each time)", "난수 시드(비우면 매번 다름)"],
+
+  "waiting.answer": ["Waiting for the answer", "답을 기다리는 중"],
+  "waiting.seconds": [", {seconds} s", ", {seconds}초"],
+  "waiting.text": ["Writing", "쓰는 중"],
+  "stopped": ["Stopped.", "멈췄습니다."],
+  "waiting.models": ["Asking the server for its models", "서버에 모델을 묻는 중"],
+
+  "answer": ["Answer:", "답:"],
+  "answer.none": ["no label reaches its threshold", "임곗값에 이른 레이블이 없습니다"],
+  "answer.other": ["as JSON", "JSON"],
+  "answer.mask": ["[MASK] {number}:", "[MASK] {number}:"],
+  "answer.no_mask": ["the text has no [MASK]", "텍스트에 [MASK]가 없습니다"],
+  "answer.no_words": [
+    "no word of the text has a vector",
+    "텍스트에 벡터가 있는 단어가 없습니다",
+  ],
+  "answer.empty": ["an empty text", "빈 텍스트"],
+  "truncated": [
+    "The text was cut: the model does not read its end.",
+    "텍스트가 잘렸습니다. 모델은 끝부분을 읽지 않습니다.",
+  ],
+  "written.stop": [
+    "The text is complete: {tokens} tokens in {seconds} s.",
+    "텍스트가 끝났습니다. {seconds}초에 토큰 {tokens}개를 썼습니다.",
+  ],
+  "written.length": [
+    "Reached the limit: {tokens} tokens in {seconds} s.",
+    "한도에 이르렀습니다. {seconds}초에 토큰 {tokens}개를 썼습니다.",
+  ],
+
+  "table.probabilities": ["Probabilities", "확률"],
+  "table.scores": ["Scores", "점수"],
+  "table.tokens": ["Tokens for [MASK] {number}", "[MASK] {number}의 토큰"],
+  "table.words": ["Nearest words", "가까운 단어"],
+  "table.candidates": ["Candidates", "후보"],
+  "table.shares": ["Shares of the words", "단어의 몫"],
+  "table.ngrams": ["Shares of the n-grams", "n-gram의 몫"],
+  "column.label": ["label", "레이블"],
+  "column.probability": ["probability", "확률"],
+  "column.score": ["score", "점수"],
+  "column.value": ["value", "값"],
+  "column.token": ["token", "토큰"],
+  "column.word": ["word", "단어"],
+  "column.cosine": ["cosine", "코사인"],
+  "column.text": ["text", "텍스트"],
+  "column.share": ["share", "몫"],
+  "column.ngram": ["n-gram", "n-gram"],
+  "column.filters": ["filters", "필터"],
+  "row.value": ["number", "수"],
+  "row.cosine": ["cosine of the vectors", "벡터의 코사인"],
+  "row.base": ["base", "기준값"],
+  "row.value_of_score": ["score", "점수"],
+  "row.others": ["bag of n-grams, linear model", "n-gram 모음, 선형 모델"],
+  "row.bias": ["bias", "편향"],
+  "row.rest": ["other tokens", "그 밖의 토큰"],
+  "more": ["{number} more", "그 밖에 {number}개"],
+
+  "why": ["Why this answer", "이 답의 이유"],
+  "why.ask": ["Explain the answer", "답의 이유 보기"],
+  "waiting.why": ["Computing the shares of the words", "단어의 몫을 계산하는 중"],
+  "why.legend": [
+    "share of a word in the score: blue raises it, brown lowers it",
+    "점수에서 단어의 몫: 파란색은 올리고 갈색은 내립니다",
+  ],
+  "why.sum": ["{value} = base {base} {sign} words {sum}", "{value} = 기준값 {base} {sign} 단어 {sum}"],
+  "why.lacking": [", and {lacking} that is not divided", ", 나뉘지 않은 {lacking}"],
+  "why.without": [
+    "{value}, {base} without any word",
+    "{value}, 단어가 없으면 {base}",
+  ],
+  "why.method": [
+    "Method {method}; baseline: {baseline}. Shares say what the model used, not what is true.",
+    "방법 {method}, 기준: {baseline}. 몫은 모델이 쓴 것을 보일 뿐, 무엇이 참인지는 말하지 않습니다.",
+  ],
+
+  "error.unreachable": [
+    "The server cannot be reached. Is it still running?",
+    "서버에 연결할 수 없습니다. 아직 실행 중인지 확인하세요.",
+  ],
+  "error.cut": [
+    "The connection ended before the text did.",
+    "텍스트가 끝나기 전에 연결이 끊겼습니다.",
+  ],
+  "error.key": [
+    "This server answers only with its key.",
+    "이 서버는 키가 있어야 답합니다.",
+  ],
+  "error.key_wrong": ["The server does not accept this key.", "서버가 이 키를 받지 않습니다."],
+  "error.stopping": ["The server is stopping.", "서버가 종료되는 중입니다."],
+  "error.overloaded": [
+    "Too many requests are waiting. Try again in {seconds} s.",
+    "기다리는 요청이 너무 많습니다. {seconds}초 뒤에 다시 시도하세요.",
+  ],
+  "error.refused": ["The server refuses the request:", "서버가 요청을 받지 않습니다:"],
+  "error.failed": ["The server failed:", "서버에 문제가 생겼습니다:"],
+  "error.page": ["This page has a fault:", "이 페이지에 문제가 있습니다:"],
+
+  "task.classify": ["classification", "분류"],
+  "task.multilabel": ["several labels", "다중 레이블 분류"],
+  "task.regress": ["regression", "회귀"],
+  "task.similarity": ["similarity", "유사도"],
+  "task.masked_lm": ["masked language model", "마스크 언어 모델"],
+  "task.vectors": ["word vectors", "단어 벡터"],
+  "task.language": ["language model", "언어 모델"],
+  "task.translate": ["translation", "번역"],
+};
+
+const LANGUAGES = ["en", "ko"];
+let column = 0;
+
+// The language of the browser if the page has it, else English.
+export function preferred() {
+  const wanted = navigator.language.slice(0, 2).toLowerCase();
+  return LANGUAGES.includes(wanted) ? wanted : "en";
+}
+
+// Show the whole page in another language.
+export function choose(language) {
+  column = LANGUAGES.indexOf(language);
+  document.documentElement.lang = language;
+  for (const element of document.querySelectorAll("[data-words]")) fill(element);
+}
+
+// A new element with a text of the table, which changes with the language.
+export function phrase(tag, key, values = {}) {
+  const element = document.createElement(tag);
+  rephrase(element, key, values);
+  return element;
+}
+
+// Give an element another text of the table. A value {words: key} is a text of the table itself.
+export function rephrase(element, key, values = {}) {
+  element.dataset.words = key;
+  element.dataset.values = JSON.stringify(values);
+  fill(element);
+}
+
+function fill(element) {
+  const values = JSON.parse(element.dataset.values ?? "{}");
+  element.textContent = say(element.dataset.words, values);
+}
+
+function say(key, values) {
+  return WORDS[key][column].replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name];
+    return value?.words ? say(value.words, {}) : String(value);
+  });
+}

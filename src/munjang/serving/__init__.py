@@ -4,5 +4,6 @@
                app.py    endpoints/  service.py engine.py
 
 The event loop reads requests and writes responses. One engine thread runs the models, so that the
-loop is never blocked and models never compete for the cores.
+loop is never blocked and models never compete for the cores. Explanations, which may take long,
+have a second one.
 """

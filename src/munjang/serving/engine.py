@@ -1,4 +1,4 @@
-"""The engine: one thread that runs the models.
+"""The engine: one thread that runs the models; a second one is for explanations.
 
 It takes the oldest job and those that fit into its batch as soon as it is free, and never waits for
 a fuller batch. Texts that are generated together take one step between two batches.
@@ -27,9 +27,10 @@ class Engine:
     Args:
         limits: of batches, queue and waiting time.
         metrics: counts what happens.
+        name: of the thread.
     """
 
-    def __init__(self, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, limits: Limits, metrics: Metrics, name: str = "engine") -> None:
         self._limits = limits
         self._metrics = metrics
         self._changed = threading.Condition()
@@ -39,7 +40,7 @@ class Engine:
         self._rate: float | None = None  # estimated tokens per second
         self._is_stopping = False
         self._calls: list[Callable[[], None]] = []
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""

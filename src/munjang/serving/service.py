@@ -38,22 +38,25 @@ class Service:
         self._log_texts = log_texts
         self._seeds = itertools.count()
         self._engine = Engine(limits, self.metrics)
+        self._slow_engine = Engine(limits, self.metrics, name="slow engine")
         self.metrics.models(store.hashes)
 
     def start(self) -> None:
-        """Start the engine."""
+        """Start the engines."""
         self._engine.start()
+        self._slow_engine.start()
         self.is_ready = True
 
     async def stop(self) -> None:
         """Answer what was accepted, and stop."""
         self.is_ready = False
         await asyncio.to_thread(self._engine.stop)
+        await asyncio.to_thread(self._slow_engine.stop)
 
     @property
     def queued_tokens(self) -> int:
         """Estimated tokens that wait."""
-        return self._engine.queued_tokens
+        return self._engine.queued_tokens + self._slow_engine.queued_tokens
 
     async def run(self, work: TextWork, values: Sequence[Any]) -> Sequence[Any]:
         """Return a result per value. If the caller is cancelled, so is the job.
@@ -75,7 +78,7 @@ class Service:
             deliver=lambda job, results: loop.call_soon_threadsafe(_settle, future, results),
             deadline=time.monotonic() + self.limits.deadline_seconds,
         )
-        self._engine.submit(job)
+        (self._slow_engine if work.is_slow else self._engine).submit(job)
         try:
             return await future
         except asyncio.CancelledError:

@@ -34,6 +34,7 @@ class TextWork:
         served: the model.
         run_with: model, values and options to results, one per value.
         options: further arguments, sorted by name.
+        is_slow: whether it takes a thread of its own, so that answers need not wait for it.
         is_shared: whether texts of several requests may share a batch; False where a result
             depends on its place in the batch, as the draws of sampling do.
     """
@@ -42,6 +43,7 @@ class TextWork:
     run_with: Callable[[ServedModel, Sequence[Any], Mapping[str, Any]], Sequence[Any]]
     options: tuple[tuple[str, Any], ...] = ()
     is_shared: bool = True
+    is_slow: bool = False
 
     def run(self, values: Sequence[Any]) -> Sequence[Any]:
         """Return a result per value."""
@@ -65,8 +67,8 @@ def embedding(served: ServedModel, **options: Any) -> TextWork:
 
 
 def explaining(served: ServedModel, **options: Any) -> TextWork:
-    """Return the work of `Model.why`."""
-    return TextWork(served, _explain, _given(options), is_shared=False)
+    """Return the work of `Model.why`, which may take a hundred times as long as an answer."""
+    return TextWork(served, _explain, _given(options), is_shared=False, is_slow=True)
 
 
 def _given(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TextSimilarity,
     )
     from munjang.explain.shapes import shapes
+    from munjang.export.ctranslate2.exporting import export_ctranslate2
     from munjang.folder.load import load
     from munjang.sentence_vectors.embed import embed
     from munjang.sentence_vectors.search import search
@@ -59,6 +60,7 @@ __all__ = [
     "distil",
     "embed",
     "evaluate",
+    "export_ctranslate2",
     "export_model",
     "find_errors",
     "find_label_issues",
@@ -95,6 +97,7 @@ _PLACES = {
     "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
+    "export_ctranslate2": "munjang.export.ctranslate2.exporting",
     "export_model": "munjang.api",
     "find_errors": "munjang.diagnosis.errors",
     "find_label_issues": "munjang.diagnosis.label_issues",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from munjang.cli.export_ctranslate2 import export_ctranslate2
 from munjang.cli.options import ModelFolder, Quiet
 from munjang.cli.outcome import Command, Group
 from munjang.cli.output import note, show
@@ -11,6 +12,7 @@ from munjang.stopping import raise_on_signals
 
 import_app = typer.Typer(name="import", cls=Group, rich_markup_mode=None, no_args_is_help=False)
 export_app = typer.Typer(name="export", cls=Group, rich_markup_mode=None, no_args_is_help=False)
+export_app.command("ctranslate2", cls=Command)(export_ctranslate2)
 
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier run wrote there.")

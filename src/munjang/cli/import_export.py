@@ -39,6 +39,7 @@ def about_export(context: typer.Context) -> None:
     Examples:
       munjang export hf my-bert my-bert-hf
       munjang export vectors my-vectors my-vectors.vec
+      munjang export ctranslate2 en-de en-de-ct2
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

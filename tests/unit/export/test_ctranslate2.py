@@ -195,7 +195,7 @@ def test_refused_settings(
 @pytest.mark.parametrize(
     ("settings", "model", "message"),
     [
-        ((), "attentive", "CTranslate2 has no attentive"),
+        ((), "attentive", "and this is attentive of the task translate; train with "),
         (("translate.copy_unknown=true",), "transformer", "translate.copy_unknown: "),
         (
             ("tokenizer.target.name=jamo", "tokenizer.shared_vocabulary=false"),

@@ -126,8 +126,8 @@ def _require_transformer(model: Model | Baseline) -> Model:
         raise ConfigError(f"export ctranslate2 writes networks; {model.name} is a baseline")
     if type(model.network) is not TransformerEncoderDecoder:
         raise ConfigError(
-            "export ctranslate2 writes the model transformer of the task translate, as CTranslate2 "
-            f"has no {model.recipe.model_name} of the task {model.recipe.task}; train with "
+            "export ctranslate2 writes the model transformer of the task translate, and this "
+            f"is {model.recipe.model_name} of the task {model.recipe.task}; train with "
             "--task translate --model transformer"
         )
     if model.recipe.section("translate").copy_unknown:

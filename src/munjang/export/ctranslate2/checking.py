@@ -83,9 +83,11 @@ def _score(network: nn.Module, source: list[int], answer: list[int]) -> list[flo
     """Return the log-probabilities of the tokens of an answer, and of EOS after it."""
     if not source:
         return []
-    ids, inputs = torch.tensor([source]), torch.tensor([[GO, *answer]])
+    device = next(network.parameters()).device
+    ids = torch.tensor([source], device=device)
+    inputs = torch.tensor([[GO, *answer]], device=device)
     outputs: Projected = network(ids, ids >= 0, inputs, inputs >= 0)
-    wanted = torch.tensor([*answer, EOS])
+    wanted = torch.tensor([*answer, EOS], device=device)
     table = outputs.logits().log_softmax(-1)
     return cast(list[float], table.gather(1, wanted[:, None])[:, 0].tolist())
 

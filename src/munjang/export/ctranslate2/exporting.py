@@ -132,7 +132,7 @@ def _require_transformer(model: Model | Baseline) -> Model:
         )
     if model.recipe.section("translate").copy_unknown:
         raise ConfigError(
-            "translate.copy_unknown: CTranslate2 copies no words of ours; train with "
+            "translate.copy_unknown: an export cannot copy words of the source; train with "
             "--set translate.copy_unknown=false"
         )
     return model

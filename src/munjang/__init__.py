@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         TextSimilarity,
     )
     from munjang.explain.shapes import shapes
+    from munjang.export.ctranslate2.exporting import export_ctranslate2
     from munjang.export.onnx.exporting import export_onnx
     from munjang.folder.load import load
     from munjang.sentence_vectors.embed import embed
@@ -60,6 +61,7 @@ __all__ = [
     "distil",
     "embed",
     "evaluate",
+    "export_ctranslate2",
     "export_model",
     "export_onnx",
     "find_errors",
@@ -97,6 +99,7 @@ _PLACES = {
     "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
     "evaluate": "munjang.api",
+    "export_ctranslate2": "munjang.export.ctranslate2.exporting",
     "export_model": "munjang.api",
     "export_onnx": "munjang.export.onnx.exporting",
     "find_errors": "munjang.diagnosis.errors",

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from munjang.cli.export_ctranslate2 import export_ctranslate2
 from munjang.cli.export_onnx import export_onnx
 from munjang.cli.export_web import export_web
 from munjang.cli.options import ModelFolder, Quiet
@@ -13,6 +14,7 @@ from munjang.stopping import raise_on_signals
 
 import_app = typer.Typer(name="import", cls=Group, rich_markup_mode=None, no_args_is_help=False)
 export_app = typer.Typer(name="export", cls=Group, rich_markup_mode=None, no_args_is_help=False)
+export_app.command("ctranslate2", cls=Command)(export_ctranslate2)
 
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace what an earlier run wrote there.")
@@ -41,6 +43,7 @@ def about_export(context: typer.Context) -> None:
       munjang export vectors my-vectors my-vectors.vec
       munjang export web my-model my-model.html
       munjang export onnx my-model my-model-onnx
+      munjang export ctranslate2 en-de en-de-ct2
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

@@ -11,11 +11,11 @@ import torch
 from munjang import __version__
 from munjang.baselines import Baseline
 from munjang.errors import ConfigError
+from munjang.export.folder import install, make_scratch, refuse_occupied
 from munjang.export.onnx.card import Facts, write_card
 from munjang.export.onnx.checking import Checked, check_outputs
 from munjang.export.onnx.compose import compose_runner
 from munjang.export.onnx.evaluation import check_can_evaluate, evaluate_runner, values_of
-from munjang.export.onnx.folder import install, make_scratch, refuse_occupied
 from munjang.export.onnx.inputs import describe_input, source_tokenizer, target_tokenizer
 from munjang.export.onnx.kinds import Kind, Runner, find_kind
 from munjang.export.onnx.latency import BATCHES, Latency, measure_latency

@@ -29,11 +29,12 @@ def shrink(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a small model folder of a large one, by pruning and quantization.
+    """Make a model folder of a given size.
 
-    Rows of the embedding tables that training did not move are dropped, then those that it moved
-    least. The other weights get 8 bits, the tables 8 or 4. The new folder is one like any other:
-    it loads, predicts, explains and is served as before, with answers that differ a little.
+    It is the model pruned and quantized: rows of the embedding tables that training did not move
+    are dropped, then those that it moved least. The other weights get 8 bits, the tables 8 or 4.
+    The new folder is one like any other: it loads, predicts, explains and is served as before, with
+    answers that differ a little.
 
     \b
     Examples:

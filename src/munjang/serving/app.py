@@ -129,6 +129,8 @@ class App:
         receive: Receive,
     ) -> Reply | None:
         body = None
+        if endpoint.body is not None:
+            self.service.check_load()
         data = await read_body(receive, self.service.limits.body_bytes)
         if endpoint.body is not None:
             _require_json(headers)

@@ -63,6 +63,16 @@ class Engine:
         """Estimated time until the jobs that wait are answered; 0 before anything was measured."""
         return 0.0 if self._rate is None else self._queue.tokens / self._rate
 
+    def check_load(self) -> None:
+        """Refuse at once what would wait longer than the deadline, before its body is read.
+
+        Raises:
+            RequestError: the queue is too long.
+        """
+        if self.seconds_of_queue > self._limits.deadline_seconds:
+            with self._changed:
+                self._admit(0, self._limits.deadline_seconds)
+
     def submit(self, job: Job) -> None:
         """Add a job.
 

@@ -58,6 +58,14 @@ class Service:
         """Estimated tokens that wait."""
         return self._engine.queued_tokens + self._slow_engine.queued_tokens
 
+    def check_load(self) -> None:
+        """Refuse a request early while answers would come too late.
+
+        Raises:
+            RequestError: the server is overloaded.
+        """
+        self._engine.check_load()
+
     async def run(self, work: TextWork, values: Sequence[Any]) -> Sequence[Any]:
         """Return a result per value. If the caller is cancelled, so is the job.
 

@@ -80,6 +80,9 @@ class _Connection(asyncio.Protocol):
         if len(rest) < length:
             return
         self._received = b""
+        if b"connection: close" in head.lower():
+            self.transport.close()
+            self.transport = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_result((int(head[9:12]), rest[:length]))
 

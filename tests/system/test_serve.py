@@ -202,17 +202,6 @@ def test_streams_that_run_together_are_those_of_single_clients(server: Server) -
             assert client.generate(prompt, **options) == together[number]
 
 
-def test_answers_need_not_wait_for_explanations(server: Server) -> None:
-    body = {"inputs": " ".join(SENTENCES), "model": "translator"}
-    slow = threading.Thread(target=ask, args=(server, "/explain", body))
-    slow.start()
-    count = 0
-    while slow.is_alive():
-        assert ask(server, "/predict", {"inputs": "x"}).status_code == 200
-        count += 1
-    assert count > 3
-
-
 def test_translations(server: Server, folders: dict[str, Path]) -> None:
     model = munjang.load(folders["translator"])
     expected = [answer.text for answer in model.predict(SENTENCES)]

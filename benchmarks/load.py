@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back for one request.
+    """Response to one request.
 
     Attributes:
         number: of the request.

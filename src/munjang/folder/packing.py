@@ -212,7 +212,7 @@ def _read_gaps(data: Bytes, size: int) -> npt.NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Packing:
-    """How the weights of a model are packed.
+    """Bits of the packed weights of a model.
 
     Attributes:
         bits: bits per number of each packed table, by name.

@@ -67,7 +67,7 @@ class TranslateRequest(Request):
 
 
 class GenerateParameters(Request):
-    """How a text is continued."""
+    """Settings of generation."""
 
     max_new_tokens: Positive = 200
     temperature: Annotated[float, Meta(ge=0, le=1000)] | None = None

@@ -41,7 +41,7 @@ class Guards:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this machine can connect."""
+        """True if only this machine can connect."""
         return self.host in _LOOPBACK or is_loopback_address(self.host)
 
     def share(self, headers: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 
 class Work(Hashable, Protocol):
-    """What is done with the texts of a job. Jobs of equal work may share a batch."""
+    """Function of the texts of a job. Jobs of equal work may share a batch."""
 
     @property
     def is_shared(self) -> bool:
-        """Whether jobs of this work may share a batch."""
+        """True if jobs of this work may share a batch."""
 
     def run(self, values: Sequence[Any]) -> Sequence[Any]:
         """Return a result per value."""

@@ -41,7 +41,7 @@ class ServedModel:
 
     @cached_property
     def reads_pairs(self) -> bool:
-        """Whether a row of the model is two texts."""
+        """True if a row of the model is two texts."""
         return isinstance(self.model.input, EncodesTexts)
 
     @cached_property
@@ -72,7 +72,7 @@ class ServedModel:
 
 @dataclass(frozen=True)
 class Skill:
-    """What an endpoint needs of a model.
+    """Requirement of an endpoint on a model.
 
     Attributes:
         about: a model that has it, in words after "one".

@@ -155,19 +155,19 @@ class ServerDescription(Struct):
 
 
 class Live(Struct):
-    """Whether the process answers."""
+    """State of the process, for KServe."""
 
     live: bool
 
 
 class Ready(Struct):
-    """Whether the models answer."""
+    """State of all models, for KServe."""
 
     ready: bool
 
 
 class ModelReady(Struct):
-    """Whether a model answers."""
+    """State of one model, for KServe."""
 
     name: str
     ready: bool

@@ -7,7 +7,7 @@ from munjang.serving.limits import Limits
 
 
 class ServerSettings(Settings):
-    """What is served, where, and to whom.
+    """Settings of a server: models, address, access and limits.
 
     Attributes:
         folders: model folders, or NAME=FOLDER.

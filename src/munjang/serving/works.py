@@ -1,4 +1,4 @@
-"""What the engine does with texts: answers, vectors, explanations."""
+"""Works of the engine: answers, vectors and explanations of texts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ def _explain(served: ServedModel, values: Sequence[Any], options: Mapping[str, A
 
 @dataclass(frozen=True)
 class TextWork:
-    """Something that is done with texts; see `munjang.serving.jobs.Work`.
+    """A function of texts with its model and options; see `munjang.serving.jobs.Work`.
 
     Attributes:
         served: the model.

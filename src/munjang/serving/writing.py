@@ -9,7 +9,7 @@ from munjang.tasks.continuous import ContinuousTexts
 
 @dataclass(frozen=True)
 class Written:
-    """What one step added to a text.
+    """Addition of one step to a text, with the tokens so far.
 
     Attributes:
         text: text that became certain; may be empty.

@@ -1,4 +1,4 @@
-"""Which rows of the embedding tables matter: those that training moved."""
+"""Importance of the rows of embedding tables: how far training moved them."""
 
 from collections.abc import Mapping
 

@@ -95,7 +95,7 @@ class WritingModel(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """What one step added to a text.
+    """Addition of one step to a text.
 
     Attributes:
         text: text that became certain; may be empty.

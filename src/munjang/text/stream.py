@@ -273,7 +273,7 @@ class _Tail:
 
 @dataclass(frozen=True)
 class _Pieces:
-    """What each token is written as.
+    """Texts of the tokens of a vocabulary.
 
     Attributes:
         markers: ids of capital markers.

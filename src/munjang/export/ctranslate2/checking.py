@@ -46,7 +46,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found.
+    """Result of a check.
 
     Attributes:
         texts: number of texts.

@@ -13,7 +13,7 @@ from munjang.tasks.metric_table import METRICS
 
 @dataclass(frozen=True)
 class Facts:
-    """What a card says of an export.
+    """Facts of an export for its card.
 
     Attributes:
         int8: whether weights are in 8 bits.

@@ -19,7 +19,7 @@ Outputs = Callable[[Sequence[Any]], Array]
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found.
+    """Result of a check.
 
     Attributes:
         rows: number of rows.

@@ -24,7 +24,7 @@ from munjang.models.transformer import Transformer
 
 @dataclass(frozen=True)
 class Encoded:
-    """What an encoder gives.
+    """Outputs of an encoder.
 
     Attributes:
         pooled: one vector per row, [batch, pooled dim].

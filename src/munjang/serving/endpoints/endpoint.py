@@ -1,4 +1,4 @@
-"""What an endpoint is: a row of the table of routes, and of `/openapi.json`."""
+"""Endpoints: rows of the table of routes, and of `/openapi.json`."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass

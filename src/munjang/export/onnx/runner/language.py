@@ -19,7 +19,7 @@ from munjang.export.onnx.runner.tokens import (
 
 
 class Reading(NamedTuple):
-    """How far a text was read: first token of the window, tokens read, and the state."""
+    """Progress in a text: first token of the window, tokens read, and the state."""
 
     start: int
     read: int

@@ -1,6 +1,7 @@
 """`munjang.Client` and `munjang.AsyncClient`."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,12 +25,21 @@ class _Requests:
         url: address of the server, such as http://localhost:8000.
         key: its key, if it has one.
         model: name of the model; None: the first one.
+        timeout: longest wait, in seconds.
     """
 
-    def __init__(self, url: str, key: str | None, model: str | None) -> None:
+    def __init__(
+        self,
+        url: str = "http://localhost:8000",
+        *,
+        key: str | None = None,
+        model: str | None = None,
+        timeout: float = 30.0,
+    ) -> None:
         self.url = url
         self.model = model
-        self._headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        self._options: dict[str, Any] = {"base_url": url, "headers": headers, "timeout": timeout}
 
     def _predict(self, texts: Inputs, top_k: int | None, abstain: float | None) -> Request:
         return post("/predict", inputs=texts, model=self.model, top_k=top_k, abstain=abstain)
@@ -90,16 +100,9 @@ class Client(_Requests):
         [{'label': '1', 'score': 0.98}, {'label': '0', 'score': 0.02}]
     """
 
-    def __init__(
-        self,
-        url: str = "http://localhost:8000",
-        *,
-        key: str | None = None,
-        model: str | None = None,
-        timeout: float = 30.0,
-    ) -> None:
-        super().__init__(url, key, model)
-        self._http = httpx2.Client(base_url=url, headers=self._headers, timeout=timeout)
+    @cached_property
+    def _http(self) -> httpx2.Client:
+        return httpx2.Client(**self._options)
 
     def close(self) -> None:
         """Close all connections."""
@@ -193,16 +196,9 @@ class AsyncClient(_Requests):
         timeout: longest wait, in seconds.
     """
 
-    def __init__(
-        self,
-        url: str = "http://localhost:8000",
-        *,
-        key: str | None = None,
-        model: str | None = None,
-        timeout: float = 30.0,
-    ) -> None:
-        super().__init__(url, key, model)
-        self._http = httpx2.AsyncClient(base_url=url, headers=self._headers, timeout=timeout)
+    @cached_property
+    def _http(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(**self._options)
 
     async def close(self) -> None:
         """Close all connections."""

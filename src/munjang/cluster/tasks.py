@@ -7,7 +7,7 @@ can be read by a person. A task whose node dies runs again on another one.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from importlib import import_module
 from itertools import islice
 from typing import Any
@@ -59,7 +59,7 @@ class Task:
 
 def run_tasks(
     function: Function, items: Iterable[Any], *, cores: int = 1
-) -> Iterator[tuple[Any, Any]]:
+) -> Generator[tuple[Any, Any], None, None]:
     """Call a function for every item on the cluster, and yield items with results as they end.
 
     As many tasks are under way as the cluster has cores for; the next item is taken when one ends.

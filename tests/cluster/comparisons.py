@@ -19,7 +19,7 @@ TRAINED = (
 
 def compare_command(table: Path, out: Path, *more: object) -> list[object]:
     """The words of a comparison of four runs."""
-    models = ("--models", "mean,majority", "--seeds", 3, "--budget", "60k tokens")
+    models = ("--models", "mean,majority", "--seeds", 3, "--budget", "30k tokens")
     return ["compare", table, "--out", out, *models, *TRAINED, *more]
 
 

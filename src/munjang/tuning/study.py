@@ -85,8 +85,6 @@ class Study:
         for trial in self._trials("RUNNING"):  # no other process runs it: its own was killed
             judged = trial.user_attrs.get(_JUDGED)
             self._conclude(trial.number, **(judged or {"ended": "failed"}))
-        for _ in self._trials("WAITING"):  # killed before they began
-            self._conclude(self._study.ask(), ended="failed")
 
     @property
     def _larger_is_better(self) -> bool:
@@ -132,21 +130,29 @@ class Study:
             defaults: The first trial's values.
         """
         judged = self._judged()[:known]
-        settings = self._sample(number, judged, space, defaults)
-        self._study.enqueue_trial(settings)
-        trial = self._study.ask()
-        for key, part in space.items():
-            part.suggested(key, trial)
-        trial.set_user_attr(_NUMBER, number)
-        self._begun[number] = trial
+        sampled = self._sample(number, judged, space, defaults)
+        self._begun[number] = self._store(number, sampled)
         finished = [t.intermediate_values for t in judged if t.state == self._state("COMPLETE")]
         medians = Medians.of(finished, larger_is_better=self._larger_is_better)
-        return Trial(number, settings, medians)
+        return Trial(number, {key: sampled.params[key] for key in space}, medians)
+
+    def _store(self, number: int, sampled: Any) -> Any:
+        """Store a trial that begins, in one transaction, and return it."""
+        self._study.add_trial(
+            self.optuna.trial.create_trial(
+                state=self._state("RUNNING"),
+                params=sampled.params,
+                distributions=sampled.distributions,
+                user_attrs={_NUMBER: number},
+            )
+        )
+        stored = max(self._trials("RUNNING"), key=lambda trial: int(trial.number))
+        return self.optuna.trial.Trial(self._study, stored._trial_id)
 
     def _sample(
         self, number: int, judged: Sequence[Any], space: Space, defaults: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """Return the settings of a trial that knows others.
+    ) -> Any:
+        """Return a trial with the settings of one that knows others.
 
         They are sampled in a study of their own, in memory: the one in the folder knows, after a
         kill, trials that ended later than this one began.
@@ -160,9 +166,10 @@ class Study:
         seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
         self._known.sampler = self.optuna.samplers.TPESampler(seed=seed)
         trial = self._known.ask()
-        settings = {key: part.suggested(key, trial) for key, part in space.items()}
+        for key, part in space.items():
+            part.suggested(key, trial)
         self._known.tell(trial, state=self._state("FAIL"))  # which the sampler leaves out
-        return settings
+        return trial
 
     def is_deadly(self, number: int) -> bool:
         """Return whether this process was killed too often during a trial."""

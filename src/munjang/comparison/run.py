@@ -200,5 +200,5 @@ def _check_cores(cores: int | None, cluster: str | None) -> int | None:
     if cluster is None and cores is not None:
         raise ConfigError("cores: these are those of each run on a cluster; give cluster too")
     if cores is not None and not 1 <= cores <= _MOST_CORES:
-        raise ConfigError(f"cores: expected 1 to {_MOST_CORES}, got {shown(cores)}")
+        raise ConfigError(f"cores: expected 1 to {_MOST_CORES:,}, got {shown(cores)}")
     return None if cluster is None else cores or 1

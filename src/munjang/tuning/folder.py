@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from munjang.cluster.nodes import PROBE
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
 from munjang.folder.lock import refuse_locked
@@ -44,7 +45,8 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
             )
         return
     # files of a search that was killed before it had a plan do not count
-    foreign = sorted(names - {*_STUDY_FILES, LOCK, PLAN + ".partial"})
+    known = {*_STUDY_FILES, LOCK, PLAN + ".partial"}
+    foreign = sorted(name for name in names - known if not name.startswith(PROBE))
     if foreign:
         raise FolderError(
             f"{out}: this folder holds other files ({foreign[0]}); choose an empty one"

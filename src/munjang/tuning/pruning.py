@@ -1,4 +1,4 @@
-"""Pruning by the median of the trials before (Golovin et al. 2017), as Optuna's `MedianPruner`.
+"""Pruning of trials that are worse than the median of those before, as Optuna's `MedianPruner`.
 
 The medians are a table that a trial gets at its beginning, so that the decision depends on nothing
 that happens meanwhile, and can be made by another process.

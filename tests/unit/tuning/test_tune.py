@@ -266,6 +266,11 @@ def test_search_starts_from_config(tmp_path: Path, finished_search: Tuned) -> No
     [
         ({"trials": 0}, "trials: expected 1 or more, got 0"),
         ({"seconds": 0}, "seconds: expected more than 0"),
+        ({"parallel": 0}, "parallel: expected 1 to 1,024, got 0"),
+        ({"parallel": 2}, "parallel: every trial is a process .* got a tuple; write the rows"),
+        ({"cluster": "head"}, "cluster: expected auto, or HOST:PORT"),
+        ({"cores": 2}, "cores: .* give parallel or cluster too"),
+        ({"parallel": 2, "data": "-"}, "reads the data from files; got '-'"),
         ({"model": "cnm"}, "unknown model 'cnm'; did you mean 'cnn'"),
         ({"space": "none.yaml"}, "none.yaml: cannot read"),
         ({"overrides": ["model.dimm=3"]}, "did you mean 'dim'"),

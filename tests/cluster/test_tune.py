@@ -58,7 +58,7 @@ def alone(table: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     wait_for(lambda: (out / "tune.json").exists())
     killed.kill()
     killed.communicate(timeout=TIMEOUT)
-    return out, run(*command)
+    return out, run(*tune_command(table, out))  # with as many at once
 
 
 def read_trials(out: Path) -> list[dict[str, Any]]:

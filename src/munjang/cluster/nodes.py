@@ -14,6 +14,8 @@ from munjang.reporting import pluralize
 
 # Seconds for which a node looks for a new file: network file systems show it a little later.
 _PATIENCE = 10.0
+# Seconds after which a node that does not answer is an error.
+_LONGEST = 180.0
 # Names of the files by which nodes show that they see a folder begin with this.
 PROBE = ".munjang-"
 
@@ -97,13 +99,13 @@ def _check_with(probe: Path) -> None:
     pinned = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     task = ray.remote(num_cpus=0, max_retries=2)(look_at_node)
     answers = [
-        task.options(scheduling_strategy=pinned(node.id, soft=False)).remote(str(probe))
+        task.options(scheduling_strategy=pinned(node.id, soft=False)).remote(str(probe), _PATIENCE)
         for node in nodes
     ]
     own = versions()
     for node, answer in zip(nodes, answers, strict=True):
         try:
-            found = ray.get(answer)
+            found = ray.get(answer, timeout=_LONGEST)
         except ray.exceptions.RayError as error:
             if node.id not in {other.id for other in alive_nodes()}:
                 continue  # it has died: others do its work
@@ -134,9 +136,14 @@ def versions() -> dict[str, str]:
     return {"munjang": __version__, "Python": platform.python_version()}
 
 
-def look_at_node(probe: str) -> dict[str, Any]:
-    """Return the versions of the node that runs this task, and whether it sees a file."""
-    path, end = Path(probe), time.monotonic() + _PATIENCE
+def look_at_node(probe: str, patience: float) -> dict[str, Any]:
+    """Return the versions of the node that runs this task, and whether it sees a file.
+
+    Args:
+        probe: path of the file.
+        patience: seconds to look for it.
+    """
+    path, end = Path(probe), time.monotonic() + patience
     while not (sees := path.is_file()) and time.monotonic() < end:
         time.sleep(0.2)
     return {"versions": versions(), "sees": sees}

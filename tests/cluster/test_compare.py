@@ -15,6 +15,9 @@ from tests.system.comparisons import compare_here, find_workers, wait_for
 
 pytestmark = pytest.mark.slow
 
+# Lines of the log of a run: of every attempt, and of one that continues.
+_SEEN = ("rows to train on", "an earlier attempt left a checkpoint")
+
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -64,3 +67,6 @@ def test_stopped_and_killed_comparison_gives_the_table_of_one_machine(
     assert len(told) == len(set(told)) == 2 * len({line.split("]")[0] for line in told})
     assert read_comparison(out) == read_comparison(alone)
     assert read_weights(out) == read_weights(alone)
+    logs = [file.read_text("utf-8") for file in out.glob("runs/mean/*/log.txt")]
+    attempts, resumed = (sum(log.count(line) for log in logs) for line in _SEEN)
+    print(f"{len(logs)} trainings in {attempts} attempts, {resumed} from a checkpoint")

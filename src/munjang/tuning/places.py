@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from munjang.cluster.connect import check_cluster
 from munjang.cluster.nodes import check_nodes, describe_nodes, require_slots
 from munjang.config import shown
 from munjang.errors import ConfigError
@@ -36,13 +35,11 @@ class Place:
         """Return the place with the number of trials at once of the search in `out`, if it resumes.
 
         Raises:
-            ConfigError: A number is out of bounds, ray is not installed, or nothing listens at the
-                address.
+            ConfigError: A number is out of bounds.
             FolderError: The plan in `out` is damaged.
         """
         _check_count("parallel", self.parallel, _MOST_PARALLEL)
         _check_count("cores", self.cores, _MOST_CORES)
-        check_cluster(self.cluster)
         parallel = self.parallel or (parallel_before(out) if resume else None)
         place = replace(self, parallel=parallel)
         if place.is_here and self.cores is not None:

@@ -151,32 +151,29 @@ def tune(
     # opened again, as what is fixed may contradict the weights
     source, given = open_pretrained(merge(given, fixed), vectors=vectors, folder=from_folder)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, source=source)
-    keys = set(flat(fixed))
-    if prepared.pretrained is not None:
-        keys |= prepared.pretrained.fixed
-    tried = searched(prepared.recipe, keys, own)
-    run = digest(prepared)
-    shared = {**files, "given": plain_settings(given), "run": run} if files else {}
-    with (
-        connect_if(cluster),
-        show_progress(progress) as display,
-        hold_lock(make_folder(folder), report),
-    ):
-        refuse_occupied(folder, resume=resume, overwrite=overwrite)
-        runner, at_once = place.open(prepared, folder, shared, report)
-        search = Search(
-            prepared.recipe,
-            run,
-            folder,
-            tried,
-            runner,
-            parallel=at_once,
-            report=report,
-            display=display,
-            resume=resume,
-        )
-        return search.run(trials, seconds)
+    with connect_if(cluster):
+        prepared = prepare(data, valid, given, report, source=source)
+        keys = set(flat(fixed))
+        if prepared.pretrained is not None:
+            keys |= prepared.pretrained.fixed
+        tried = searched(prepared.recipe, keys, own)
+        run = digest(prepared)
+        shared = {**files, "given": plain_settings(given), "run": run} if files else {}
+        with show_progress(progress) as display, hold_lock(make_folder(folder), report):
+            refuse_occupied(folder, resume=resume, overwrite=overwrite)
+            runner, at_once = place.open(prepared, folder, shared, report)
+            search = Search(
+                prepared.recipe,
+                run,
+                folder,
+                tried,
+                runner,
+                parallel=at_once,
+                report=report,
+                display=display,
+                resume=resume,
+            )
+            return search.run(trials, seconds)
 
 
 def _architecture_of(given: Mapping[str, Any]) -> ArchitectureRow:

@@ -13,15 +13,12 @@ from munjang.cluster.tasks import Task, cancel_tasks
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object
-from munjang.own_process import OwnProcess, run_to_its_end, unbroken, why_it_ended
+from munjang.own_process import LOCKED, OwnProcess, run_to_its_end, unbroken, why_it_ended
 from munjang.preparation import Prepared
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import JOB, LOG, MODEL, RESULT, trial_folder
 from munjang.tuning.pruning import Reports, Trial
 from munjang.tuning.results import TrialRow
-
-# Exit code of the process of a trial if another one still writes into its folder.
-LOCKED = 75
 
 
 @dataclass(frozen=True)

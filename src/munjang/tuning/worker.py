@@ -13,24 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from munjang.errors import FolderError, MunjangError
-from munjang.folder.lock import hold_lock
+from munjang.folder.lock import ORPHAN_SECONDS, hold_lock
 from munjang.folder.manifest import write_atomically
-from munjang.own_process import end_with_parent
+from munjang.own_process import LOCKED, end_with_parent
 from munjang.preparation import Prepared, prepare
 from munjang.tuning.attempt import attempt
 from munjang.tuning.folder import JOB, MODEL, RESULT
 from munjang.tuning.pruning import Medians, Trial
-from munjang.tuning.runners import LOCKED
 from munjang.tuning.sources import from_plain
-
-# Seconds to wait for the process of an earlier attempt: that of a dead node ends within seconds.
-_PATIENCE = 120.0
 
 
 def main(folder: Path, seconds: float | None) -> int:
     """Work, unless an earlier attempt has come to its end meanwhile; return the exit code."""
     try:
-        with hold_lock(folder, print, patience=_PATIENCE):
+        with hold_lock(folder, print, patience=ORPHAN_SECONDS):
             if not (folder / RESULT).exists():
                 work(folder, seconds)
     except FolderError as error:

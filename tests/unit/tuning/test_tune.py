@@ -268,7 +268,7 @@ def test_search_starts_from_config(tmp_path: Path, finished_search: Tuned) -> No
         ({"seconds": 0}, "seconds: expected more than 0"),
         ({"parallel": 0}, "parallel: expected 1 to 1,024, got 0"),
         ({"parallel": 2}, "parallel: every trial is a process .* got a tuple; write the rows"),
-        ({"cluster": "head"}, "cluster: expected auto, or HOST:PORT"),
+        ({"cluster": "head", "data": __file__}, "cluster: expected auto, or HOST:PORT"),
         ({"cores": 2}, "cores: .* give parallel or cluster too"),
         ({"parallel": 2, "data": "-"}, "reads the data from files; got '-'"),
         ({"model": "cnm"}, "unknown model 'cnm'; did you mean 'cnn'"),

@@ -24,6 +24,9 @@ except ImportError:  # Windows
     import msvcrt
 
 FILE = "munjang.lock"
+# Patience with processes of a program that was killed, or of a machine that died: they end within
+# seconds, as soon as they notice.
+ORPHAN_SECONDS = 120.0
 
 # Errors of file systems without locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
@@ -37,12 +40,13 @@ _held: dict[tuple[str, int], int] = {}
 
 
 @contextmanager
-def hold_lock(folder: Path, report: Report = discard) -> Iterator[None]:
+def hold_lock(folder: Path, report: Report = discard, *, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock of a folder, which exists, for the duration of the block.
 
     Args:
         folder: folder to write into.
         report: called if the file system has no locks, and none is held.
+        patience: seconds to wait for a process that holds the lock and is about to end.
 
     Raises:
         FolderError: another process holds the lock and is named, or the folder is not writable.
@@ -51,7 +55,7 @@ def hold_lock(folder: Path, report: Report = discard) -> Iterator[None]:
     if key in _held:
         yield
         return
-    descriptor = _acquire(folder, report)
+    descriptor = _acquire_patiently(folder, report, patience)
     _held[key] = descriptor
     try:
         yield
@@ -78,6 +82,18 @@ def refuse_locked(folder: Path) -> None:
         return
     finally:
         os.close(descriptor)
+
+
+def _acquire_patiently(folder: Path, report: Report, patience: float) -> int:
+    """Acquire the lock as `_acquire` does, again and again for some seconds."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return _acquire(folder, report)
+        except FolderError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(_PAUSE)
 
 
 def _acquire(folder: Path, report: Report) -> int:

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -143,7 +143,8 @@ def read_parquet_records(
 def _read_plain(lines: LineStream, wanted: Wanted) -> Iterator[Record]:
     for line in lines:
         invalid = _find_invalid(line)
-        yield lines.row, invalid or wanted.split_line(line.removesuffix("\r"), file=lines.name)
+        value = invalid or wanted.split_line(line.removesuffix("\r"), file=lines.name)
+        yield lines.row, _with_raw(value, line)
 
 
 def _read_jsonlines(lines: LineStream, wanted: Wanted, report: Report) -> Iterator[Record]:
@@ -153,14 +154,14 @@ def _read_jsonlines(lines: LineStream, wanted: Wanted, report: Report) -> Iterat
             reject_array(line, file=lines.name, row=lines.row)
         value = _find_invalid(line) or parse_object(line)
         if isinstance(value, BadRow):
-            yield lines.row, value
+            yield lines.row, _with_raw(value, line)
             continue
         if isinstance(value, str):
-            yield lines.row, BadRow(BAD_JSON, value) if value else None
+            yield lines.row, BadRow(BAD_JSON, value, line) if value else None
             continue
         if chosen is None:
             chosen = wanted.choose(list(value), report, file=lines.name, row=lines.row)
-        yield lines.row, _check_texts(value, chosen)
+        yield lines.row, _with_raw(_check_texts(value, chosen), line)
 
 
 def _read_delimited(
@@ -181,7 +182,7 @@ def _read_delimited(
             yield row, fields[single]
         else:
             values = {column: fields[place] for column, place in places.items()}
-            yield row, _check_texts(values, chosen)
+            yield row, _with_raw(_check_texts(values, chosen), *fields, delimiter=form.delimiter)
 
 
 def _choose_columns(
@@ -238,3 +239,10 @@ def _find_invalid(line: str) -> BadRow | None:
     """Return what is wrong with the characters of a line, or None."""
     reason = find_invalid_characters(line)
     return BadRow(reason, f"the row holds {reason}") if reason else None
+
+
+def _with_raw(value: Texts | BadRow, *fields: str, delimiter: str = "") -> Texts | BadRow:
+    """Return the value; a bad row with the content of the row."""
+    if not isinstance(value, BadRow):
+        return value
+    return replace(value, raw=delimiter.join(fields).removesuffix("\r"))

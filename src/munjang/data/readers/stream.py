@@ -30,8 +30,8 @@ from munjang.names import find_existing_path
 from munjang.reporting import Report
 from munjang.text.columns import Int64s
 
-# Rows of a block, which are read and answered together, and characters per row of it, beyond which it
-# becomes several batches: long documents are not to fill the memory.
+# Rows of a block, which are read and answered together, and characters per row of it, beyond which
+# it becomes several batches: long documents are not to fill the memory.
 BATCH_ROWS, ROW_CHARACTERS = 1024, 1024
 
 OnBadRow = Callable[[int, BadRow], object]
@@ -86,11 +86,10 @@ def stream_rows(
 ) -> Iterator[tuple[Int64s, list[Any]]]:
     """Read rows in batches; from a pipe, each as soon as its lines have arrived.
 
-    A batch holds rows of one block of the source, rows 1 to `batch_size`, the next `batch_size`, and
-    so on: which texts share a batch follows from their row numbers, whoever reads the file and
-    wherever its interest begins. Blocks of very long texts are several batches. From a pipe, a batch
-    also ends if the next line has not yet arrived, so that a program that writes one line and waits
-    gets its answer.
+    A batch holds rows of one block of the source, which are rows 1 to `batch_size`, the next
+    `batch_size`, and so on: which texts share a batch follows from their row numbers. Blocks of
+    very long texts are several batches. From a pipe, a batch also ends if the next line has not yet
+    arrived, so that a program that writes one line and waits gets its answer.
 
     Empty texts are kept: each line gets an answer. TSV from standard input is read without quoting
     unless its header is quoted: whether a file parses only with quoting is known only at its end.

@@ -1,0 +1,26 @@
+"""JSON as this program writes it: on one line or indented, without NaN and control characters."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# JSON allows these characters unescaped, but terminals interpret them.
+_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
+
+
+def json_text(values: Any, *, indent: int | None = None) -> str:
+    """Return values as JSON. NaN and infinity become null."""
+    text = json.dumps(_to_plain(values), ensure_ascii=False, indent=indent)
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _to_plain(values: Any) -> Any:
+    if isinstance(values, Mapping):
+        return {str(key): _to_plain(value) for key, value in values.items()}
+    if isinstance(values, Sequence) and not isinstance(values, str):
+        return [_to_plain(value) for value in values]
+    if isinstance(values, float) and not math.isfinite(values):
+        return None
+    return values

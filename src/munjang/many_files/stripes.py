@@ -1,0 +1,246 @@
+"""Stripes: every k-th part of a file, written by one process that reads the file from its start.
+
+Which rows are a part follows from their numbers alone, so that parts are the same whoever writes
+them. A process that has several stripes to do does them one after another.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from munjang.data.readers.faults import BadRow
+from munjang.data.readers.source import open_source
+from munjang.folder.manifest import write_whole
+from munjang.json_text import json_text
+from munjang.many_files.inputs import InputFile
+from munjang.many_files.layout import BAD_PART, file_folder, part_name
+from munjang.many_files.plan import Plan
+from munjang.many_files.records import PartRecord, read_record, write_record
+from munjang.many_files.works import Work, Written
+from munjang.memory import HeapTrimmer
+from munjang.reporting import Report
+
+# Characters of a bad row that are kept.
+_MOST_RAW = 10_000
+
+# Called with the number of a part and its record once it is written.
+OnPart = Callable[[int, PartRecord], object]
+
+
+@dataclass(frozen=True)
+class Stripe:
+    """Parts `first`, `first + step`, `first + 2 * step` and so on of a file.
+
+    Attributes:
+        file: index of the file in the plan.
+        first: number of the first part.
+        step: distance of the parts.
+    """
+
+    file: int
+    first: int = 0
+    step: int = 1
+
+    def has(self, part: int) -> bool:
+        """Return whether a part is of this stripe."""
+        return part % self.step == self.first
+
+
+def deal(inputs: Sequence[InputFile], left: Iterable[int], workers: int) -> list[Stripe]:
+    """Return the stripes of files, the largest files first.
+
+    A file is cut into as many stripes as its share of all bytes takes workers, times two: all of
+    them have work to the end, and small files, which are most, are read once.
+
+    Args:
+        inputs: all files.
+        left: indices of the files to work on.
+        workers: number of processes.
+    """
+    places = sorted(left, key=lambda place: -inputs[place].bytes)
+    total = max(1, sum(inputs[place].bytes for place in places))
+    stripes = []
+    for place in places:
+        share = -(-2 * workers * inputs[place].bytes // total)
+        step = min(max(1, share), workers)
+        stripes += [Stripe(place, first, step) for first in range(step)]
+    return stripes
+
+
+def write_stripe(
+    work: Work,
+    plan: Plan,
+    out: Path,
+    stripe: Stripe,
+    on_part: OnPart,
+    begin: Callable[[int], object],
+    report: Report,
+) -> int:
+    """Write the parts of a stripe that are not done yet, and return the number of the file's parts.
+
+    Args:
+        work: the kind of work.
+        plan: what is asked.
+        out: folder of all answers.
+        stripe: the parts to write.
+        on_part: called with each part that was written.
+        begin: called with the number of a part that is begun.
+        report: called with lines for people.
+
+    Raises:
+        DataError: the file or a row cannot be used, or the file was changed meanwhile.
+        OSError: a part cannot be written.
+    """
+    file = plan.inputs[stripe.file]
+    folder = file_folder(out, file.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    file.require_unchanged()
+    if _is_empty(file.path):
+        return 0
+    trimmer = HeapTrimmer()
+    with _Parts(work, plan, stripe, folder, on_part, begin) as parts:
+        on_bad_row = parts.add_bad if plan.skips else None
+        for rows, values in work.read(file.path, on_bad_row, report):
+            parts.add(rows.tolist(), values)
+            trimmer.trim_if_grown()
+        return parts.end()
+
+
+def _is_empty(path: str) -> bool:
+    """Return whether a file, unpacked if it is compressed, has no byte."""
+    with open_source(path) as stream:
+        return not stream.peek()
+
+
+class _Parts:
+    """The parts of a stripe, one of which is open at a time."""
+
+    def __init__(
+        self,
+        work: Work,
+        plan: Plan,
+        stripe: Stripe,
+        folder: Path,
+        on_part: OnPart,
+        begin: Callable[[int], object],
+    ) -> None:
+        self._work, self._plan, self._stripe, self._folder = work, plan, stripe, folder
+        self._on_part, self._begin = on_part, begin
+        self._suffix = plan.suffix
+        self._open: _Part | None = None
+        self._next = stripe.first  # the first part of the stripe that is not settled
+        self._last_row = 0
+
+    def add(self, rows: Sequence[int], values: Sequence[Any]) -> None:
+        """Work on the rows of one block."""
+        part = self._move_to(rows[0])
+        self._last_row = rows[-1]
+        if part is not None:
+            part.write(rows, values)
+
+    def add_bad(self, row: int, bad: BadRow) -> None:
+        """Note a row that is skipped."""
+        part = self._move_to(row)
+        self._last_row = max(row, self._last_row)
+        if part is not None:
+            part.skip(row, bad)
+
+    def end(self) -> int:
+        """Finish the last part, and return the number of parts of the file: at least 1."""
+        count = 1 + max(0, self._last_row - 1) // self._plan.rows_per_part
+        self._settle(count)
+        return count
+
+    def _move_to(self, row: int) -> "_Part | None":
+        """Return the open part of a row; None if another stripe has it, or it is done."""
+        number = (row - 1) // self._plan.rows_per_part
+        if not self._stripe.has(number):
+            return None
+        self._settle(number)
+        if self._open is None and self._next == number:
+            self._open_next()
+        return self._open
+
+    def _settle(self, end: int) -> None:
+        """Finish the open part, and all others of the stripe before part `end`."""
+        while self._next < end:
+            if self._open is None:
+                self._open_next()
+            if self._open is not None:
+                self._on_part(self._next, self._open.finish())
+                self._open = None
+                self._next += self._stripe.step
+
+    def _open_next(self) -> None:
+        """Open the next part, unless it is done."""
+        if read_record(self._folder, self._next, self._suffix) is not None:
+            self._next += self._stripe.step
+            return
+        self._begin(self._next)
+        file = self._plan.inputs[self._stripe.file]
+        path = self._folder / part_name(self._next, self._suffix)
+        self._open = _Part(self._work, file, path, self._next, skips=self._plan.skips)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._open is not None:
+            self._open.discard(error)
+
+
+class _Part:
+    """A part that is being written."""
+
+    def __init__(
+        self, work: Work, file: InputFile, path: Path, number: int, *, skips: bool
+    ) -> None:
+        self._file, self._path, self._number = file, path, number
+        # another process may still write the same part, such as a node that was given up
+        self._writer = uuid.uuid4().hex[:8]
+        self._written, self._skipped = Written(), Counter[str]()
+        self._bad_rows: BinaryIO | None = None
+        self._opened = ExitStack()
+        partial = self._opened.enter_context(write_whole(self._path, writer=self._writer))
+        opening = work.open(partial, file.path, self.skip if skips else None, self._written)
+        self.write = self._opened.enter_context(opening)
+
+    def skip(self, row: int, bad: BadRow) -> None:
+        """Note a row that is skipped."""
+        if self._bad_rows is None:
+            path = self._path.with_name(part_name(self._number, BAD_PART))
+            partial = self._opened.enter_context(write_whole(path, writer=self._writer))
+            self._bad_rows = self._opened.enter_context(partial.open("wb"))
+        self._skipped[bad.reason] += 1
+        raw = bad.raw if bad.raw is None else bad.raw[:_MOST_RAW]
+        values = {"row": row, "reason": bad.reason, "message": bad.message, "raw": raw}
+        # a byte that is no text becomes \udc.., which is JSON and Python's surrogateescape
+        self._bad_rows.write(json_text(values).encode(errors="backslashreplace") + b"\n")
+
+    def finish(self) -> PartRecord:
+        """Put the part into its place, and write its record."""
+        self._file.require_unchanged()
+        self._opened.close()
+        record = PartRecord(
+            self._written.rows,
+            self._path.stat().st_size,
+            self._written.truncated,
+            dict(self._skipped),
+        )
+        write_record(self._path.parent, self._number, record, self._writer)
+        return record
+
+    def discard(self, error: BaseException | None) -> None:
+        """Remove what was written."""
+        stopped = error or RuntimeError("the part was not finished")
+        self._opened.__exit__(type(stopped), stopped, stopped.__traceback__)

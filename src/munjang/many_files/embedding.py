@@ -13,7 +13,6 @@ from munjang.many_files.plan import Plan
 from munjang.many_files.usable import keep_usable
 from munjang.many_files.works import Write, Written
 from munjang.model import Model
-from munjang.reporting import Report
 from munjang.sentence_vectors.files import VectorRecord, write_vectors
 from munjang.sentence_vectors.source import (
     BLOCK_ROWS,
@@ -48,17 +47,10 @@ class Embedding:
         record = VectorRecord(plan.model, pooling, plan.options["normalize"])
         return cls(model, record, plan.options)
 
-    def read(
-        self, file: str, on_bad_row: OnBadRow | None, report: Report
-    ) -> Iterator[tuple[Any, list[Any]]]:
+    def read(self, file: str, **reading: Any) -> Iterator[tuple[Any, list[Any]]]:
         """Yield rows and texts of a file."""
         return stream_rows(
-            file,
-            self._wanted,
-            encoding=self._encoding,
-            batch_size=BLOCK_ROWS,
-            on_bad_row=on_bad_row,
-            report=report,
+            file, self._wanted, encoding=self._encoding, batch_size=BLOCK_ROWS, **reading
         )
 
     @contextmanager

@@ -23,12 +23,18 @@ from munjang.folder.manifest import PARTIAL
 MANIFEST, DONE, BAD_ROWS = "munjang-answers.json", "done.json", "bad-rows.jsonl"
 RECORD, BAD_PART = ".json", ".bad.jsonl"
 
-_PART = re.compile(r"part-[0-9]{5,}\.\S+")
+_PART = re.compile(r"part-([0-9]{5,})\.\S+")
 
 
 def part_name(number: int, suffix: str) -> str:
     """Return the name of a file of a part."""
     return f"part-{number:05d}{suffix}"
+
+
+def part_number(path: Path) -> int | None:
+    """Return the number of a part of which a path is a file; None for another file."""
+    match = _PART.fullmatch(path.name)
+    return None if match is None else int(match[1])
 
 
 def file_folder(out: Path, name: str) -> Path:

@@ -10,7 +10,7 @@ from munjang.folder.load import load
 from munjang.many_files.answers import LINES, Answers
 from munjang.many_files.plan import Plan
 from munjang.many_files.works import Write, Written
-from munjang.reporting import Report, escape_lines
+from munjang.reporting import escape_lines
 
 COLUMNS = ("text_column", "first_column", "second_column")
 _ANSWERS = ("decoding", "align", "seed", "top", "abstain")
@@ -41,13 +41,9 @@ class Predicting:
         chosen = {name: plan.options[name] for name in _ANSWERS}
         return cls(Answers(model, **chosen), plan.options)
 
-    def read(
-        self, file: str, on_bad_row: OnBadRow | None, report: Report
-    ) -> Iterator[tuple[Any, list[Any]]]:
+    def read(self, file: str, **reading: Any) -> Iterator[tuple[Any, list[Any]]]:
         """Yield rows and values of a file."""
-        return stream_rows(
-            file, self._wanted, encoding=self._encoding, on_bad_row=on_bad_row, report=report
-        )
+        return stream_rows(file, self._wanted, encoding=self._encoding, **reading)
 
     @contextmanager
     def open(

@@ -18,7 +18,7 @@ from munjang.data.readers.source import open_source
 from munjang.folder.manifest import write_whole
 from munjang.json_text import json_text
 from munjang.many_files.inputs import InputFile
-from munjang.many_files.layout import BAD_PART, file_folder, part_name
+from munjang.many_files.layout import BAD_PART, RECORD, file_folder, part_name, part_number
 from munjang.many_files.plan import Plan
 from munjang.many_files.records import PartRecord, read_record, write_record
 from munjang.many_files.works import Work, Written
@@ -104,11 +104,17 @@ def write_stripe(
         return 0
     trimmer = HeapTrimmer()
     with _Parts(work, plan, stripe, folder, on_part, begin) as parts:
-        on_bad_row = parts.add_bad if plan.skips else None
-        for rows, values in work.read(file.path, on_bad_row, report):
+        batches = work.read(
+            file.path,
+            on_bad_row=parts.add_bad if plan.skips else None,
+            report=report,
+            is_wanted=parts.is_wanted,
+            on_end=parts.end,
+        )
+        for rows, values in batches:
             parts.add(rows.tolist(), values)
             trimmer.trim_if_grown()
-        return parts.end()
+        return parts.count
 
 
 def _is_empty(path: str) -> bool:
@@ -131,60 +137,56 @@ class _Parts:
     ) -> None:
         self._work, self._plan, self._stripe, self._folder = work, plan, stripe, folder
         self._on_part, self._begin = on_part, begin
-        self._suffix = plan.suffix
         self._open: _Part | None = None
         self._next = stripe.first  # the first part of the stripe that is not settled
-        self._last_row = 0
+        self._done = self._find_done()
+        self.count = 0
+
+    def _find_done(self) -> set[int]:
+        """Return the numbers of the parts that are done."""
+        numbers = (part_number(path) for path in self._folder.glob(f"part-*{RECORD}"))
+        known = [number for number in numbers if number is not None]
+        return {n for n in known if read_record(self._folder, n, self._plan.suffix) is not None}
+
+    def is_wanted(self, row: int) -> bool:
+        """Return whether a row is of a part of the stripe that is not done."""
+        number = (row - 1) // self._plan.rows_per_part
+        return self._stripe.has(number) and number not in self._done
 
     def add(self, rows: Sequence[int], values: Sequence[Any]) -> None:
-        """Work on the rows of one block."""
-        part = self._move_to(rows[0])
-        self._last_row = rows[-1]
-        if part is not None:
-            part.write(rows, values)
+        """Work on rows of one block."""
+        self._move_to(rows[0]).write(rows, values)
 
     def add_bad(self, row: int, bad: BadRow) -> None:
         """Note a row that is skipped."""
-        part = self._move_to(row)
-        self._last_row = max(row, self._last_row)
-        if part is not None:
-            part.skip(row, bad)
+        self._move_to(row).skip(row, bad)
 
-    def end(self) -> int:
-        """Finish the last part, and return the number of parts of the file: at least 1."""
-        count = 1 + max(0, self._last_row - 1) // self._plan.rows_per_part
-        self._settle(count)
-        return count
+    def end(self, rows: int) -> None:
+        """Finish the last parts of a file of so many rows, which has one part or more."""
+        self.count = max(1, -(-rows // self._plan.rows_per_part))
+        self._settle(self.count)
 
-    def _move_to(self, row: int) -> "_Part | None":
-        """Return the open part of a row; None if another stripe has it, or it is done."""
+    def _move_to(self, row: int) -> "_Part":
+        """Return the open part of a row."""
         number = (row - 1) // self._plan.rows_per_part
-        if not self._stripe.has(number):
-            return None
         self._settle(number)
-        if self._open is None and self._next == number:
-            self._open_next()
-        return self._open
+        return self._open or self._open_part(number)
 
     def _settle(self, end: int) -> None:
         """Finish the open part, and all others of the stripe before part `end`."""
         while self._next < end:
-            if self._open is None:
-                self._open_next()
-            if self._open is not None:
-                self._on_part(self._next, self._open.finish())
+            if self._next not in self._done:
+                part = self._open or self._open_part(self._next)
+                self._on_part(self._next, part.finish())
                 self._open = None
-                self._next += self._stripe.step
-
-    def _open_next(self) -> None:
-        """Open the next part, unless it is done."""
-        if read_record(self._folder, self._next, self._suffix) is not None:
             self._next += self._stripe.step
-            return
-        self._begin(self._next)
+
+    def _open_part(self, number: int) -> "_Part":
+        self._begin(number)
         file = self._plan.inputs[self._stripe.file]
-        path = self._folder / part_name(self._next, self._suffix)
-        self._open = _Part(self._work, file, path, self._next, skips=self._plan.skips)
+        path = self._folder / part_name(number, self._plan.suffix)
+        self._open = _Part(self._work, file, path, number, skips=self._plan.skips)
+        return self._open
 
     def __enter__(self) -> Self:
         return self

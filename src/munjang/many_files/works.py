@@ -11,7 +11,6 @@ from munjang.config import shown
 from munjang.errors import ConfigError, FolderError
 from munjang.many_files.plan import Plan
 from munjang.names import join_names
-from munjang.reporting import Report
 
 if TYPE_CHECKING:  # the command itself needs no reader
     from munjang.data.readers.stream import OnBadRow
@@ -48,10 +47,12 @@ class Work(Protocol):
             FolderError: the model cannot be loaded.
         """
 
-    def read(
-        self, file: str, on_bad_row: "OnBadRow | None", report: Report
-    ) -> Iterator[tuple[Any, list[Any]]]:
+    def read(self, file: str, **reading: Any) -> Iterator[tuple[Any, list[Any]]]:
         """Yield rows and values of a file, in batches of one block each at most.
+
+        Args:
+            file: path of the file.
+            reading: arguments of `munjang.data.readers.stream.stream_rows`.
 
         Raises:
             DataError: the file or a row cannot be used.

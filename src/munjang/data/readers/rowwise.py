@@ -23,6 +23,7 @@ from munjang.data.readers.header import (
     note_blank_lines,
     parse_header,
 )
+from munjang.data.readers.line_stream import any_row
 from munjang.data.readers.records import Records
 from munjang.errors import DataError
 
@@ -53,6 +54,7 @@ class RowReader:
         names: column names; empty if there are only blank lines.
         header_row: row number of the header.
         blank_lines: number of blank lines before the header.
+        is_wanted: whether the row of a number is yielded; others are cut, and passed over.
 
     Raises:
         DataError: the header is damaged or its quotes are malformed.
@@ -69,6 +71,7 @@ class RowReader:
     ) -> None:
         self.names: tuple[str, ...] = ()
         self.header_row = self.blank_lines = 0
+        self.is_wanted: Callable[[int], bool] = any_row
         self._delimiter, self._check_characters = delimiter, check_characters
         self._records = cut_records(lines, delimiter, quoted=quoted)
         for row, fields in self._records:
@@ -82,6 +85,8 @@ class RowReader:
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRow | None]]:
         width, check = len(self.names), self._check_characters
         for row, fields in self._records:
+            if not self.is_wanted(row):
+                continue
             if isinstance(fields, BadRow):
                 yield row, fields
             elif not fields:

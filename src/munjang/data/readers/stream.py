@@ -14,7 +14,7 @@ from munjang.data.readers.delimited import QUOTING_NOTE
 from munjang.data.readers.encodings import detect_codec, resolve_codec
 from munjang.data.readers.faults import SKIP_HINT, BadRow
 from munjang.data.readers.formats import Format, detect_format
-from munjang.data.readers.line_stream import LineStream
+from munjang.data.readers.line_stream import LineStream, any_row
 from munjang.data.readers.rowwise import parses_only_quoted
 from munjang.data.readers.source import PARQUET_MAGIC, STDIN, open_source, source_name
 from munjang.data.readers.stream_records import (
@@ -83,6 +83,8 @@ def stream_rows(
     on_bad_row: OnBadRow | None = None,
     report: Report = lambda note: None,
     wait: bool = False,
+    is_wanted: Callable[[int], bool] = any_row,
+    on_end: Callable[[int], object] = lambda rows: None,
 ) -> Iterator[tuple[Int64s, list[Any]]]:
     """Read rows in batches; from a pipe, each as soon as its lines have arrived.
 
@@ -103,6 +105,9 @@ def stream_rows(
             the blocks before it are yielded; None raises at the first bad row.
         report: called with what is inferred.
         wait: wait for whole batches of a pipe, too.
+        is_wanted: whether a row is wanted, by its number, which decides about whole blocks; others
+            are passed over as fast as the format allows, and may be bad.
+        on_end: called with the number of the last line or row, once the source ends.
 
     Yields:
         Row numbers as in `Table.rows`, and the text of each row, or a tuple of its texts.
@@ -121,7 +126,8 @@ def stream_rows(
         if head.startswith(PARQUET_MAGIC):
             records = read_parquet_records(stream, name, wanted, report, batch_size)
             opened = stack.pop_all()
-            return _make_batches(opened, name, records, _always, batch_size, on_bad_row)
+            pace = _Pace(batch_size, _always, is_wanted, on_end)
+            return _make_batches(opened, name, records, pace, on_bad_row)
         codec, mark = detect_codec(head, codec, name=name)
         stream.read(mark)
         lines = LineStream(stream, codec, name=name, strict=on_bad_row is None, mark=mark)
@@ -132,9 +138,10 @@ def stream_rows(
     is_file = _is_rereadable(source)
     if form.kind == "tsv" and is_file:
         form = _with_needed_quoting(source, form, codec, mark, report)
-    records = read_line_records(lines, form, wanted, report)
+    records = read_line_records(lines, form, wanted, report, is_wanted)
     ready = _always if is_file or wait else (lambda: lines.is_ready)
-    return _make_batches(opened, name, records, ready, batch_size, on_bad_row)
+    pace = _Pace(batch_size, ready, is_wanted, lambda row: on_end(max(row, lines.row)))
+    return _make_batches(opened, name, records, pace, on_bad_row)
 
 
 def count_in(skipped: Counter[str]) -> OnBadRow:
@@ -166,6 +173,23 @@ def _with_needed_quoting(
             return form
     report(QUOTING_NOTE)
     return replace(form, kind="csv")
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """How the records of a source are taken.
+
+    Attributes:
+        block_rows: rows of the source per block.
+        is_ready: whether reading the next record does not wait.
+        is_wanted: whether a row is wanted.
+        on_end: called with the number of the last row.
+    """
+
+    block_rows: int
+    is_ready: Callable[[], bool]
+    is_wanted: Callable[[int], bool]
+    on_end: Callable[[int], object]
 
 
 @dataclass
@@ -210,18 +234,20 @@ def _make_batches(
     opened: ExitStack,
     name: str,
     records: Iterator[Record],
-    ready: Callable[[], bool],
-    batch_size: int,
+    pace: "_Pace",
     on_bad_row: OnBadRow | None,
 ) -> Iterator[tuple[Int64s, list[Any]]]:
     """Group texts into batches, and close the source at the end."""
-    batch = _Batch(batch_size)
+    batch, last = _Batch(pace.block_rows), 0
     with opened:
         while True:
-            if batch.rows and (batch.is_full or not ready()):
+            if batch.rows and (batch.is_full or not pace.is_ready()):
                 yield batch.take()
             try:
                 row, texts = next(records, (0, None))
+                if row and not pace.is_wanted(row):
+                    last = row
+                    continue
                 if isinstance(texts, BadRow) and on_bad_row is None:
                     raise DataError(f"{texts.message}; {SKIP_HINT}", file=name, row=row)
             except DataError:
@@ -232,7 +258,9 @@ def _make_batches(
                 yield batch.take()
             if row == 0:
                 break
+            last = row
             if isinstance(texts, str | tuple):
                 batch.add(row, texts)
             elif isinstance(texts, BadRow) and on_bad_row is not None:
                 on_bad_row(row, texts)
+        pace.on_end(last)

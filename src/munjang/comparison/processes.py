@@ -3,9 +3,12 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +16,6 @@ from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
 from munjang.comparison.records import read_run
 from munjang.comparison.worker import JOB
 from munjang.folder.manifest import write_atomically
-from munjang.processes import delaying_interrupts, why_it_ended
 
 
 def read_record(job: Job, out: Path) -> dict[str, Any] | None:
@@ -56,7 +58,7 @@ def _run_to_its_end(command: Sequence[str], log: BinaryIO) -> int:
     """Return the exit code of a process; an exception while waiting kills it."""
     process: subprocess.Popen[bytes] | None = None
     try:
-        with delaying_interrupts():
+        with _unbroken():
             # a session of its own: Ctrl-C reaches the comparison alone, which then ends the run
             process = subprocess.Popen(  # noqa: S603  (our own module, without a shell)
                 command,
@@ -74,3 +76,31 @@ def _run_to_its_end(command: Sequence[str], log: BinaryIO) -> int:
     finally:
         if process is not None and process.stdin is not None:
             process.stdin.close()
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Delay Ctrl-C until the process that is being started is known, so that it can be ended."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupted.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+
+
+def why_it_ended(code: int) -> str:
+    """Explain the exit code of a process that wrote no record."""
+    if code >= 0:
+        return f"the process ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = "; the system does so when memory runs out" if name == "SIGKILL" else ""
+    return f"the process was ended by {name}{hint}"

@@ -25,7 +25,7 @@ from munjang.many_files.messages import (
 )
 from munjang.many_files.plan import Plan
 from munjang.many_files.stripes import Stripe
-from munjang.processes import delaying_interrupts, why_it_ended
+from munjang.own_process import unbroken, why_it_ended
 
 _MODULE = "munjang.many_files.worker"
 # Each worker has one thread: as many processes as cores need no more.
@@ -108,7 +108,7 @@ class Pool:
             MunjangError: the model cannot be loaded, or an option does not fit it.
         """
         for _ in range(self._count):
-            with delaying_interrupts():
+            with unbroken():
                 worker = Worker()
                 self._workers.append(worker)
             threading.Thread(target=worker.read_into, args=(self._replies,), daemon=True).start()

@@ -10,9 +10,9 @@ from munjang.comparison.budget import Budget, parse_budget
 from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.networks import paced_by_clock
 from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occupied
+from munjang.comparison.processes import why_it_ended
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
-from munjang.processes import why_it_ended
 from munjang.training.settings import TrainingSettings
 from tests.architectures import ARCHITECTURES, PAIR_ARCHITECTURES
 

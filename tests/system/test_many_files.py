@@ -1,4 +1,4 @@
-"""`munjang predict` and `munjang embed` of many files as they are used: killed, resumed, damaged."""
+"""`munjang predict` and `munjang embed` of many files, as used: killed, resumed, damaged."""
 
 import csv
 import gzip

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from munjang.cli.many_files import (
+    FilesCluster,
     Overwrite,
     Resume,
     RowsPerPart,
@@ -78,6 +79,7 @@ def embed(
     ] = None,
     rows_per_part: RowsPerPart = None,
     workers: Workers = None,
+    cluster: FilesCluster = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -118,6 +120,7 @@ def embed(
             form=form or "parquet",
             rows_per_part=rows_per_part,
             workers=workers,
+            cluster=cluster,
             resume=resume,
             overwrite=overwrite,
             quiet=quiet,
@@ -127,6 +130,7 @@ def embed(
         format=form,
         rows_per_part=rows_per_part,
         workers=workers,
+        cluster=cluster,
         resume=resume,
         overwrite=overwrite,
     )
@@ -158,6 +162,7 @@ def _embed_files(
     form: str,
     rows_per_part: int | None,
     workers: int | None,
+    cluster: str | None,
     resume: bool,
     overwrite: bool,
     quiet: bool,
@@ -175,6 +180,7 @@ def _embed_files(
             **options,
             rows_per_part=rows_per_part or ROWS_PER_PART,
             workers=workers,
+            cluster=cluster,
             resume=resume,
             overwrite=overwrite,
             report=watcher.report,

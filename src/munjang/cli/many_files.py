@@ -26,6 +26,15 @@ Workers = Annotated[
         help="With --out FOLDER, the number of processes, of one thread each.  [default: cores]",
     ),
 ]
+FilesCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="With --out FOLDER, work on a Ray cluster whose nodes share all files: HOST:PORT of "
+        "its head, or auto.",
+    ),
+]
 RowsPerPart = Annotated[
     int | None,
     typer.Option(

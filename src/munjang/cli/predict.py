@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from munjang.cli.many_files import (
+    FilesCluster,
     Overwrite,
     Resume,
     RowsPerPart,
@@ -119,6 +120,7 @@ def predict(
     ] = None,
     rows_per_part: RowsPerPart = None,
     workers: Workers = None,
+    cluster: FilesCluster = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
@@ -184,6 +186,7 @@ def predict(
             format=form,
             rows_per_part=rows_per_part,
             workers=workers,
+            cluster=cluster,
             resume=resume,
             overwrite=overwrite,
         )
@@ -208,6 +211,7 @@ def predict(
             **reading,
             rows_per_part=rows_per_part or ROWS_PER_PART,
             workers=workers,
+            cluster=cluster,
             resume=resume,
             overwrite=overwrite,
             report=watcher.report,

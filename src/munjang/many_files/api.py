@@ -27,6 +27,7 @@ def predict_files(
     abstain: float | None = None,
     rows_per_part: int = ROWS_PER_PART,
     workers: int | None = None,
+    cluster: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -54,6 +55,8 @@ def predict_files(
         abstain: largest share of wrong answers, as for `munjang.model.Model.predict`.
         rows_per_part: number of rows of a file per part, rounded up to a multiple of 1,024.
         workers: number of processes, of one thread each; the number of cores if omitted.
+        cluster: a Ray cluster to work on instead of this machine, `auto` or HOST:PORT of its head;
+            its nodes see the model, the files and `out` under the same paths.
         resume: continue the answers in `out`.
         overwrite: replace the answers in `out`.
         report: called with lines for people.
@@ -89,6 +92,7 @@ def predict_files(
         options,
         rows_per_part=rows_per_part,
         workers=workers,
+        cluster=cluster,
         resume=resume,
         overwrite=overwrite,
         report=report or discard,
@@ -110,6 +114,7 @@ def embed_files(
     with_texts: bool = True,
     rows_per_part: int = ROWS_PER_PART,
     workers: int | None = None,
+    cluster: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -130,6 +135,7 @@ def embed_files(
         with_texts: whether Parquet files get a column of texts.
         rows_per_part: number of rows of a file per part, rounded up to a multiple of 8,192.
         workers: as for `predict_files`.
+        cluster: as for `predict_files`.
         resume: as for `predict_files`.
         overwrite: as for `predict_files`.
         report: called with lines for people.
@@ -160,6 +166,7 @@ def embed_files(
         options,
         rows_per_part=rows_per_part,
         workers=workers,
+        cluster=cluster,
         resume=resume,
         overwrite=overwrite,
         report=report or discard,

@@ -5,11 +5,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from munjang.cluster.connect import check_cluster, connect_if
 from munjang.config import shown
 from munjang.data.readers.encodings import resolve_codec
 from munjang.errors import ConfigError, FolderError, MunjangError
@@ -25,6 +26,7 @@ from munjang.many_files.layout import (
     refuse_occupied,
 )
 from munjang.many_files.messages import DONE, NOTE, PART, Message
+from munjang.many_files.on_cluster import ClusterRunner, count_slots
 from munjang.many_files.plan import Plan, read_plan, refuse_other, round_up, write_plan
 from munjang.many_files.pool import open_pool
 from munjang.many_files.records import Totals, delete_records, finish_file, read_done
@@ -98,6 +100,7 @@ def run_files(
     *,
     rows_per_part: int,
     workers: int | None,
+    cluster: str | None,
     resume: bool,
     overwrite: bool,
     report: Report,
@@ -113,6 +116,7 @@ def run_files(
         options: options of the work, as JSON values.
         rows_per_part: number of rows per part, rounded up to whole blocks.
         workers: number of processes; the number of cores if None.
+        cluster: address of a Ray cluster to work on; None works on this machine.
         resume: continue what is in `out`.
         overwrite: replace what is in `out`.
         report: called with lines for people.
@@ -126,6 +130,9 @@ def run_files(
     started, out = time.perf_counter(), Path(out)
     row.check_format(options["format"])
     count = count_workers(workers)
+    if cluster is not None and workers is not None:
+        raise ConfigError("workers: a cluster has as many as its cores; leave them out")
+    check_cluster(cluster)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     model = find_existing_path(folder)
     named = [sources] if isinstance(sources, str | Path) else sources
@@ -142,13 +149,13 @@ def run_files(
     if done is not None:
         report(f"{out}: everything was done before")
         return done
-    with _locked(out, report):
+    with connect_if(cluster), _locked(out, report):
         refuse_occupied(out, resume=resume, overwrite=overwrite)
         left = _unfinished(out, plan) if resume else range(len(plan.inputs))
-        stripes = deal(plan.inputs, left, count)
+        stripes = deal(plan, left, count if cluster is None else count_slots())
         ledger = _Ledger(plan, out, stripes, report, on_progress, started)
         try:
-            with _open_runner(plan, out, min(count, max(1, len(stripes)))) as runner:
+            with _open_runner(plan, out, count, stripes, cluster, report) as runner:
                 _prepare(out, plan, resume=resume)
                 ledger.follow(runner.run(stripes))
         except (MunjangError, OSError):
@@ -198,8 +205,18 @@ def count_workers(workers: int | None) -> int:
     return workers
 
 
-def _open_runner(plan: Plan, out: Path, workers: int) -> AbstractContextManager[Runner]:
-    return open_pool(plan, out, workers)
+def _open_runner(
+    plan: Plan,
+    out: Path,
+    workers: int,
+    stripes: Sequence[Stripe],
+    cluster: str | None,
+    report: Report,
+) -> AbstractContextManager[Runner]:
+    """Return what works on the stripes: the connected cluster, or processes of this machine."""
+    if cluster is None:
+        return open_pool(plan, out, min(workers, max(1, len(stripes))))
+    return nullcontext(ClusterRunner(plan, out, report))
 
 
 def _find_done(out: Path, plan: Plan) -> FilesDone | None:

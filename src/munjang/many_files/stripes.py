@@ -25,6 +25,8 @@ from munjang.many_files.works import Work, Written
 from munjang.memory import HeapTrimmer
 from munjang.reporting import Report
 
+# Bytes of a short row, perhaps compressed.
+_ROW_BYTES = 8
 # Characters of a bad row that are kept.
 _MOST_RAW = 10_000
 
@@ -51,23 +53,26 @@ class Stripe:
         return part % self.step == self.first
 
 
-def deal(inputs: Sequence[InputFile], left: Iterable[int], workers: int) -> list[Stripe]:
+def deal(plan: Plan, left: Iterable[int], workers: int) -> list[Stripe]:
     """Return the stripes of files, the largest files first.
 
     A file is cut into as many stripes as its share of all bytes takes workers, times two: all of
-    them have work to the end, and small files, which are most, are read once.
+    them have work to the end, and small files, which are most, are read once. There are no more
+    stripes than a file of short rows has parts.
 
     Args:
-        inputs: all files.
+        plan: what is asked.
         left: indices of the files to work on.
         workers: number of processes.
     """
-    places = sorted(left, key=lambda place: -inputs[place].bytes)
-    total = max(1, sum(inputs[place].bytes for place in places))
+    places = sorted(left, key=lambda place: -plan.inputs[place].bytes)
+    total = max(1, sum(plan.inputs[place].bytes for place in places))
     stripes = []
     for place in places:
-        share = -(-2 * workers * inputs[place].bytes // total)
-        step = min(max(1, share), workers)
+        size = plan.inputs[place].bytes
+        share = -(-2 * workers * size // total)
+        parts = -(-size // (plan.rows_per_part * _ROW_BYTES))
+        step = max(1, min(share, parts, workers))
         stripes += [Stripe(place, first, step) for first in range(step)]
     return stripes
 

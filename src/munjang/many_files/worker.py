@@ -15,8 +15,7 @@ from typing import BinaryIO
 
 import torch
 
-from munjang.errors import FolderError, MunjangError
-from munjang.folder.fingerprint import fingerprint_folder
+from munjang.errors import MunjangError
 from munjang.many_files.messages import (
     BEGIN,
     BUG,
@@ -32,21 +31,8 @@ from munjang.many_files.messages import (
 from munjang.many_files.plan import Plan
 from munjang.many_files.records import PartRecord
 from munjang.many_files.stripes import Stripe, write_stripe
-from munjang.many_files.works import Work, work_row
+from munjang.many_files.works import load_work
 from munjang.memory import peak_memory
-
-
-def load_work(plan: Plan) -> Work:
-    """Load the model of a plan, which must be the one that the plan was made for.
-
-    Raises:
-        FolderError: there is another model in its folder now.
-        ConfigError: an option does not fit the model.
-    """
-    work = work_row(plan.work).load(plan)
-    if fingerprint_folder(plan.folder) != plan.model:
-        raise FolderError(f"{plan.folder}: the model was replaced meanwhile; start again")
-    return work
 
 
 def serve(tasks: "queue.SimpleQueue[Message]", replies: BinaryIO) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from munjang.config import shown
 from munjang.errors import ConfigError, FolderError
+from munjang.folder.fingerprint import fingerprint_folder
 from munjang.many_files.plan import Plan
 from munjang.names import join_names
 
@@ -117,12 +118,16 @@ _ROWS = (
 WORKS: Mapping[str, WorkRow] = {row.name: row for row in _ROWS}
 
 
-def work_row(name: str) -> WorkRow:
-    """Return the row of a kind of work; the name may come from a manifest.
+def load_work(plan: Plan) -> Work:
+    """Load the model of a plan, which must be the one that the plan was made for.
 
     Raises:
-        FolderError: there is none of that name.
+        FolderError: there is another model in its folder now, or the work is unknown.
+        ConfigError: an option does not fit the model.
     """
-    if name not in WORKS:
-        raise FolderError(f"{shown(name)} is no kind of work that this munjang knows")
-    return WORKS[name]
+    if plan.work not in WORKS:
+        raise FolderError(f"{shown(plan.work)} is no kind of work that this munjang knows")
+    work = WORKS[plan.work].load(plan)
+    if fingerprint_folder(plan.folder) != plan.model:
+        raise FolderError(f"{plan.folder}: the model was replaced meanwhile; start again")
+    return work

@@ -16,7 +16,7 @@ from munjang.many_files.layout import BAD_ROWS, DONE, file_folder
 from munjang.many_files.plan import Plan
 from munjang.many_files.records import finish_file, read_done
 from munjang.many_files.stripes import Stripe, deal, write_stripe
-from tests.unit.many_files.works import BLOCK_ROWS, ROWS_PER_PART, Capitals, plan_of
+from tests.unit.many_files.works import BLOCK_ROWS, OPTIONS, ROWS_PER_PART, Capitals, plan_of
 
 WORDS = ("가", "가", "값", "👍🏽", "a", "", " ", '"', ",", "\t", "nan")
 
@@ -203,11 +203,13 @@ def test_file_that_changes_meanwhile_has_no_part(tmp_path: Path) -> None:
         ([10] * 40, 4, [1] * 40),
         ([5, 5, 5], 2, [2, 2, 2]),
         ([1000, *[1] * 50], 8, [8, *[1] * 50]),
+        ([0.1], 8, [2]),
     ],
 )
-def test_files_are_dealt_by_size(sizes: list[int], workers: int, steps: list[int]) -> None:
-    inputs = [InputFile(f"/{n}", str(n), size, 0) for n, size in enumerate(sizes)]
-    stripes = deal(inputs, range(len(inputs)), workers)
+def test_files_are_dealt_by_size(sizes: list[float], workers: int, steps: list[int]) -> None:
+    inputs = tuple(InputFile(f"/{n}", str(n), int(1000 * size), 0) for n, size in enumerate(sizes))
+    plan = Plan("capitals", "model", "/model", OPTIONS, ROWS_PER_PART, inputs)
+    stripes = deal(plan, range(len(inputs)), workers)
     assert {stripe.file: stripe.step for stripe in stripes} == dict(enumerate(steps))
     for place, step in enumerate(steps):
         firsts = [stripe.first for stripe in stripes if stripe.file == place]

@@ -334,7 +334,9 @@ class _Ledger:
         self._open[place] -= 1
         if not self._open[place]:
             file = self._plan.inputs[place]
-            finish_file(file_folder(self._out, file.name), self._parts[place], self._plan.suffix)
+            folder = file_folder(self._out, file.name)
+            finish_file(folder, self._parts[place], self._plan.suffix)
+            delete_partial_files(folder)  # of nodes that died
             if not self._parts[place]:
                 self._report(f"{file.path}: is empty")
 

@@ -10,9 +10,23 @@ from typing import Any
 _CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
+# Most values are plain already: the encoder in C refuses NaN and other types.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
 def json_text(values: Any, *, indent: int | None = None) -> str:
     """Return values as JSON. NaN and infinity become null."""
-    text = json.dumps(_to_plain(values), ensure_ascii=False, indent=indent)
+    if indent is None:
+        try:
+            return _escape(_ENCODER.encode(values))
+        except (TypeError, ValueError):
+            pass
+    return _escape(json.dumps(_to_plain(values), ensure_ascii=False, indent=indent))
+
+
+def _escape(text: str) -> str:
+    if text.isprintable():  # which is faster to see
+        return text
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

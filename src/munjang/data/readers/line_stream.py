@@ -69,7 +69,7 @@ class LineStream:
 
     def __next__(self) -> str:
         line = self._next_line()
-        while not self.is_wanted(self.row):
+        while self.is_wanted is not any_row and not self.is_wanted(self.row):
             line = self._next_line()
         start = self._offset - len(line) - 1
         try:

@@ -84,8 +84,9 @@ class RowReader:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRow | None]]:
         width, check = len(self.names), self._check_characters
+        chooses = self.is_wanted is not any_row
         for row, fields in self._records:
-            if not self.is_wanted(row):
+            if chooses and not self.is_wanted(row):
                 continue
             if isinstance(fields, BadRow):
                 yield row, fields

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -192,41 +192,43 @@ class _Pace:
     on_end: Callable[[int], object]
 
 
-@dataclass
 class _Batch:
     """Rows that are read together.
 
-    Attributes:
+    Args:
         block_rows: rows of the source per block, of which a batch holds one at most.
+
+    Attributes:
         rows: row numbers.
         texts: the texts of each row.
-        characters: number of characters in them.
+        end: number of the last row of their block.
+        is_full: True if there are so many characters that further rows need a batch of their own.
     """
 
-    block_rows: int
-    rows: list[int] = field(default_factory=list)
-    texts: list[Texts] = field(default_factory=list)
-    characters: int = 0
+    def __init__(self, block_rows: int) -> None:
+        self.end = 0
+        self._block_rows = block_rows
+        self._begin()
 
-    @property
-    def is_full(self) -> bool:
-        """True if there are so many characters that further rows need a batch of their own."""
-        return self.characters >= ROW_CHARACTERS * self.block_rows
+    def _begin(self) -> None:
+        self.rows: list[int] = []
+        self.texts: list[Texts] = []
+        self.is_full = False
+        self._room = ROW_CHARACTERS * self._block_rows
 
     def add(self, row: int, texts: Texts) -> None:
         """Add a row."""
+        if not self.rows:
+            self.end = row + -row % self._block_rows
         self.rows.append(row)
         self.texts.append(texts)
-        self.characters += len(texts) if isinstance(texts, str) else sum(map(len, texts))
-
-    def is_of_block(self, row: int) -> bool:
-        """Return whether a row is of the block of the rows here."""
-        return (row - 1) // self.block_rows == (self.rows[0] - 1) // self.block_rows
+        self._room -= len(texts) if isinstance(texts, str) else sum(map(len, texts))
+        self.is_full = self._room <= 0
 
     def take(self) -> tuple[Int64s, list[Any]]:
         """Return the rows and begin the next batch."""
         taken = np.array(self.rows, dtype=np.int64), self.texts
-        self.rows, self.texts, self.characters = [], [], 0
+        self._begin()
         return taken
 
 
@@ -239,22 +241,23 @@ def _make_batches(
 ) -> Iterator[tuple[Int64s, list[Any]]]:
     """Group texts into batches, and close the source at the end."""
     batch, last = _Batch(pace.block_rows), 0
+    waits, chooses = pace.is_ready is not _always, pace.is_wanted is not any_row
     with opened:
         while True:
-            if batch.rows and (batch.is_full or not pace.is_ready()):
+            if batch.rows and (batch.is_full or (waits and not pace.is_ready())):
                 yield batch.take()
             try:
                 row, texts = next(records, (0, None))
-                if row and not pace.is_wanted(row):
+                if chooses and row and not pace.is_wanted(row):
                     last = row
                     continue
-                if isinstance(texts, BadRow) and on_bad_row is None:
+                if on_bad_row is None and isinstance(texts, BadRow):
                     raise DataError(f"{texts.message}; {SKIP_HINT}", file=name, row=row)
             except DataError:
                 if batch.rows:  # the texts before the bad row get their answers
                     yield batch.take()
                 raise
-            if batch.rows and (row == 0 or not batch.is_of_block(row)):
+            if batch.rows and (row == 0 or row > batch.end):
                 yield batch.take()
             if row == 0:
                 break

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from munjang.export.ctranslate2.exporting import export_ctranslate2
     from munjang.export.onnx.exporting import export_onnx
     from munjang.folder.load import load
+    from munjang.many_files.api import embed_files, predict_files
+    from munjang.many_files.read import read_answers
     from munjang.sentence_vectors.embed import embed
     from munjang.sentence_vectors.search import search
     from munjang.shrinking.run import shrink
@@ -60,6 +62,7 @@ __all__ = [
     "compare",
     "distil",
     "embed",
+    "embed_files",
     "evaluate",
     "export_ctranslate2",
     "export_model",
@@ -70,6 +73,8 @@ __all__ = [
     "load",
     "load_words",
     "pad_sequences",
+    "predict_files",
+    "read_answers",
     "relabel",
     "report_model",
     "search",
@@ -98,6 +103,7 @@ _PLACES = {
     "compare": "munjang.comparison.run",
     "distil": "munjang.distillation.run",
     "embed": "munjang.sentence_vectors.embed",
+    "embed_files": "munjang.many_files.api",
     "evaluate": "munjang.api",
     "export_ctranslate2": "munjang.export.ctranslate2.exporting",
     "export_model": "munjang.api",
@@ -108,6 +114,8 @@ _PLACES = {
     "load": "munjang.folder.load",
     "load_words": "munjang.word_vectors.open_words",
     "pad_sequences": "munjang.text.keras",
+    "predict_files": "munjang.many_files.api",
+    "read_answers": "munjang.many_files.read",
     "relabel": "munjang.diagnosis.relabel",
     "report_model": "munjang.diagnosis.model_report",
     "search": "munjang.sentence_vectors.search",

@@ -35,12 +35,12 @@ def discard(line: str) -> None:
 
 def escape_line(text: str) -> str:
     r"""Return `text` on one line, with control characters written as `\n`, `\t`, `\x1b`."""
-    return _CONTROL_IN_LINE.sub(_escape, text)
+    return text if text.isprintable() else _CONTROL_IN_LINE.sub(_escape, text)
 
 
 def escape_lines(text: str) -> str:
     """Return `text` with control characters escaped, except for newlines and tabs."""
-    return _CONTROL_IN_LINES.sub(_escape, text)
+    return text if text.isprintable() else _CONTROL_IN_LINES.sub(_escape, text)
 
 
 def escape_markdown(text: str, longest: int = 100) -> str:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from munjang.cli.fitting import draw_bar
-from munjang.cli.output import json_text, make_console, note, show, to_one_line
+from munjang.cli.output import make_console, note, show, to_one_line
 from munjang.cli.progress import Bar, Lines
 from munjang.cli.tables import class_table, confusion_table, detail_tables
+from munjang.json_text import json_text
 from munjang.progress.pace import Pace
 from munjang.reporting import escape_line
 from munjang.tasks.classification_scores import Scores, score_classes

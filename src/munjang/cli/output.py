@@ -1,15 +1,13 @@
 """Output: results on standard output, notes for people on standard error."""
 
-import json
-import math
 import os
-import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from munjang.json_text import json_text
 from munjang.reporting import escape_line, escape_lines
 from munjang.terminal.console import open_console
 from munjang.terminal.wrapping import terminal_width, wrap
@@ -71,22 +69,6 @@ def show_json(values: Any) -> None:
     show_unwrapped(json_text(values, indent=2))
 
 
-def json_text(values: Any, *, indent: int | None = None) -> str:
-    """Return values as JSON. NaN and infinity become null."""
-    text = json.dumps(_to_plain(values), ensure_ascii=False, indent=indent)
-    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
-def _to_plain(values: Any) -> Any:
-    if isinstance(values, Mapping):
-        return {str(key): _to_plain(value) for key, value in values.items()}
-    if isinstance(values, Sequence) and not isinstance(values, str):
-        return [_to_plain(value) for value in values]
-    if isinstance(values, float) and not math.isfinite(values):
-        return None
-    return values
-
-
 def fit_line(line: str, stream: Any) -> str:
     """Return a line as a stream can show it: wrapped at words on a terminal."""
     line, width = escape_lines(line), terminal_width(stream)
@@ -102,10 +84,6 @@ def _encodable(line: str, stream: Any) -> str:
 def to_one_line(text: str) -> str:
     """Return a text without line breaks and control characters."""
     return escape_line(" ".join(text.split()))
-
-
-# JSON allows these characters unescaped, but terminals interpret them.
-_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def make_console(*, error: bool = False, wide: bool = False) -> "Console":

@@ -3,36 +3,44 @@
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from munjang.cli.many_files import (
+    FilesCluster,
+    Overwrite,
+    Resume,
+    RowsPerPart,
+    Workers,
+    refuse_without_out,
+    require_one,
+    show_done,
+    watching_files,
+)
 from munjang.cli.options import (
     Beam,
     DecodingSettings,
     Encoding,
     FirstColumn,
     ModelFolder,
+    Quiet,
     SecondColumn,
     SkipBadRows,
     TextColumn,
 )
-from munjang.cli.output import flush, json_text, note, show, show_unwrapped
-from munjang.errors import ConfigError, DataError
-from munjang.reporting import escape_line, pluralize
+from munjang.cli.output import flush, note, show, show_unwrapped
+from munjang.errors import ConfigError
+from munjang.reporting import pluralize
 from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
-    from munjang.cli.decoding import Predict
+    from munjang.data.readers.stream import OnBadRow
     from munjang.data.readers.stream_records import Wanted
     from munjang.tasks.task import Answer
 
 STDIN = "-"
-# Maximum number of probabilities, one per text and label, that are in memory at once.
-MOST_PROBABILITIES = 2**20
-LineOf = Callable[[int, Any, Any], str]
-Usable = Callable[[Sequence[Any]], tuple[list[int], Mapping[str, int]]]
 
 
 def predict(
@@ -45,11 +53,19 @@ def predict(
         ),
     ] = None,
     source: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--input",
             metavar="FILE",
-            help="Read the texts from FILE instead; - is standard input, answered as it arrives.",
+            help="Read the texts from FILE instead; - is standard input, answered as it arrives. "
+            "With --out also patterns, such as 'data/*.csv.gz', and folders; repeatable.",
+        ),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Write the answers to parts in FOLDER, in several processes; can be resumed.",
         ),
     ] = None,
     text_column: TextColumn = None,
@@ -94,6 +110,20 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one JSON object per line, with all probabilities.")
     ] = False,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="With --out: jsonl, as --json, or tsv, as without.  [default: jsonl]",
+        ),
+    ] = None,
+    rows_per_part: RowsPerPart = None,
+    workers: Workers = None,
+    cluster: FilesCluster = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
 ) -> None:
     """Predict an answer for each text or image, one per line.
 
@@ -114,6 +144,10 @@ def predict(
     standard input. Of a table, the text column of the training is read, or one with a usual name.
     A model of two texts per row reads two columns, or lines of two texts with a tab between them.
 
+    With --out, files of any size and number are answered in several processes. FOLDER holds a
+    folder per file, whose parts, joined, are what the command prints with --json. A stopped command
+    goes on with --resume. With --skip-bad-rows, such rows are in bad-rows.jsonl beside the parts.
+
     \b
     Examples:
       munjang predict my-model "정말 재미있다" "시간이 아깝다"
@@ -125,114 +159,131 @@ def predict(
       munjang predict my-pretrained-model "이 영화 [MASK] 재미있다" --top 3
       munjang predict my-translator --input test.en --beam 5 > test.de
       tail -f reviews.log | munjang predict my-model --input -
+      munjang predict my-model --input 'data/*.csv.gz' --out answers --workers 4
+      munjang predict my-model --input 'data/*.csv.gz' --out answers --workers 4 --resume
     """
-    from munjang.cli.decoding import decoding_settings, predict_with
-    from munjang.folder.load import load
-
     raise_on_signals()
     # Threads of OpenMP sleep while they wait: between the many small steps of an answer they would
     # compete with the only one that works. The variable is read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if texts and source is not None:
+    if texts and source:
         raise ConfigError("give texts or --input, not both")
-    model = load(folder)
-    changed = decoding_settings(beam, nbest, settings)
-    answer = predict_with(model, changed, align=align, seed=seed, top=top, abstain=abstain)
-    line_of = _json_line if as_json else _line
-    skipped: Counter[str] | None = Counter() if skip_bad_rows else None
-    # an answer holds the probabilities of all labels
-    batch_size = max(1, MOST_PROBABILITIES // max(1, len(getattr(model, "labels", ()))))
-    named = {
+    named: dict[str, Any] = {
         "text_column": text_column,
         "first_column": first_column,
         "second_column": second_column,
     }
+    options: dict[str, Any] = {
+        "decoding": _decoding(beam, nbest, settings),
+        "align": align,
+        "seed": seed,
+        "top": top,
+        "abstain": abstain,
+    }
+    reading: dict[str, Any] = {"encoding": encoding or "utf-8", "skip_bad_rows": skip_bad_rows}
+    if out is None:
+        refuse_without_out(
+            format=form,
+            rows_per_part=rows_per_part,
+            workers=workers,
+            cluster=cluster,
+            resume=resume,
+            overwrite=overwrite,
+        )
+        given = require_one(source or [STDIN])
+        _predict_here(folder, texts, given, named, options, reading, as_json=as_json)
+        return
+    if texts or not source:
+        raise ConfigError("--out: expected files to answer; name them with --input")
+    if as_json and form not in (None, "jsonl"):
+        raise ConfigError(f"--json and --format {form} are different; give one")
+    from munjang.many_files.api import predict_files
+    from munjang.many_files.works import ROWS_PER_PART
+
+    with watching_files(out, quiet=quiet) as watcher:
+        done = predict_files(
+            folder,
+            source,
+            out,
+            format=form or "jsonl",
+            **named,
+            **options,
+            **reading,
+            rows_per_part=rows_per_part or ROWS_PER_PART,
+            workers=workers,
+            cluster=cluster,
+            resume=resume,
+            overwrite=overwrite,
+            report=watcher.report,
+            on_progress=watcher.show,
+        )
+    show_done(done, quiet=quiet)
+
+
+def _decoding(
+    beam: int | None, nbest: int | None, settings: Sequence[str] | None
+) -> dict[str, Any]:
+    from munjang.cli.decoding import decoding_settings
+
+    return decoding_settings(beam, nbest, settings)
+
+
+def _predict_here(
+    folder: str,
+    texts: list[str] | None,
+    source: str,
+    named: Mapping[str, str | None],
+    options: Mapping[str, Any],
+    reading: Mapping[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Print the answers to texts, or to a file or pipe."""
+    from munjang.data.readers.source import source_name
+    from munjang.data.readers.stream import count_in
+    from munjang.folder.load import load
+    from munjang.many_files.answers import Answers
+
+    model = load(folder)
+    answers = Answers(model, **options)
+    skipped: Counter[str] = Counter()
+    on_bad_row = count_in(skipped) if reading["skip_bad_rows"] else None
     if texts:
         values = model.input.group_values(texts)
         batches: Iterable[tuple[Any, Any]] = [(range(1, len(values) + 1), values)]
     else:
         columns = model.input.wanted_columns(named)
-        batches = _stream(source or STDIN, columns, encoding or "utf-8", skipped)
-    cut, usable = 0, getattr(model, "reader", model.input).usable
+        batches = _stream(source, columns, reading["encoding"], on_bad_row)
+    file, cut = None if texts else source_name(source), 0
     for rows, batch in batches:
-        places = _usable(usable, batch, skipped)
-        kept = [batch[place] for place in places]
-        numbers = [int(rows[place]) for place in places]
-        answers = zip(numbers, _answers(answer, kept, batch_size), strict=True)
-        try:
-            cut += _write(line_of, answers)
-        except DataError as error:
-            raise error if texts else _locate(error, usable, kept, numbers, source) from None
-    for reason, count in (skipped or {}).items():
+        numbers = [int(row) for row in rows]
+        cut += _write(answers.batch(numbers, batch, on_bad_row, file), as_json=as_json)
+    for reason, count in skipped.items():
         note(f"skipped {pluralize(count, 'row')}: {reason}")
     _report_cut(cut)
 
 
-def _locate(
-    error: DataError,
-    usable: Usable,
-    values: Sequence[Any],
-    rows: Sequence[int],
-    source: str | None,
-) -> DataError:
-    """Return the error with the file and the row of the first value that cannot be used."""
-    from munjang.data.readers.faults import SKIP_HINT
-    from munjang.data.readers.source import source_name
-
-    places = set(usable(values)[0])
-    first = next((place for place in range(len(values)) if place not in places), None)
-    if first is None or error.file is not None:
-        return error
-    # a row that the error names is one of the batch
-    message = str(error).removeprefix(f"row {error.row}: ")
-    return DataError(f"{message}; {SKIP_HINT}", file=source_name(source or STDIN), row=rows[first])
-
-
-def _usable(usable: Usable, texts: Sequence[Any], skipped: Counter[str] | None) -> Sequence[int]:
-    """Return the places of the texts to answer; the others are counted in `skipped`."""
-    if skipped is None:
-        return range(len(texts))
-    places, reasons = usable(texts)
-    skipped.update(reasons)
-    return places
-
-
-def _answers(
-    answer: "Predict", texts: Sequence[Any], batch_size: int
-) -> Iterator[tuple[Any, "Answer"]]:
-    """Yield each value with its answer."""
-    for start in range(0, len(texts), batch_size):
-        batch = texts[start : start + batch_size]
-        yield from zip(batch, answer(batch), strict=True)
-
-
 def _stream(
-    source: str,
-    wanted: "Wanted",
-    encoding: str,
-    skipped: Counter[str] | None,
+    source: str, wanted: "Wanted", encoding: str, on_bad_row: "OnBadRow | None"
 ) -> Iterator[tuple[Any, Any]]:
-    """Return batches of row numbers and values, each as soon as its lines arrive.
-
-    Args:
-        source: file, or - for standard input.
-        wanted: columns to read.
-        encoding: encoding of the file.
-        skipped: counts of skipped rows by reason; None refuses unusable rows.
-    """
+    """Return batches of row numbers and values, from a pipe each as soon as its lines arrive."""
     from munjang.data.readers.stream import stream_rows
 
     if source == STDIN and sys.stdin.isatty():
         note("type a text and press Enter; Ctrl-D ends")
-    return stream_rows(source, wanted, encoding=encoding, skipped=skipped, report=note)
+    return stream_rows(source, wanted, encoding=encoding, on_bad_row=on_bad_row, report=note)
 
 
-def _write(line_of: LineOf, answered: "Iterable[tuple[int, tuple[Any, Answer]]]") -> int:
+def _write(answered: "Iterable[tuple[int, Any, Answer]]", *, as_json: bool) -> int:
     """Write a batch of answers, flush, and return the number of truncated texts."""
+    from munjang.many_files.answers import json_line, tsv_lines
+
     cut = 0
-    write = show_unwrapped if line_of is _json_line else show
-    for row, (text, answer) in answered:
-        write(line_of(row, text, answer))
+    for row, value, answer in answered:
+        if as_json:
+            show_unwrapped(json_line(row, value, answer))
+        else:
+            show(tsv_lines(row, value, answer))
         cut += answer.truncated
     flush()
     return cut
@@ -243,13 +294,3 @@ def _report_cut(count: int) -> None:
     if count:
         texts = "1 text was" if count == 1 else f"{count:,} texts were"
         note(f"{texts} longer than the model reads: only the beginning was used")
-
-
-def _line(row: int, value: str | tuple[str, ...], answer: "Answer") -> str:
-    text, *others = (value,) if isinstance(value, str) else value
-    lines = ([*line, *others] for line in answer.lines(row, text))
-    return "\n".join("\t".join(map(escape_line, line)) for line in lines)
-
-
-def _json_line(row: int, value: Any, answer: "Answer") -> str:
-    return json_text({"row": row, **answer.to_json()})

@@ -6,7 +6,8 @@ import typer
 
 from munjang.cli.embed import VectorPooling
 from munjang.cli.options import Encoding, ModelFolder, Quiet, SkipBadRows, TextColumn
-from munjang.cli.output import flush, json_text, note, show, show_unwrapped
+from munjang.cli.output import flush, note, show, show_unwrapped
+from munjang.json_text import json_text
 from munjang.reporting import escape_line
 from munjang.stopping import raise_on_signals
 

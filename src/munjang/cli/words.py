@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from munjang.cli.options import AsJson, Quiet
-from munjang.cli.output import flush, json_text, note, show, show_json, show_unwrapped
+from munjang.cli.output import flush, note, show, show_json, show_unwrapped
+from munjang.json_text import json_text
 from munjang.reporting import escape_line, pluralize
 from munjang.stopping import raise_on_signals
 

@@ -22,16 +22,20 @@ _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path, *, writer: str = "") -> Iterator[Path]:
     """Yield a temporary path to write to, which replaces `path` at the end of the block.
 
     If writing fails or is interrupted, `path` is unchanged and the temporary file is removed, which
     would take space on a full disk.
 
+    Args:
+        path: file to write.
+        writer: name of the writer, in the temporary path, if several may write the same file.
+
     Raises:
         OSError: the file cannot be written; the error names `path`.
     """
-    partial = path.with_name(path.name + PARTIAL)
+    partial = path.with_name(".".join(filter(None, (path.name, writer))) + PARTIAL)
     try:
         with name_in_errors(path):
             # safetensors moves a file of its own here, readable by the user only
@@ -66,14 +70,14 @@ def name_in_errors(path: Path) -> Iterator[None]:
         raise
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` so that the file is either complete or unchanged.
+def write_atomically(path: Path, text: str, *, writer: str = "") -> None:
+    """Write `text` so that the file is either complete or unchanged; `writer` as `write_whole`.
 
     Raises:
         OSError: as `write_whole`.
     """
-    with write_whole(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
+    with write_whole(path, writer=writer) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def list_manifest_files(folder: Path) -> tuple[str, ...]:

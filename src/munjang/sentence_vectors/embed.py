@@ -1,6 +1,5 @@
 """Write the vectors of all texts of a file, in bounded memory."""
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -8,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from munjang.errors import ConfigError, DataError
-from munjang.folder.layout import CARD, METRICS_FILE
+from munjang.folder.fingerprint import fingerprint_folder
 from munjang.folder.load import AnyModel
-from munjang.folder.replacement import resolve_model_folder
-from munjang.folder.sealed import as_folder_errors, open_sealed
 from munjang.forked import require_polars
 from munjang.names import find_existing_path
 from munjang.reporting import Report, discard
@@ -111,20 +108,3 @@ def embed(
 
 def _is_same_file(first: Path, second: Path) -> bool:
     return first.exists() and second.exists() and first.samefile(second)
-
-
-def fingerprint_folder(folder: str | Path) -> str:
-    """Return a fingerprint of the model in a folder: its recipe, tokenizer and weights.
-
-    Raises:
-        FolderError: there is no complete model in the folder.
-    """
-    place = resolve_model_folder(find_existing_path(folder))
-    with as_folder_errors(place):
-        seals = open_sealed(place).seals
-    lines = [
-        f"{name} {seal.sha256}"
-        for name, seal in sorted(seals.items())
-        if name not in (CARD, METRICS_FILE)
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -157,18 +157,38 @@ def open_writer(
     Raises:
         OSError: the file cannot be written; it is named.
     """
-    with write_whole(path) as partial:
-        if check_suffix(path) == ".parquet":
-            rows = ParquetWriter(partial, dim, record, with_texts=with_texts)
-            try:
-                yield rows
-            finally:
-                rows.finish()
-            return
-        with partial.open("r+b") as file:
-            writer = NpyWriter(file, dim)
-            yield writer
-            writer.finish()
+    suffix = check_suffix(path)
+    with (
+        write_whole(path) as partial,
+        write_vectors(partial, suffix, dim, record, with_texts=with_texts) as writer,
+    ):
+        yield writer
+
+
+@contextmanager
+def write_vectors(
+    path: Path, suffix: str, dim: int, record: VectorRecord | None, *, with_texts: bool
+) -> Iterator[VectorWriter]:
+    """Yield the writer of a new file, which is complete at the end of the block.
+
+    Args:
+        path: path to write to.
+        suffix: one of `SUFFIXES`, which decides about the kind of file.
+        dim: width of the vectors.
+        record: how the vectors are made; None leaves it out.
+        with_texts: whether a Parquet file gets a column of texts.
+    """
+    if suffix == ".parquet":
+        rows = ParquetWriter(path, dim, record, with_texts=with_texts)
+        try:
+            yield rows
+        finally:
+            rows.finish()
+        return
+    with path.open("wb") as file:
+        writer = NpyWriter(file, dim)
+        yield writer
+        writer.finish()
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 from munjang.data.nearest import Hit, NearestRows
 from munjang.errors import ConfigError, DataError
+from munjang.folder.fingerprint import fingerprint_folder
 from munjang.folder.load import AnyModel
 from munjang.forked import require_polars
 from munjang.model import Model
 from munjang.names import find_existing_path
 from munjang.reporting import Report, discard, pluralize
-from munjang.sentence_vectors.embed import fingerprint_folder
 from munjang.sentence_vectors.files import VectorBlock, VectorFile, open_vectors
 from munjang.sentence_vectors.source import TextSource, require_encoder
 from munjang.tasks.vectors import count_dimensions

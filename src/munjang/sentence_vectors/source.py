@@ -1,11 +1,9 @@
 """Texts of a file in blocks, for the vectors of a model."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from munjang.baselines import Baseline
 from munjang.data.readers.stream import stream_texts
@@ -54,38 +52,49 @@ class TextSource:
                 self.skipped.update(reasons)
                 if len(places) < len(texts):
                     rows, texts = rows[places], [texts[place] for place in places]
-            encoded = model.encode_texts(texts)
-            self.truncated += int(encoded.truncated.sum())
-            vectors = compute_vectors(
-                encoded.adapt(model.network),
-                encoded.dataset(),
-                pooling=pooling,
-                normalize=normalize,
-            )
-            yield VectorBlock(vectors, rows, texts)
+            block, truncated = embed_block(model, rows, texts, pooling=pooling, normalize=normalize)
+            self.truncated += truncated
+            yield block
 
     def _texts(self, model: Model) -> Iterator[tuple[Ints, list[str]]]:
-        # of a model of two texts the column of one of them is not known
-        trained = None if isinstance(model.input, EncodesTexts) else model.input.trained_column
-        rows: list[Ints] = []
-        texts: list[str] = []
-        for numbers, batch in stream_texts(
+        batches = stream_texts(
             self.path,
             text_column=self.text_column,
-            trained_column=trained,
+            trained_column=trained_column(model),
             encoding=self.encoding,
             batch_size=BLOCK_ROWS,
             skipped=self.skipped if self.skip_bad_rows else None,
             report=self.report,
-        ):
-            # a pipe may hand out a few texts at a time
-            rows.append(numbers)
-            texts += batch.to_list()
-            if len(texts) >= BLOCK_ROWS:
-                yield np.concatenate(rows), texts
-                rows, texts = [], []
-        if texts:
-            yield np.concatenate(rows), texts
+            wait=True,
+        )
+        return ((rows, texts.to_list()) for rows, texts in batches)
+
+
+def trained_column(model: Model) -> str | None:
+    """Return the column that a model was trained on.
+
+    Of a model of two texts the column of one of them is not known.
+    """
+    return None if isinstance(model.input, EncodesTexts) else model.input.trained_column
+
+
+def embed_block(
+    model: Model, rows: Ints, texts: Sequence[str], *, pooling: str, normalize: bool
+) -> tuple[VectorBlock, int]:
+    """Return the vectors of texts, and how many texts were longer than the model reads.
+
+    Args:
+        model: the model.
+        rows: number of each text [texts].
+        texts: texts, in memory.
+        pooling: as for `munjang.model.Model.embed`.
+        normalize: divide each vector by its length.
+    """
+    encoded = model.encode_texts(texts)
+    vectors = compute_vectors(
+        encoded.adapt(model.network), encoded.dataset(), pooling=pooling, normalize=normalize
+    )
+    return VectorBlock(vectors, rows, texts), int(encoded.truncated.sum())
 
 
 def require_encoder(model: AnyModel | str | Path, pooling: str | None) -> tuple[Model, str]:

@@ -224,7 +224,8 @@ def _read_header(content: Content, layout: Layout, delimiter: str, quoted: bool)
     fields = text.split(delimiter)
     if quoted:
         _, cut = next(cut_records(iter(text.split("\n")), delimiter, quoted=True))
-        fields = list(cut)
+        assert isinstance(cut, list)  # the layout of the content has no malformed quotes
+        fields = cut
     names = parse_header(fields, file=content.name, row=row)
     if len(layout.starts) == 1:
         raise no_rows_error(names, file=content.name, row=row)

@@ -35,10 +35,12 @@ class BadRow:
     Attributes:
         reason: as in `Fault`.
         message: description of the defect.
+        raw: content of the row, if it is known; invalid bytes are lone surrogates.
     """
 
     reason: str
     message: str
+    raw: str | None = None
 
 
 def group_bad_rows(bad_rows: Sequence[tuple[int, BadRow]]) -> list[Fault]:

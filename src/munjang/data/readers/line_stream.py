@@ -2,6 +2,7 @@
 
 import io
 from collections import deque
+from collections.abc import Callable
 
 from munjang.data.readers.encodings import Decoder
 from munjang.data.readers.line_ends import LF, LineEnds
@@ -10,13 +11,19 @@ from munjang.errors import DataError
 CHUNK = 1 << 16
 
 
+def any_row(row: int) -> bool:
+    """Return True: no row is passed over."""
+    return True
+
+
 class LineStream:
     r"""Iterator over the decoded lines of a byte stream, without their "\n".
 
     Line ends are those of `munjang.data.readers.line_ends`; the "\r" of a "\r\n" is kept.
 
     Attributes:
-        row: 1-based number of the last line returned.
+        row: 1-based number of the last line returned or passed over.
+        is_wanted: whether the line of a number is returned; others are passed over undecoded.
     """
 
     def __init__(
@@ -33,6 +40,7 @@ class LineStream:
             mark: length in bytes of the mark before the stream, for messages.
         """
         self.row = 0
+        self.is_wanted: Callable[[int], bool] = any_row
         self.name = name
         self._stream, self._codec, self._strict = stream, codec, strict
         self._arrived: deque[bytes] = deque()
@@ -60,13 +68,10 @@ class LineStream:
         return self
 
     def __next__(self) -> str:
-        while not self._arrived:
-            if self._ended:
-                raise StopIteration
-            self._wait()
-        line = self._arrived.popleft()
-        self.row += 1
-        start, self._offset = self._offset, self._offset + len(line) + 1
+        line = self._next_line()
+        while self.is_wanted is not any_row and not self.is_wanted(self.row):
+            line = self._next_line()
+        start = self._offset - len(line) - 1
         try:
             return line.decode()
         except UnicodeDecodeError as error:
@@ -79,6 +84,16 @@ class LineStream:
                 file=self.name,
                 row=self.row,
             ) from error
+
+    def _next_line(self) -> bytes:
+        while not self._arrived:
+            if self._ended:
+                raise StopIteration
+            self._wait()
+        line = self._arrived.popleft()
+        self.row += 1
+        self._offset += len(line) + 1
+        return line
 
     def _wait(self) -> None:
         """Read what has arrived, or wait until something does."""

@@ -23,6 +23,7 @@ from munjang.data.readers.header import (
     note_blank_lines,
     parse_header,
 )
+from munjang.data.readers.line_stream import any_row
 from munjang.data.readers.records import Records
 from munjang.errors import DataError
 
@@ -53,6 +54,7 @@ class RowReader:
         names: column names; empty if there are only blank lines.
         header_row: row number of the header.
         blank_lines: number of blank lines before the header.
+        is_wanted: whether the row of a number is yielded; others are cut, and passed over.
 
     Raises:
         DataError: the header is damaged or its quotes are malformed.
@@ -69,11 +71,12 @@ class RowReader:
     ) -> None:
         self.names: tuple[str, ...] = ()
         self.header_row = self.blank_lines = 0
+        self.is_wanted: Callable[[int], bool] = any_row
         self._delimiter, self._check_characters = delimiter, check_characters
         self._records = cut_records(lines, delimiter, quoted=quoted)
         for row, fields in self._records:
-            if isinstance(fields, str):
-                raise DataError(fields, file=file, row=row)
+            if isinstance(fields, BadRow):
+                raise DataError(fields.message, file=file, row=row)
             if fields:
                 self.names, self.header_row = parse_header(fields, file=file, row=row), row
                 return
@@ -81,18 +84,24 @@ class RowReader:
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRow | None]]:
         width, check = len(self.names), self._check_characters
+        chooses = self.is_wanted is not any_row
         for row, fields in self._records:
-            if isinstance(fields, str):
-                yield row, BadRow(MALFORMED, fields)
+            if chooses and not self.is_wanted(row):
+                continue
+            if isinstance(fields, BadRow):
+                yield row, fields
             elif not fields:
                 yield row, None
             elif check and (reason := find_invalid_characters("".join(fields))):
-                yield row, BadRow(reason, f"the row holds {reason}")
+                yield row, BadRow(reason, f"the row holds {reason}", self._join(fields))
             elif len(fields) != width:
                 message = describe_wrong_fields(len(fields), self.names, self._delimiter)
-                yield row, BadRow(WRONG_FIELDS, message)
+                yield row, BadRow(WRONG_FIELDS, message, self._join(fields))
             else:
                 yield row, fields
+
+    def _join(self, fields: list[str]) -> str:
+        return self._delimiter.join(fields)
 
 
 def read_rowwise(content: Content, delimiter: str) -> Records:
@@ -142,7 +151,7 @@ def read_rowwise(content: Content, delimiter: str) -> Records:
 
 def cut_records(
     lines: Iterator[str], delimiter: str, *, quoted: bool
-) -> Iterator[tuple[int, list[str] | str]]:
+) -> Iterator[tuple[int, list[str] | BadRow]]:
     r"""Cut lines into records.
 
     A blank line is a record without fields. A record with malformed quotes is a single line; the
@@ -154,7 +163,7 @@ def cut_records(
         quoted: whether double quotes protect delimiters and line ends.
 
     Yields:
-        The row where each record begins, and its fields or a message about its quotes.
+        The row where each record begins, and its fields or what is wrong with its quotes.
     """
     # by default the csv module takes no more than 131,072 characters per field
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
@@ -169,8 +178,9 @@ def cut_records(
         except StopIteration:
             return
         except csv.Error as error:
+            line = feed.record[0] if feed.record else None
             feed.rewind()
-            yield row, _describe_quoting(error)
+            yield row, BadRow(MALFORMED, _describe_quoting(error), line)
             continue
         if feed.has_lone_cr:
             fields = [field.replace(_LONE_CR, "\r") for field in fields]
@@ -189,7 +199,7 @@ def parses_only_quoted(lines: Callable[[], Iterator[str]], delimiter: str) -> bo
     if all(width == first for width in widths):
         return False
     counts = (
-        -1 if isinstance(fields, str) else len(fields)
+        -1 if isinstance(fields, BadRow) else len(fields)
         for _, fields in cut_records(lines(), delimiter, quoted=True)
         if fields
     )

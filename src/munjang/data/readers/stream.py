@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from munjang.data.readers.delimited import QUOTING_NOTE
 from munjang.data.readers.encodings import detect_codec, resolve_codec
 from munjang.data.readers.faults import SKIP_HINT, BadRow
 from munjang.data.readers.formats import Format, detect_format
-from munjang.data.readers.line_stream import LineStream
+from munjang.data.readers.line_stream import LineStream, any_row
 from munjang.data.readers.rowwise import parses_only_quoted
 from munjang.data.readers.source import PARQUET_MAGIC, STDIN, open_source, source_name
 from munjang.data.readers.stream_records import (
@@ -30,6 +30,12 @@ from munjang.names import find_existing_path
 from munjang.reporting import Report
 from munjang.text.columns import Int64s
 
+# Rows of a block, which are read and answered together, and characters per row of it, beyond which
+# it becomes several batches: long documents are not to fill the memory.
+BATCH_ROWS, ROW_CHARACTERS = 1024, 1024
+
+OnBadRow = Callable[[int, BadRow], object]
+
 
 def stream_texts(
     source: str | Path,
@@ -37,9 +43,10 @@ def stream_texts(
     text_column: str | None = None,
     trained_column: str | None = None,
     encoding: str = "utf-8",
-    batch_size: int = 1024,
+    batch_size: int = BATCH_ROWS,
     skipped: Counter[str] | None = None,
     report: Report = lambda note: None,
+    wait: bool = False,
 ) -> Iterator[tuple[Int64s, pl.Series]]:
     """Read texts in batches, as `stream_rows` does.
 
@@ -50,8 +57,9 @@ def stream_texts(
             inferred.
         encoding: as for `read_table`.
         batch_size: as for `stream_rows`.
-        skipped: as for `stream_rows`.
+        skipped: counter of bad rows by reason; None raises at the first bad row.
         report: as for `stream_rows`.
+        wait: as for `stream_rows`.
     """
     wanted = WantedColumn(text_column, trained_column)
     batches = stream_rows(
@@ -59,8 +67,9 @@ def stream_texts(
         wanted,
         encoding=encoding,
         batch_size=batch_size,
-        skipped=skipped,
+        on_bad_row=None if skipped is None else count_in(skipped),
         report=report,
+        wait=wait,
     )
     return ((rows, pl.Series("text", texts, dtype=pl.String)) for rows, texts in batches)
 
@@ -70,24 +79,35 @@ def stream_rows(
     wanted: Wanted,
     *,
     encoding: str = "utf-8",
-    batch_size: int = 1024,
-    skipped: Counter[str] | None = None,
+    batch_size: int = BATCH_ROWS,
+    on_bad_row: OnBadRow | None = None,
     report: Report = lambda note: None,
+    wait: bool = False,
+    is_wanted: Callable[[int], bool] = any_row,
+    on_end: Callable[[int], object] = lambda rows: None,
 ) -> Iterator[tuple[Int64s, list[Any]]]:
-    """Read rows in batches, each as soon as its lines have arrived.
+    """Read rows in batches; from a pipe, each as soon as its lines have arrived.
 
-    A batch ends after `batch_size` texts, or earlier if the next line has not yet arrived, so
-    that a program that writes one line and waits gets its answer. Empty texts are kept: each line
-    gets an answer. TSV from standard input is read without quoting unless its header is quoted:
-    whether a file parses only with quoting is known only at its end.
+    A batch holds rows of one block of the source, which are rows 1 to `batch_size`, the next
+    `batch_size`, and so on: which texts share a batch follows from their row numbers. Blocks of
+    very long texts are several batches. From a pipe, a batch also ends if the next line has not yet
+    arrived, so that a program that writes one line and waits gets its answer.
+
+    Empty texts are kept: each line gets an answer. TSV from standard input is read without quoting
+    unless its header is quoted: whether a file parses only with quoting is known only at its end.
 
     Args:
         source: a path, or "-" for standard input; the formats of `read_table`.
         wanted: the columns of texts.
         encoding: as for `read_table`.
-        batch_size: maximum number of texts per batch.
-        skipped: counter of bad rows by reason; None raises at the first bad row.
+        batch_size: rows per block.
+        on_bad_row: called with the number of each bad row and what is wrong with it, after
+            the blocks before it are yielded; None raises at the first bad row.
         report: called with what is inferred.
+        wait: wait for whole batches of a pipe, too.
+        is_wanted: whether a row is wanted, by its number, which decides about whole blocks; others
+            are passed over as fast as the format allows, and may be bad.
+        on_end: called with the number of the last line or row, once the source ends.
 
     Yields:
         Row numbers as in `Table.rows`, and the text of each row, or a tuple of its texts.
@@ -105,18 +125,32 @@ def stream_rows(
             raise DataError("the file is empty", file=name)
         if head.startswith(PARQUET_MAGIC):
             records = read_parquet_records(stream, name, wanted, report, batch_size)
-            return _make_batches(stack.pop_all(), name, records, lambda: True, batch_size, skipped)
+            opened = stack.pop_all()
+            pace = _Pace(batch_size, _always, is_wanted, on_end)
+            return _make_batches(opened, name, records, pace, on_bad_row)
         codec, mark = detect_codec(head, codec, name=name)
         stream.read(mark)
-        lines = LineStream(stream, codec, name=name, strict=skipped is None, mark=mark)
+        lines = LineStream(stream, codec, name=name, strict=on_bad_row is None, mark=mark)
         form = detect_format(name, lines.head(), wanted.names, usual=wanted.usual)
         opened = stack.pop_all()
     for note in form.notes:
         report(note)
-    if form.kind == "tsv" and _is_rereadable(source):
+    is_file = _is_rereadable(source)
+    if form.kind == "tsv" and is_file:
         form = _with_needed_quoting(source, form, codec, mark, report)
-    records = read_line_records(lines, form, wanted, report)
-    return _make_batches(opened, name, records, lambda: lines.is_ready, batch_size, skipped)
+    records = read_line_records(lines, form, wanted, report, is_wanted)
+    ready = _always if is_file or wait else (lambda: lines.is_ready)
+    pace = _Pace(batch_size, ready, is_wanted, lambda row: on_end(max(row, lines.row)))
+    return _make_batches(opened, name, records, pace, on_bad_row)
+
+
+def count_in(skipped: Counter[str]) -> OnBadRow:
+    """Return the function that counts bad rows by reason."""
+    return lambda row, bad: skipped.update([bad.reason])
+
+
+def _always() -> bool:
+    return True
 
 
 def _is_rereadable(source: str | Path) -> bool:
@@ -141,36 +175,95 @@ def _with_needed_quoting(
     return replace(form, kind="csv")
 
 
+@dataclass(frozen=True)
+class _Pace:
+    """How the records of a source are taken.
+
+    Attributes:
+        block_rows: rows of the source per block.
+        is_ready: whether reading the next record does not wait.
+        is_wanted: whether a row is wanted.
+        on_end: called with the number of the last row.
+    """
+
+    block_rows: int
+    is_ready: Callable[[], bool]
+    is_wanted: Callable[[int], bool]
+    on_end: Callable[[int], object]
+
+
+class _Batch:
+    """Rows that are read together.
+
+    Args:
+        block_rows: rows of the source per block, of which a batch holds one at most.
+
+    Attributes:
+        rows: row numbers.
+        texts: the texts of each row.
+        end: number of the last row of their block.
+        is_full: True if there are so many characters that further rows need a batch of their own.
+    """
+
+    def __init__(self, block_rows: int) -> None:
+        self.end = 0
+        self._block_rows = block_rows
+        self._begin()
+
+    def _begin(self) -> None:
+        self.rows: list[int] = []
+        self.texts: list[Texts] = []
+        self.is_full = False
+        self._room = ROW_CHARACTERS * self._block_rows
+
+    def add(self, row: int, texts: Texts) -> None:
+        """Add a row."""
+        if not self.rows:
+            self.end = row + -row % self._block_rows
+        self.rows.append(row)
+        self.texts.append(texts)
+        self._room -= len(texts) if isinstance(texts, str) else sum(map(len, texts))
+        self.is_full = self._room <= 0
+
+    def take(self) -> tuple[Int64s, list[Any]]:
+        """Return the rows and begin the next batch."""
+        taken = np.array(self.rows, dtype=np.int64), self.texts
+        self._begin()
+        return taken
+
+
 def _make_batches(
     opened: ExitStack,
     name: str,
     records: Iterator[Record],
-    ready: Callable[[], bool],
-    batch_size: int,
-    skipped: Counter[str] | None,
+    pace: "_Pace",
+    on_bad_row: OnBadRow | None,
 ) -> Iterator[tuple[Int64s, list[Any]]]:
     """Group texts into batches, and close the source at the end."""
+    batch, last = _Batch(pace.block_rows), 0
+    waits, chooses = pace.is_ready is not _always, pace.is_wanted is not any_row
     with opened:
-        rows: list[int] = []
-        texts: list[Texts] = []
         while True:
-            if rows and (len(rows) >= batch_size or not ready()):
-                yield np.array(rows, dtype=np.int64), texts
-                rows, texts = [], []
+            if batch.rows and (batch.is_full or (waits and not pace.is_ready())):
+                yield batch.take()
             try:
-                row, text = next(records, (0, None))
-                if isinstance(text, BadRow) and skipped is None:
-                    raise DataError(f"{text.message}; {SKIP_HINT}", file=name, row=row)
+                row, texts = next(records, (0, None))
+                if chooses and row and not pace.is_wanted(row):
+                    last = row
+                    continue
+                if on_bad_row is None and isinstance(texts, BadRow):
+                    raise DataError(f"{texts.message}; {SKIP_HINT}", file=name, row=row)
             except DataError:
-                if rows:  # the texts before the bad row get their answers
-                    yield np.array(rows, dtype=np.int64), texts
+                if batch.rows:  # the texts before the bad row get their answers
+                    yield batch.take()
                 raise
+            if batch.rows and (row == 0 or row > batch.end):
+                yield batch.take()
             if row == 0:
                 break
-            if isinstance(text, str | tuple):
-                rows.append(row)
-                texts.append(text)
-            elif isinstance(text, BadRow) and skipped is not None:
-                skipped[text.reason] += 1
-        if rows:
-            yield np.array(rows, dtype=np.int64), texts
+            last = row
+            if isinstance(texts, str | tuple):
+                batch.add(row, texts)
+            elif isinstance(texts, BadRow) and on_bad_row is not None:
+                on_bad_row(row, texts)
+        pace.on_end(last)

@@ -1,8 +1,8 @@
 """Texts of a stream record by record, per format."""
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from munjang.data.readers.corruption import find_invalid_characters
 from munjang.data.readers.faults import BadRow, shorten
 from munjang.data.readers.formats import Format
 from munjang.data.readers.header import is_quoted, join_names
-from munjang.data.readers.line_stream import LineStream
+from munjang.data.readers.line_stream import LineStream, any_row
 from munjang.data.readers.lines import BAD_JSON, parse_object, reject_array
 from munjang.data.readers.records import MISSING
 from munjang.data.readers.rowwise import RowReader
@@ -111,15 +111,29 @@ def wanted_text(named: Mapping[str, str | None], trained: str | None) -> WantedC
 
 
 def read_line_records(
-    lines: LineStream, form: Format, wanted: Wanted, report: Report
+    lines: LineStream,
+    form: Format,
+    wanted: Wanted,
+    report: Report,
+    is_wanted: Callable[[int], bool] = any_row,
 ) -> Iterator[Record]:
-    """Yield the records of a line-based format."""
+    """Yield the records of a line-based format.
+
+    Args:
+        lines: the lines.
+        form: the format.
+        wanted: the columns.
+        report: called with what is inferred.
+        is_wanted: whether the record of a row number is yielded; others are passed over, but for
+            those that names of columns are inferred from.
+    """
     if form.kind == "jsonl":
-        yield from _read_jsonlines(lines, wanted, report)
+        yield from _read_jsonlines(lines, wanted, report, is_wanted)
     elif form.kind == "text":
+        lines.is_wanted = is_wanted
         yield from _read_plain(lines, wanted)
     else:
-        yield from _read_delimited(lines, form, wanted, report)
+        yield from _read_delimited(lines, form, wanted, report, is_wanted)
 
 
 def read_parquet_records(
@@ -143,28 +157,36 @@ def read_parquet_records(
 def _read_plain(lines: LineStream, wanted: Wanted) -> Iterator[Record]:
     for line in lines:
         invalid = _find_invalid(line)
-        yield lines.row, invalid or wanted.split_line(line.removesuffix("\r"), file=lines.name)
+        value = invalid or wanted.split_line(line.removesuffix("\r"), file=lines.name)
+        yield lines.row, _with_raw(value, line)
 
 
-def _read_jsonlines(lines: LineStream, wanted: Wanted, report: Report) -> Iterator[Record]:
+def _read_jsonlines(
+    lines: LineStream, wanted: Wanted, report: Report, is_wanted: Callable[[int], bool]
+) -> Iterator[Record]:
     chosen: Chosen | None = None
     for line in lines:
         if chosen is None:
             reject_array(line, file=lines.name, row=lines.row)
         value = _find_invalid(line) or parse_object(line)
         if isinstance(value, BadRow):
-            yield lines.row, value
+            yield lines.row, _with_raw(value, line)
             continue
         if isinstance(value, str):
-            yield lines.row, BadRow(BAD_JSON, value) if value else None
+            yield lines.row, BadRow(BAD_JSON, value, line) if value else None
             continue
         if chosen is None:
             chosen = wanted.choose(list(value), report, file=lines.name, row=lines.row)
-        yield lines.row, _check_texts(value, chosen)
+            lines.is_wanted = is_wanted
+        yield lines.row, _with_raw(_check_texts(value, chosen), line)
 
 
 def _read_delimited(
-    lines: LineStream, form: Format, wanted: Wanted, report: Report
+    lines: LineStream,
+    form: Format,
+    wanted: Wanted,
+    report: Report,
+    is_wanted: Callable[[int], bool],
 ) -> Iterator[Record]:
     first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
     quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
@@ -172,6 +194,7 @@ def _read_delimited(
     if not reader.names:
         return
     chosen = wanted.choose(reader.names, report, file=lines.name, row=reader.header_row)
+    reader.is_wanted = is_wanted
     places = {column: reader.names.index(column) for group in chosen for column in group}
     single = next(iter(places.values())) if len(places) == 1 else None
     for row, fields in reader:
@@ -181,7 +204,7 @@ def _read_delimited(
             yield row, fields[single]
         else:
             values = {column: fields[place] for column, place in places.items()}
-            yield row, _check_texts(values, chosen)
+            yield row, _with_raw(_check_texts(values, chosen), *fields, delimiter=form.delimiter)
 
 
 def _choose_columns(
@@ -238,3 +261,10 @@ def _find_invalid(line: str) -> BadRow | None:
     """Return what is wrong with the characters of a line, or None."""
     reason = find_invalid_characters(line)
     return BadRow(reason, f"the row holds {reason}") if reason else None
+
+
+def _with_raw(value: Texts | BadRow, *fields: str, delimiter: str = "") -> Texts | BadRow:
+    """Return the value; a bad row with the content of the row."""
+    if not isinstance(value, BadRow):
+        return value
+    return replace(value, raw=delimiter.join(fields).removesuffix("\r"))

@@ -19,6 +19,7 @@ from munjang.cli.options import (
     SkipBadRows,
     TextColumn,
     TokenizerName,
+    WorkerCount,
 )
 from munjang.cli.train import train
 
@@ -60,6 +61,7 @@ def pretrain(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier training in FOLDER.")
     ] = False,
+    workers: WorkerCount = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -95,6 +97,7 @@ def pretrain(
         cache=cache,
         resume=resume,
         overwrite=overwrite,
+        workers=workers,
         as_json=as_json,
         quiet=quiet,
     )

@@ -11,88 +11,25 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from munjang.cli.outcome import FAILED, MISTAKE
+from munjang.cli.joining import LOST, MEETING
+from munjang.cli.outcome import FAILED
 from munjang.cli.output import note, to_one_line
-from munjang.errors import ConfigError, MunjangError
-from munjang.stopping import ENDED_BY_SIGNAL, exit_code
+from munjang.stopping import ENDED_BY_SIGNAL
 
-if TYPE_CHECKING:
-    from munjang.training.workers import Workers
-
-# The file in which the workers meet; as in `munjang.training.workers.joining`, which needs torch.
-MEETING = "MUNJANG_MEETING"
-# Exit code of a worker that lost the others; the one that ended first is at fault.
-LOST = 75
 _REGULAR = {0, ENDED_BY_SIGNAL + signal.SIGINT, ENDED_BY_SIGNAL + signal.SIGTERM}
 # Seconds between two looks at the processes, and until what is asked to end is made to.
 _PAUSE, _PATIENCE = 0.05, 5.0
-# Seconds that a worker without its parent takes to write a checkpoint.
-_LAST_SECONDS = 10.0
 # Libraries that compute on threads of their own, and where each reads how many.
 _THREADS = ("OMP_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS")
 # Network interface of this machine alone, by platform.
 _LOOPBACK = {"linux": "lo", "darwin": "lo0"}
-
-
-def is_worker() -> bool:
-    """Return whether this process is one of several workers already."""
-    return "RANK" in os.environ and (MEETING in os.environ or "MASTER_ADDR" in os.environ)
-
-
-@contextmanager
-def join(count: int | None, describe_resuming: Callable[[], str]) -> Iterator["Workers"]:
-    """Join the workers that the environment describes; those that do not lead end silently.
-
-    Args:
-        count: number of workers that the user named.
-        describe_resuming: returns how the training is continued.
-
-    Raises:
-        MunjangError: a worker has failed, or is another one than `count` says.
-    """
-    from munjang.training.workers.collectives import WorkerLostError
-    from munjang.training.workers.joining import join_workers
-
-    if MEETING in os.environ:
-        threading.Thread(target=_end_with_parent, daemon=True).start()
-    with join_workers() as workers:
-        if count not in (None, workers.count):
-            raise ConfigError(
-                f"--workers: {workers.count} workers were started, and it says {count}; omit it"
-            )
-        try:
-            yield workers
-        except WorkerLostError as error:
-            if MEETING in os.environ or not workers.leads:
-                raise SystemExit(LOST) from None
-            raise ConfigError(f"{error}; {describe_resuming()}") from None
-        except MunjangError as error:
-            if workers.leads:
-                raise
-            with suppress(MunjangError):
-                workers.announce_failure(str(error))
-            raise SystemExit(MISTAKE) from None
-        except KeyboardInterrupt as stop:
-            if workers.leads:
-                raise
-            raise SystemExit(exit_code(stop)) from None
-
-
-def _end_with_parent() -> None:
-    """Wait until the parent has ended; then checkpoint and end, as at SIGTERM."""
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_LAST_SECONDS)
-    os._exit(ENDED_BY_SIGNAL + signal.SIGTERM)
 
 
 def launch(count: int, describe_resuming: Callable[[], str]) -> int:
@@ -114,11 +51,10 @@ def launch(count: int, describe_resuming: Callable[[], str]) -> int:
         stack.callback(_end, workers)
         with _Forwarding(workers) as forwarding:
             first = _watch(workers, forwarding)
-    leader = workers[0].code
-    if first is None or (leader not in (None, LOST) and leader >= 0 and first.rank):
-        return leader or 0
-    if first.rank == 0 and leader is not None and leader > 0 and leader != LOST:
-        return leader  # it has said why
+    code = workers[0].code or 0
+    has_said_why = code > 0 and code not in {*_REGULAR, LOST}
+    if first is None or code == 0 or has_said_why:
+        return code
     note(f"munjang: worker {first.rank} of {count} {first.end()}; {describe_resuming()}")
     return FAILED
 
@@ -237,19 +173,19 @@ def _watch(workers: Sequence[_Worker], forwarding: _Forwarding) -> _Worker | Non
         if ended and since is None:
             since = time.monotonic()
         # one that was only cut off is not at fault
-        at_fault = [w for w in ended if w.code != LOST]
-        failed = failed or next(iter(at_fault), None)
-        waited = max(
-            time.monotonic() - moment
-            for moment in (since, forwarding.is_impatient_since, time.monotonic())
-            if moment is not None
-        )
+        failed = failed or next((w for w in ended if w.code != LOST), None)
+        if workers[0] in ended:
+            _send(workers, signal.SIGKILL)  # the others write nothing
+        moments = [m for m in (since, forwarding.is_impatient_since) if m is not None]
+        waited = time.monotonic() - min(moments) if moments else 0.0
         if waited > 2 * _PATIENCE:
             _send(workers, signal.SIGKILL)
         elif waited > _PATIENCE:
             _send(workers, signal.SIGTERM)
-    ended = [w for w in workers if w.code not in _REGULAR]
-    return failed or next((w for w in ended if w.code != LOST), next(iter(ended), None))
+    if failed is None:
+        ended = [w for w in workers if w.code not in _REGULAR]
+        failed = next((w for w in ended if w.code != LOST), next(iter(ended), None))
+    return failed
 
 
 def _send(workers: Sequence[_Worker], number: int) -> None:

@@ -111,7 +111,8 @@ def train(
     All settings are in config.yaml of a model folder. --config reads such a file; --set changes
     single settings. For an unknown setting the nearest known one is suggested.
     """
-    from munjang.cli.launching import is_worker, join, launch
+    from munjang.cli.joining import is_worker, join
+    from munjang.cli.launching import launch
     from munjang.cli.names import check_names
     from munjang.cli.progress import watching
     from munjang.cli.results import show_training

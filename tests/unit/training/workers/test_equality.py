@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -17,8 +18,8 @@ RECURRENT = {**TINY, "hidden_dim": 8}
 BERT = {"dim": 8, "layers": 1, "heads": 2, "feed_forward_dim": 16}
 TEXTS, LABELS = make_corpus(90)
 KOREAN, _ = make_corpus(90, korean=True)
-# Hangul in both normal forms, emoji, no text at all, and one far longer than the others
-ODD = ["각 사람", "각 사람", "👩‍👩‍👧 좋아요 👍🏽", "", " ".join(["긴 글"] * 200)]
+# Hangul in both normal forms, emoji, and a text far longer than the others
+ODD = ["각 사람", "각 사람", "👩‍👩‍👧 좋아요 👍🏽", "🙂", " ".join(["긴 글"] * 100)]
 VARIED = [*KOREAN, *ODD]
 NUMBERS = [float(len(text)) for text in TEXTS]
 PAIRS = (TEXTS, [" ".join(reversed(text.split())) for text in TEXTS])
@@ -28,9 +29,12 @@ def classify(model: dict[str, Any], **settings: Any) -> dict[str, Any]:
     return {"task": "classify", "model": model, **settings}
 
 
+@pytest.fixture(scope="module")
 def running_text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file of documents of a few lines."""
     path = tmp_path_factory.mktemp("text") / "text.txt"
-    path.write_text("\n".join(VARIED * 3), "utf-8")
+    lines = [line if number % 5 else f"\n{line}" for number, line in enumerate(VARIED * 3)]
+    path.write_text("\n".join(lines), "utf-8")
     return str(path)
 
 
@@ -61,8 +65,14 @@ CASES: dict[str, tuple[Any, dict[str, Any]]] = {
         (TEXTS, [[label, "every"] for label in LABELS]),
         {"task": "multilabel", "model": {"name": "transformer", **BERT}},
     ),
-    "masked_lm": (VARIED, {"task": "masked_lm", "model": {"name": "bert", **BERT}}),
-    "masked_lm, lstm": (VARIED, {"task": "masked_lm", "model": {"name": "lstm", **RECURRENT}}),
+    "masked_lm": (
+        pl.DataFrame({"text": VARIED}),
+        {"task": "masked_lm", "model": {"name": "bert", **BERT}},
+    ),
+    "masked_lm, lstm": (
+        pl.DataFrame({"text": VARIED}),
+        {"task": "masked_lm", "model": {"name": "lstm", **RECURRENT}},
+    ),
     "translate": (
         PAIRS,
         {"task": "translate", "model": {"name": "transformer", **BERT}},
@@ -109,7 +119,9 @@ def test_workers_without_rows_take_part(three: Pool, name: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["lstm", "transformer"])
-def test_running_text(three: Pool, model: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_rows_of_running_text_stay_with_their_worker(
+    three: Pool, model: str, running_text: str
+) -> None:
     sizes = RECURRENT if model == "lstm" else {**BERT, "ngram_buckets": 200}
     training = {"epochs": 100, "threads": 1, "batch_size": 7}
     settings = {
@@ -118,4 +130,18 @@ def test_running_text(three: Pool, model: str, tmp_path_factory: pytest.TempPath
         "data": {"window": 8},
         "training": training,
     }
-    assert_equal(three, running_text(tmp_path_factory), without_dropout(settings))
+    assert_equal(three, running_text, without_dropout(settings))
+
+
+@pytest.mark.parametrize("pairs", ["none", "next_sentence"])
+def test_corpus_in_files(two: Pool, pairs: str, running_text: str) -> None:
+    settings = {
+        "task": "masked_lm",
+        "input": "lines",
+        "model": {"name": "bert", **BERT},
+        "data": {"join_next": True, "shard_tokens": 1000, "window_shards": 2},
+        "tokenizer": {"add_go_eos": True},
+        "masked_lm": {"pairs": pairs},
+        "training": {"epochs": 100, "threads": 1, "batch_size": 8},
+    }
+    assert_equal(two, running_text, without_dropout(settings))

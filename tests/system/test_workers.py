@@ -14,7 +14,7 @@ import pytest
 from tests.system.commands import MUNJANG, TIMEOUT, copy_head, environment, run
 
 SETTINGS = {
-    "training.epochs": 12,
+    "training.epochs": 6,
     "training.threads": 1,
     "training.checkpoint_steps": 3,
     "training.validations_per_epoch": 4,
@@ -49,7 +49,7 @@ class Training:
     def wait_until_trained(self, share: float) -> None:
         """Until a share of the epochs is done."""
         limit = time.monotonic() + TIMEOUT
-        while self.process.poll() is None and read_epoch(self.out) < share * 12:
+        while self.process.poll() is None and read_epoch(self.out) < share * 6:
             assert time.monotonic() < limit, "nothing happened"
             time.sleep(0.01)
         self.workers = children(self.process.pid)

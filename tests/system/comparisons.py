@@ -38,11 +38,11 @@ def compare_here(*arguments: object) -> CommandResult:
     the processes, and of the memory that each holds, are in `test_compare.py`.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "_run_to_its_end", _work_here)
+        patch.setattr(processes, "run_to_its_end", _work_here)
         return invoke(*arguments)
 
 
-def _work_here(command: Sequence[str], log: BinaryIO) -> int:
+def _work_here(command: Sequence[str], log: BinaryIO, **options: object) -> int:
     """Do what the process of a run does, and let this one use all its cores again."""
     folder, parts = command[-2:]
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_setaffinity") else set()

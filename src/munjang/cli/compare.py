@@ -7,7 +7,9 @@ import typer
 from munjang.cli import completion
 from munjang.cli.options import (
     AsJson,
+    Cluster,
     ConfigFile,
+    Cores,
     Data,
     Encoding,
     FirstColumn,
@@ -123,6 +125,8 @@ def compare(
     settings: Settings = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    cluster: Cluster = None,
+    cores: Cores = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the comparison in FOLDER.")
     ] = False,
@@ -146,6 +150,7 @@ def compare(
       munjang compare reviews.tsv --models cnn --tokenizers words,characters,jamo --out tokenizers
       munjang compare reviews.tsv --models bert,cnn --from pretrained-bert --out compared
       munjang compare reviews.tsv --budget 60s --seeds 3 --out compared --resume
+      munjang compare reviews.tsv --seeds 5 --out /shared/compared --cluster auto
       munjang compare pairs.tsv --task translate --models all --budget 5m --out compared
       munjang compare --task translate --source train.en --target train.de --out compared
       munjang compare ratings.tsv --task regress --metric rmse --out compared
@@ -186,6 +191,8 @@ def compare(
             overrides=parse_overrides(settings or ()),
             encoding=encoding,
             skip_bad_rows=skip_bad_rows or None,
+            cluster=cluster,
+            cores=cores,
             resume=resume,
             overwrite=overwrite,
             report=notes(quiet=quiet),

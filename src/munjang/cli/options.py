@@ -212,3 +212,16 @@ NoNotes = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the res
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only the result: no notes, no progress.")
 ]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Train on a Ray cluster whose nodes share FOLDER: HOST:PORT of its head, or auto.",
+    ),
+]
+Cores = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="CPU cores, and threads, of each training of several.  [default: 1]"
+    ),
+]

@@ -1,5 +1,6 @@
 """Fit one model in the process of its run."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ def fit_job(job: Job, parts: Path, out: Path) -> Fitted:
     """Fit the model of a job on the parts in a folder, and save it in `out`."""
     contest = contest_of(job.task)
     if job.candidate.is_baseline:
+        shutil.rmtree(out, ignore_errors=True)
         model, seconds = contest.fit_baseline(job, parts)
         model.save(out)
         return Fitted(model, _baseline_record(model.parameters, seconds))
@@ -39,8 +41,8 @@ def fit_job(job: Job, parts: Path, out: Path) -> Fitted:
 
     from munjang.comparison.networks import fit_network, network_record
 
-    trained, watch = fit_network(job, parts, out)
-    return Fitted(trained.model, network_record(trained, watch, contest.unit))
+    network, watch = fit_network(job, parts, out)
+    return Fitted(network, network_record(network, watch, contest.unit))
 
 
 def timed(fit: Callable[[], T]) -> tuple[T, float]:

@@ -13,8 +13,14 @@ from munjang.comparison.candidates import Candidate
 from munjang.comparison.contests import contest_of
 from munjang.comparison.plan import Job
 from munjang.comparison.processor import ProcessorWatch
-from munjang.config import merge
+from munjang.config import merge, read_yaml
+from munjang.errors import MunjangError
 from munjang.estimates import Estimate, estimate_training
+from munjang.folder.layout import CONFIG
+from munjang.folder.load import load
+from munjang.folder.replacement import CHECKPOINT, is_finished
+from munjang.model import Model
+from munjang.recipe import Recipe
 from munjang.training.settings import TrainingSettings
 
 # Share of the seconds that is planned for: a short timing is a little optimistic.
@@ -35,33 +41,66 @@ def settings_of(candidate: Candidate, seed: int, given: Mapping[str, Any]) -> di
     return merge(given, named)
 
 
-def fit_network(job: Job, parts: Path, out: Path) -> tuple[Trained, ProcessorWatch]:
+def fit_network(job: Job, parts: Path, out: Path) -> tuple[Model, ProcessorWatch]:
     """Train on the parts that lie in a folder, within the budget, into the model folder `out`.
 
-    The watch measures how much of the processor the training got.
+    The training continues from a checkpoint in `out`, and a model that is finished is loaded: the
+    attempt before this one ended with its node. The watch measures how much of the processor the
+    training got.
     """
-    settings = settings_of(job.candidate, job.seed, job.given)
-    prepared = contest_of(job.task).prepare(parts, settings, print)
     watch = ProcessorWatch()
-    # the model is written after the last step, and the time of the disk does not count
-    trained = fit(
-        within(job.budget, prepared), out, overwrite=True, report=print, on_step=watch.look
-    )
+    network = _finished(out)
+    if network is None:
+        settings = settings_of(job.candidate, job.seed, job.given)
+        prepared = contest_of(job.task).prepare(parts, settings, print)
+        watch = ProcessorWatch()
+        # the model is written after the last step, and the time of the disk does not count
+        network = _fit(job, prepared, out, watch).model
     torch.set_num_threads(1)  # latency is measured on one core
-    return trained, watch
+    return network, watch
 
 
-def network_record(trained: Trained, watch: ProcessorWatch, unit: str) -> dict[str, Any]:
+def _finished(out: Path) -> Model | None:
+    """Return the model of an attempt that ended after the training; None if there is none."""
+    if not is_finished(out):
+        return None
+    network = load(out)
+    return network if isinstance(network, Model) else None
+
+
+def _fit(job: Job, prepared: Any, out: Path, watch: ProcessorWatch) -> Trained:
+    """Train from the checkpoint in a folder, or from the start if there is none that fits."""
+    if (out / CHECKPOINT).exists():
+        try:
+            kept = replace(prepared, recipe=_paced_before(prepared.recipe, out))
+            return fit(kept, out, resume=True, report=print, on_step=watch.look)
+        except MunjangError as error:
+            print(f"from the start: {error}")
+            watch.look()
+    paced = within(job.budget, prepared)
+    return fit(paced, out, overwrite=True, report=print, on_step=watch.look)
+
+
+def _paced_before(recipe: Recipe, out: Path) -> Recipe:
+    """Return the recipe with the schedule of the attempt that wrote the checkpoint.
+
+    Within a budget of seconds it followed from the speed of that node.
+    """
+    training = TrainingSettings.parse(read_yaml(out / CONFIG).get("training", {}))
+    return recipe.model_copy(update={"training": training})
+
+
+def network_record(network: Model, watch: ProcessorWatch, unit: str) -> dict[str, Any]:
     """Return the part of `run.json` about a training that counts tokens, images or rows."""
-    training = trained.metrics["training"]
+    training = network.metrics["training"]
     rate = training[f"{unit}_per_second"]
     return {
         **{key: training[key] for key in ("parameters", "seconds", "steps")},
         "tokens_per_second": rate,
-        "planned_steps": trained.model.recipe.training.max_steps,
+        "planned_steps": network.recipe.training.max_steps,
         "epochs": rate * training["seconds"] / max(1, training[unit]),
         "processor_share": watch.share(training["threads"]),
-        "history": trained.metrics["history"],
+        "history": network.metrics["history"],
     }
 
 

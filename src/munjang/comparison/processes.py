@@ -1,21 +1,18 @@
-"""Run a job in a process of its own, and explain why it ended if it left no record."""
+"""Run a job in a process of its own, and keep what an earlier attempt of the same job left."""
 
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
 from munjang.comparison.records import read_run
-from munjang.comparison.worker import JOB
+from munjang.comparison.worker import JOB, LOCKED
+from munjang.errors import FolderError
 from munjang.folder.manifest import write_atomically
+from munjang.own_process import run_to_its_end, why_it_ended
 
 
 def read_record(job: Job, out: Path) -> dict[str, Any] | None:
@@ -28,21 +25,32 @@ def read_record(job: Job, out: Path) -> dict[str, Any] | None:
     return read_run(path) if path.exists() else None
 
 
-def run_alone(job: Job, out: Path) -> dict[str, Any]:
-    """Run a job in a process of its own; what an unfinished run left there is removed.
+def run_alone(
+    job: Job, out: Path, *, threads: int | None = None, cwd: str | None = None
+) -> dict[str, Any]:
+    """Run a job in a process of its own; a training continues from its checkpoint, if there is one.
+
+    Args:
+        job: The run.
+        out: Folder of the comparison.
+        threads: Threads of the process; None for as many as its libraries choose.
+        cwd: Its working directory; None for that of this process.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; the process is ended.
         OSError: The disk is full, which is not the fault of the model; the next run would fail,
             too. The file is named.
+        FolderError: The process of an earlier attempt still writes there.
     """
     folder = job.folder(out)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    write_atomically(folder / JOB, json.dumps(job.to_json(), ensure_ascii=False) + "\n")
+    _lay_out(job, folder)
     command = [sys.executable, "-m", "munjang.comparison.worker", str(folder), str(out / DATA)]
-    with (folder / LOG).open("wb") as log:
-        code = _run_to_its_end(command, log)
+    with (folder / LOG).open("ab") as log:
+        code = run_to_its_end(command, log, threads=threads, cwd=cwd)
+    if code == LOCKED:
+        raise FolderError(
+            f"{folder}: another process still writes there; wait until it ends, and --resume"
+        )
     record = read_record(job, out)
     if record is None:
         shutil.rmtree(folder / MODEL, ignore_errors=True)
@@ -54,53 +62,12 @@ def run_alone(job: Job, out: Path) -> dict[str, Any]:
     return record
 
 
-def _run_to_its_end(command: Sequence[str], log: BinaryIO) -> int:
-    """Return the exit code of a process; an exception while waiting kills it."""
-    process: subprocess.Popen[bytes] | None = None
-    try:
-        with _unbroken():
-            # a session of its own: Ctrl-C reaches the comparison alone, which then ends the run
-            process = subprocess.Popen(  # noqa: S603  (our own module, without a shell)
-                command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        return process.wait()
-    except BaseException:
-        if process is not None:
-            process.kill()
-            process.wait()
-        raise
-    finally:
-        if process is not None and process.stdin is not None:
-            process.stdin.close()
-
-
-@contextmanager
-def _unbroken() -> Iterator[None]:
-    """Delay Ctrl-C until the process that is being started is known, so that it can be ended."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    interrupted = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda number, frame: interrupted.set())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if interrupted.is_set():
-        raise KeyboardInterrupt
-
-
-def why_it_ended(code: int) -> str:
-    """Explain the exit code of a process that wrote no record."""
-    if code >= 0:
-        return f"the process ended with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    hint = "; the system does so when memory runs out" if name == "SIGKILL" else ""
-    return f"the process was ended by {name}{hint}"
+def _lay_out(job: Job, folder: Path) -> None:
+    """Write the job into its folder; what another job left there is removed."""
+    text = json.dumps(job.to_json(), ensure_ascii=False) + "\n"
+    path = folder / JOB
+    if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_atomically(path, text)
+    (folder / RUN).unlink(missing_ok=True)  # of a run that failed

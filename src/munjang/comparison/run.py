@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from munjang.cluster.connect import check_cluster, connect_if
 from munjang.comparison.budget import parse_budget
 from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.contests import contest_name, contest_of
@@ -14,14 +15,12 @@ from munjang.comparison.networks import settings_of
 from munjang.comparison.page import write_page
 from munjang.comparison.plan import (
     DATA,
-    Job,
     Plan,
-    jobs,
     open_plan,
     refuse_occupied,
 )
-from munjang.comparison.processes import read_record, run_alone
 from munjang.comparison.results import Comparison
+from munjang.comparison.runs import run_all, wait_for_runs
 from munjang.comparison.starts import candidates_from
 from munjang.config import collect_settings, merge, parse_overrides, shown
 from munjang.errors import ConfigError
@@ -29,11 +28,10 @@ from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
 from munjang.preparation import choose_input
 from munjang.pretrained.sources import open_pretrained
-from munjang.progress.display import Display
 from munjang.progress.showing import show_progress
-from munjang.reporting import Report, discard, pluralize
+from munjang.reporting import Report, discard
 
-_MOST_SEEDS = 1000
+_MOST_SEEDS, _MOST_CORES = 1000, 1024
 
 
 def compare(
@@ -61,6 +59,8 @@ def compare(
     overrides: Mapping[str, Any] | Iterable[str] = (),
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
+    cluster: str | None = None,
+    cores: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -100,6 +100,9 @@ def compare(
             strings.
         encoding: Encoding of text files.
         skip_bad_rows: Skip and count unusable rows instead of raising.
+        cluster: Address of a Ray cluster whose nodes share `out`, HOST:PORT or `auto`: as many runs
+            at once as it has cores for. Omit it to run one after another here.
+        cores: CPU cores, and threads, of each run on a cluster; 1 if omitted.
         resume: Continue the comparison in `out`; failed runs are tried again.
         overwrite: Replace the comparison in `out`.
         report: Function called with notes.
@@ -119,6 +122,7 @@ def compare(
         ['mean', 'nbsvm']
     """
     report, folder = report or discard, Path(out)
+    each = _check_cores(cores, cluster)
     reading = {
         "text_column": text_column,
         "label_column": label_column,
@@ -146,6 +150,7 @@ def compare(
     spend, chosen = parse_budget(budget, contest.unit), contest.deciding_metric(metric)
     margin_of(chosen, margin)
     _check_seeds(seeds)
+    check_cluster(cluster)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
     given = {**given, "input": named["input"]}
     given = merge(merge(given, {"training": {"metric": chosen}}), typed)
@@ -154,11 +159,16 @@ def compare(
     given = contest.settings(given, parts)
     _check_candidates(candidates, contest, given, parts)
     plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
-    with show_progress(progress) as display, hold_lock(make_folder(folder), report):
+    with (
+        connect_if(cluster),
+        show_progress(progress) as display,
+        hold_lock(make_folder(folder), report),
+    ):
         refuse_occupied(folder, resume=resume, overwrite=overwrite)
+        wait_for_runs(folder)
         open_plan(folder, plan, resume=resume)
         contest.write(parts, folder / DATA)
-        comparison = gather(plan, folder, _run_all(plan, folder, report, display))
+        comparison = gather(plan, folder, run_all(plan, folder, report, display, each))
         comparison.write()
         write_page(comparison)
     return comparison
@@ -185,40 +195,10 @@ def _check_seeds(seeds: int) -> None:
         raise ConfigError(f"seeds: expected {_MOST_SEEDS:,} or fewer, got {shown(seeds)}")
 
 
-def _run_all(
-    plan: Plan, folder: Path, report: Report, display: Display
-) -> list[tuple[Job, dict[str, Any]]]:
-    """Return the record of every run; finished ones are not run again."""
-    todo = list(jobs(plan))
-    records: list[tuple[Job, dict[str, Any]]] = []
-    for number, job in enumerate(todo, start=1):
-        name = f"{job.candidate.name}, seed {job.seed}"
-        run = f"[{number}/{len(todo)}] {name}"
-        display.count(number - 1, len(todo), name)
-        record = read_record(job, folder)
-        if record is not None and record["status"] == "done":
-            report(f"{run}: done before")
-        else:
-            report(f"{run} ...")
-            record = _run_or_stop(job, folder, f"{number - 1} of {len(todo)} runs")
-            report(f"{run}: {_summary(record)}")
-        records.append((job, record))
-    display.count(len(todo), len(todo), "done")
-    return records
-
-
-def _run_or_stop(job: Job, folder: Path, done: str) -> dict[str, Any]:
-    """Return the record of a run; after Ctrl-C report how much is done, and how to continue."""
-    try:
-        return run_alone(job, folder)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"stopped after {done}; the same command with --resume continues from {folder}"
-        ) from None
-
-
-def _summary(record: Mapping[str, Any]) -> str:
-    if record["status"] != "done":
-        return f"failed: {record['reason']}"
-    steps = "" if record["steps"] is None else f"{pluralize(record['steps'], 'step')}, "
-    return f"{steps}{record['seconds']:.1f} s"
+def _check_cores(cores: int | None, cluster: str | None) -> int | None:
+    """Return the cores of each run on a cluster, 1 if not given; None without a cluster."""
+    if cluster is None and cores is not None:
+        raise ConfigError("cores: these are those of each run on a cluster; give cluster too")
+    if cores is not None and not 1 <= cores <= _MOST_CORES:
+        raise ConfigError(f"cores: expected 1 to {_MOST_CORES}, got {shown(cores)}")
+    return None if cluster is None else cores or 1

@@ -1,15 +1,13 @@
 """One run in a process of its own: `python -m munjang.comparison.worker RUN-FOLDER PARTS-FOLDER`.
 
-A crash costs this run alone. The process ends when its standard input does: a comparison that was
-killed leaves no process behind that writes into its folder.
+A crash costs this run alone. It holds the lock of its folder: on a cluster, the process of a dead
+node may still write for a moment when the second attempt begins on another one.
 """
 
 import errno
 import json
-import os
 import shutil
 import sys
-import threading
 import traceback
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,14 +17,23 @@ from typing import Any
 from munjang.comparison.contests import contest_of
 from munjang.comparison.fit import fit_job
 from munjang.comparison.measure import folder_bytes, latency
-from munjang.comparison.plan import MODEL, RUN, Job
+from munjang.comparison.plan import LOG, MODEL, RUN, Job
+from munjang.errors import FolderError
+from munjang.folder.lock import FILE as LOCK
+from munjang.folder.lock import hold_lock
 from munjang.folder.manifest import write_atomically
+from munjang.folder.replacement import CHECKPOINT, is_finished
+from munjang.json_files import read_object
 from munjang.memory import peak_memory
+from munjang.own_process import end_with_parent
 
 # The system's errors when a disk, or a person's quota, is full.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 JOB = "job.json"
+# Exit code if another process holds the lock, and seconds to wait for it: the process of a dead
+# node ends within seconds, as its standard input does.
+LOCKED, _PATIENCE = 75, 120.0
 
 
 def work(folder: Path, parts: Path) -> None:
@@ -63,12 +70,39 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {message}"[:300] if message else type(error).__name__
 
 
-def _end_with_the_comparison() -> None:
-    """End this process when standard input closes: nothing is ever sent."""
-    os.read(0, 1)
-    os._exit(1)
+def main(folder: Path, parts: Path) -> int:
+    """Work, unless an earlier attempt has come to its end meanwhile; return the exit code."""
+    try:
+        with hold_lock(folder, print, patience=_PATIENCE):
+            if not _is_done(folder):
+                clear(folder)
+                work(folder, parts)
+    except FolderError as error:
+        print(error)
+        return LOCKED
+    return 0
+
+
+def _is_done(folder: Path) -> bool:
+    path = folder / RUN
+    return path.exists() and read_object(path, "record of a run", "").get("status") == "done"
+
+
+def clear(folder: Path) -> None:
+    """Remove what an earlier attempt left, but not a model that a training can continue from."""
+    model = folder / MODEL
+    kept = {JOB, LOG, LOCK}
+    if (model / CHECKPOINT).exists() or is_finished(model):
+        kept.add(MODEL)
+    for path in folder.iterdir():
+        if path.name in kept:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_the_comparison, daemon=True).start()
-    work(Path(sys.argv[1]), Path(sys.argv[2]))
+    end_with_parent()
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

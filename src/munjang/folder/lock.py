@@ -37,12 +37,13 @@ _held: dict[tuple[str, int], int] = {}
 
 
 @contextmanager
-def hold_lock(folder: Path, report: Report = discard) -> Iterator[None]:
+def hold_lock(folder: Path, report: Report = discard, *, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock of a folder, which exists, for the duration of the block.
 
     Args:
         folder: folder to write into.
         report: called if the file system has no locks, and none is held.
+        patience: seconds to wait for a process that holds the lock and is about to end.
 
     Raises:
         FolderError: another process holds the lock and is named, or the folder is not writable.
@@ -51,7 +52,7 @@ def hold_lock(folder: Path, report: Report = discard) -> Iterator[None]:
     if key in _held:
         yield
         return
-    descriptor = _acquire(folder, report)
+    descriptor = _acquire_patiently(folder, report, patience)
     _held[key] = descriptor
     try:
         yield
@@ -78,6 +79,18 @@ def refuse_locked(folder: Path) -> None:
         return
     finally:
         os.close(descriptor)
+
+
+def _acquire_patiently(folder: Path, report: Report, patience: float) -> int:
+    """Acquire the lock as `_acquire` does, again and again for some seconds."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return _acquire(folder, report)
+        except FolderError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(_PAUSE)
 
 
 def _acquire(folder: Path, report: Report) -> int:

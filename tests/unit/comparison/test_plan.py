@@ -10,7 +10,6 @@ from munjang.comparison.budget import Budget, parse_budget
 from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.networks import paced_by_clock
 from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occupied
-from munjang.comparison.processes import why_it_ended
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
 from munjang.training.settings import TrainingSettings
@@ -198,11 +197,3 @@ def test_tiny_budget_takes_one_step() -> None:
     costs = make_estimate(steps=1000, seconds=1e5, look=10.0)
     paced = paced_by_clock(TrainingSettings(epochs=10), 1.0, costs, per_epoch=100)
     assert paced.max_steps == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "reason"),
-    [(-9, "SIGKILL; the system does so when memory runs out"), (3, "code 3"), (-11, "SIGSEGV")],
-)
-def test_why_process_ended(code: int, reason: str) -> None:
-    assert reason in why_it_ended(code)

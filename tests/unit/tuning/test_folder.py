@@ -33,7 +33,7 @@ def test_kill_at_any_moment_leaves_a_complete_model(
     models: tuple[Model, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_plan(tmp_path, PLANNED)
-    save_best(tmp_path, models[0])
+    save_best(tmp_path, models[0].save)
     calls = {"rename": 0, "rmtree": 0}
 
     class KilledError(Exception):
@@ -54,11 +54,11 @@ def test_kill_at_any_moment_leaves_a_complete_model(
             owner = Path if name == "rename" else shutil
             patched.setattr(owner, name, dying(name, getattr(owner, name), at))
             with pytest.raises(KilledError):
-                save_best(tmp_path, models[1])
+                save_best(tmp_path, models[1].save)
         assert open_folder(tmp_path, PLANNED, resume=True)
         assert load(tmp_path / BEST).recipe.seed in (1, 2)
         assert {path.name for path in tmp_path.iterdir()} == {PLAN, BEST}
-    save_best(tmp_path, models[1])
+    save_best(tmp_path, models[1].save)
     assert load(tmp_path / BEST).recipe.seed == 2
 
 

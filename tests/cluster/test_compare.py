@@ -1,0 +1,77 @@
+"""`munjang compare --cluster`: the table of one machine, whatever happens to nodes and driver."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.comparisons import compare_command, read_comparison, read_weights
+from tests.cluster.kills import KILLS, kill_until
+from tests.cluster.nodes import TestCluster
+from tests.synthetic import make_corpus
+from tests.system.commands import TIMEOUT, run, start, write_table
+from tests.system.comparisons import compare_here, find_workers, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    texts, labels = make_corpus(400)
+    rows = [(f"{text} 재미있다 👍", label) for text, label in zip(texts, labels, strict=True)]
+    return write_table(tmp_path_factory.mktemp("made") / "data.csv", rows)
+
+
+@pytest.fixture(scope="module")
+def alone(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The comparison on one machine."""
+    out = tmp_path_factory.mktemp("alone") / "compared"
+    result = compare_here(*compare_command(table, out))
+    assert result.code == 0, result.err
+    return out
+
+
+def assert_same(out: Path, alone: Path) -> None:
+    assert read_comparison(out) == read_comparison(alone)
+    assert read_weights(out) == read_weights(alone)
+
+
+def test_killed_nodes_change_nothing(
+    whole_cluster: TestCluster, table: Path, alone: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = compare_command(table, out, "--cluster", whole_cluster.address)
+    kills, result = kill_until(start(*command), whole_cluster, KILLS)
+    assert result.code == 0, result.err
+    assert kills
+    assert_same(out, alone)
+    lines = result.err.splitlines()
+    assert "cluster: 3 nodes, 3 cores; 3 at once, 1 core each" in lines
+    assert not [line for line in lines if "ray" in line.lower()], result.err
+    told = [line for line in lines if line.startswith("[")]
+    assert len(told) == len(set(told)) == 8  # each run begins once and ends once
+
+
+def test_stopped_and_killed_driver_is_resumed(
+    whole_cluster: TestCluster, table: Path, alone: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = compare_command(table, out, "--cluster", whole_cluster.address, "--resume")
+    stopped = start(*command)
+    wait_for(lambda: bool(list(out.glob("runs/*/*/model/checkpoint.safetensors"))))
+    stopped.send_signal(signal.SIGINT)
+    _, errors = stopped.communicate(timeout=TIMEOUT)
+    assert stopped.returncode == 130, errors.decode()
+    assert b"--resume continues from" in errors
+    assert b"Traceback" not in errors
+    assert not find_workers(out)
+
+    killed = start(*command)
+    wait_for(lambda: bool(find_workers(out)))
+    time.sleep(1)
+    killed.kill()
+    killed.communicate(timeout=TIMEOUT)
+    result = run(*command)  # at once: it waits for what the killed one left
+    assert result.code == 0, result.err
+    assert_same(out, alone)

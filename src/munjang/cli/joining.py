@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from munjang.cli.outcome import MISTAKE
@@ -14,6 +15,7 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.stopping import ENDED_BY_SIGNAL, exit_code
 
 if TYPE_CHECKING:
+    from munjang.api import Trained
     from munjang.training.workers import Workers
 
 # The file in which the workers meet; as in `munjang.training.workers.joining`, which needs torch.
@@ -30,7 +32,30 @@ def is_worker() -> bool:
 
 
 @contextmanager
-def join(count: int | None, describe_resuming: Callable[[], str]) -> Iterator["Workers"]:
+def choose_trainer(
+    count: int | None, cluster: str | None, describe_resuming: Callable[[], str]
+) -> Iterator[tuple[Callable[..., "Trained"], bool]]:
+    """Yield the function that trains, and whether this process shows what it does.
+
+    Args:
+        count: number of workers that the user named.
+        cluster: address of a Ray cluster; None trains on this machine.
+        describe_resuming: returns how the training is continued.
+    """
+    if cluster is not None:
+        from munjang.parallel import train_on_cluster
+
+        yield partial(train_on_cluster, cluster=cluster, workers=count), True
+        return
+    from munjang.api import train
+
+    with _join(count, describe_resuming) as workers:
+        # what it does is shown by the command
+        yield partial(train, workers=workers, progress=False), workers.leads
+
+
+@contextmanager
+def _join(count: int | None, describe_resuming: Callable[[], str]) -> Iterator["Workers"]:
     """Join the workers that the environment describes; those that do not lead end silently.
 
     Args:

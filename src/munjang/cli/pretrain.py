@@ -8,6 +8,7 @@ from munjang.cli.options import (
     AsJson,
     Budget,
     Cache,
+    Cluster,
     ConfigFile,
     Encoding,
     FromFolder,
@@ -62,6 +63,7 @@ def pretrain(
         bool, typer.Option("--overwrite", help="Replace an earlier training in FOLDER.")
     ] = False,
     workers: WorkerCount = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -98,6 +100,7 @@ def pretrain(
         resume=resume,
         overwrite=overwrite,
         workers=workers,
+        cluster=cluster,
         as_json=as_json,
         quiet=quiet,
     )

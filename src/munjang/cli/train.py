@@ -9,6 +9,7 @@ from munjang.cli.options import (
     AsJson,
     Budget,
     Cache,
+    Cluster,
     ConfigFile,
     Data,
     Encoding,
@@ -85,6 +86,7 @@ def train(
         ),
     ] = False,
     workers: WorkerCount = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -111,7 +113,7 @@ def train(
     All settings are in config.yaml of a model folder. --config reads such a file; --set changes
     single settings. For an unknown setting the nearest known one is suggested.
     """
-    from munjang.cli.joining import is_worker, join
+    from munjang.cli.joining import choose_trainer, is_worker
     from munjang.cli.launching import launch
     from munjang.cli.names import check_names
     from munjang.cli.progress import watching
@@ -122,16 +124,14 @@ def train(
         return _describe_resuming(out, overwrite=overwrite)
 
     check_names(task, model, tokenizer, input_name)
-    if workers is not None and workers > 1 and not is_worker():
+    if cluster is None and workers is not None and workers > 1 and not is_worker():
         _check_data(data)
         raise typer.Exit(launch(workers, describe_resuming))
-    from munjang.api import train as fit
-
     raise_on_signals()
     with (
-        join(workers, describe_resuming) as group,
+        choose_trainer(workers, cluster, describe_resuming) as (fit, is_shown),
         resumable(describe_resuming),
-        watching(quiet=quiet or not group.leads) as progress,
+        watching(quiet=quiet or not is_shown) as progress,
     ):
         trained = fit(
             choose_data(data, source, target),
@@ -161,8 +161,6 @@ def train(
             overwrite=overwrite,
             report=progress.report,
             on_step=progress.step,
-            progress=False,  # it is shown here
-            workers=group,
         )
     show_training(trained, as_json=as_json)
 

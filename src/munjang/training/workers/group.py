@@ -79,11 +79,13 @@ class WorkerGroup(Workers):
     Args:
         place: the place of this worker.
         store: a `torch.distributed.Store` of the group.
+        check: called while this worker waits for another one; raises if that has ended.
     """
 
-    def __init__(self, place: Place, store: Any) -> None:
+    def __init__(self, place: Place, store: Any, check: Callable[[], None] | None = None) -> None:
         self.rank, self.count, self.place = place.rank, place.count, place
-        self.store = store
+        self.store, self.check = store, check
+        self._validations = 0
         self._exchange: GradientExchange | None = None
         self._tables: set[int] = set()
         self._dealt, self._whole = torch.zeros(0, dtype=torch.int64), 0
@@ -118,7 +120,8 @@ class WorkerGroup(Workers):
         self._announce({"fingerprint": fingerprint, "versions": versions})
         others = range(self.count) if self.leads else [0]
         for rank in others:
-            self._compare(rank, self._wait_for(rank), fingerprint, versions)
+            announced = json.loads(self._wait_for(f"prepared/{rank}"))
+            self._compare(rank, announced, fingerprint, versions)
 
     def announce_failure(self, message: str) -> None:
         """Let the leader, which waits for `announce_prepared`, say why this worker ended."""
@@ -127,19 +130,22 @@ class WorkerGroup(Workers):
     def wait_for_leader(self) -> None:
         """Wait until the leader has prepared the training, whose files this worker reads."""
         if not self.leads:
-            self._wait_for(0)
+            self._wait_for("prepared/0")
 
     def _announce(self, values: Mapping[str, Any]) -> None:
         with losing_workers():
             self.store.set(f"prepared/{self.rank}", json.dumps(values))
 
-    def _wait_for(self, rank: int) -> Any:
-        # looked for again and again, since preparing a large text takes hours
-        with losing_workers():
-            while not self.store.check([f"prepared/{rank}"]):
-                time.sleep(_PAUSE)
-            announced = self.store.get(f"prepared/{rank}")
-        return json.loads(announced)
+    def _wait_for(self, key: str) -> bytes:
+        """Return what a worker wrote under a key, however long it takes until then."""
+        while True:
+            with losing_workers():
+                if self.store.check([key]):
+                    value: bytes = self.store.get(key)
+                    return value
+            if self.check is not None:
+                self.check()
+            time.sleep(_PAUSE)
 
     def _compare(
         self, rank: int, announced: Any, fingerprint: str, versions: Mapping[str, str]
@@ -254,11 +260,16 @@ class WorkerGroup(Workers):
 
     def lead(self, validate: Callable[[], TaskScores]) -> TaskScores:
         """Return the scores of the leader, which has the cores of the waiting workers meanwhile."""
+        self._validations += 1
+        key = f"validated/{self._validations}"
         if not self.leads:
+            self._wait_for(key)  # an exchange has a time limit, and a validation run has none
             return SharedScores(**broadcast_json(None, leads=False))
         threads = min(cores(), torch.get_num_threads() * self.place.local_count)
         with use_threads(threads):
             scores = validate()
+        with losing_workers():
+            self.store.set(key, "")
         told = {
             "rows": scores.rows,
             "metrics": scores.metrics,

@@ -6,7 +6,7 @@ but for the address: the workers of one machine meet in a file, and no port is o
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -26,9 +26,9 @@ from munjang.training.workers.group import Place, WorkerGroup
 # The file in which the workers of one machine meet.
 MEETING = "MUNJANG_MEETING"
 # The longest wait in one exchange. A process that ends closes its connections, which the others
-# notice at once, and whoever started the workers watches them; so this is only for a machine that
-# vanishes from the network, and longer than the leader validates or writes a checkpoint.
-_TIMEOUT = timedelta(hours=2)
+# notice at once; so this is for a machine that vanishes from the network, and longer than the
+# leader takes to write a checkpoint.
+TIMEOUT = timedelta(minutes=10)
 
 
 def find_place(environment: Mapping[str, str]) -> Place | None:
@@ -66,8 +66,15 @@ def join_workers(environment: Mapping[str, str] = os.environ) -> Iterator[Worker
 
 
 @contextmanager
-def joined_group(place: Place, store: Any) -> Iterator[WorkerGroup]:
+def joined_group(
+    place: Place, store: Any, check: Callable[[], None] | None = None
+) -> Iterator[WorkerGroup]:
     """Make the default process group of the workers of a store, for the duration of the block.
+
+    Args:
+        place: the place of this worker.
+        store: a `torch.distributed.Store` that all of them have opened.
+        check: as for `WorkerGroup`.
 
     Raises:
         ConfigError: the other workers cannot be reached.
@@ -80,12 +87,12 @@ def joined_group(place: Place, store: Any) -> Iterator[WorkerGroup]:
             store=PrefixStore("group", store),
             rank=place.rank,
             world_size=place.count,
-            timeout=_TIMEOUT,
+            timeout=TIMEOUT,
         )
     except RuntimeError as error:
         raise ConfigError(f"workers: no connection to the others: {error}") from None
     try:
-        yield WorkerGroup(place, PrefixStore("munjang", store))
+        yield WorkerGroup(place, PrefixStore("munjang", store), check)
     finally:
         dist.destroy_process_group()
 

@@ -6,13 +6,21 @@ each, and one process with two threads. They take turns; the ratios are those of
 and the medians over the rounds are printed. What happens before the first steps is not counted.
 
 Beside them stands the share of the two workers' time that the exchange of gradients takes, the
-waiting for each other included, and the bytes of dense gradients that travel in a step.
+waiting for each other included, and the bytes of gradients that a step exchanges.
+
+From the parts of a step of one thread (P to make the batch and draw its targets, C forward and
+backward, U clip and update) and the bytes (B dense, S of touched rows of tables) it is reckoned how
+many machines would be worth it, with a network of W bytes a second and a latency of L:
+
+    T(k) = P + U + C/k + 2 (k-1)/k B/W + (k-1)/k S/W + 3 log2(k) L        the same batch
+    T(k) = k P + U + C + 2 (k-1)/k B/W + (k-1) S/W + 3 log2(k) L          k times the batch
 
     python benchmarks/cluster.py [--data nsmc/train.tsv] [--rounds 5] [--models bert lstm]
 """
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -20,6 +28,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from machine import data_folder, describe_machine
 from peers import need_data
@@ -30,6 +39,9 @@ MODELS = {
     "bert": {"task": "masked_lm", "input": "text", "model": {"name": "bert"}},
     "lstm": {"task": "classify", "model": {"name": "lstm"}},
 }
+# Networks: bytes per second, and seconds of latency.
+NETWORKS = {"1 Gbit/s": (0.11e9, 1e-4), "10 Gbit/s": (1.1e9, 5e-5), "100 Gbit/s": (11e9, 2e-5)}
+NODES = (2, 4, 8, 16, 64)
 # Workers and threads of each.
 SYSTEMS = {"one, 1 thread": (1, 1), "two workers": (2, 1), "one, 2 threads": (1, 2)}
 
@@ -61,33 +73,60 @@ def child(model: str, table: str, seconds: float) -> None:
         loop = make_loop(prepared, workers)
         workers.announce_prepared(prepared.fingerprint)
         workers.share_state(loop.state)
-        tokens, began, exchanged, before = 0, 0.0, 0.0, 0
-        for step in loop:
-            now = time.perf_counter()
-            if step.number == WARM_UP:
-                began = now
-                exchanged = workers.facts.get("exchange_seconds", 0.0)
-            if step.number > WARM_UP:
-                assert step.scores is None, "give more rows: a validation run is not to be counted"
-                tokens += step.tokens
-            is_over = step.number > WARM_UP and now - began > seconds
-            stop, _ = workers.agree(stop=is_over, checkpoint=False)
-            before = step.number
-            if stop:
-                break
-        taken = time.perf_counter() - began
-        exchanged = workers.facts.get("exchange_seconds", 0.0) - exchanged
-        dense = sum(
-            p.numel() for p in loop.parameters if p.grad is not None and not p.grad.is_sparse
-        )
+        figures = time_steps(loop, workers, seconds)
         if workers.leads:
-            figures = {
-                "rate": tokens / taken,
-                "step": taken / (before - WARM_UP),
-                "exchange": exchanged / taken,
-                "bytes": 4 * dense,
-            }
             print(json.dumps(figures), flush=True)
+
+
+class Stopwatch:
+    """The seconds that a method of an object takes, all calls together."""
+
+    def __init__(self, thing: Any, name: str) -> None:
+        self.seconds = 0.0
+        self._method = getattr(thing, name)
+        setattr(thing, name, self)
+
+    def __call__(self, *arguments: Any) -> Any:
+        began = time.perf_counter()
+        result = self._method(*arguments)
+        self.seconds += time.perf_counter() - began
+        return result
+
+
+def time_steps(loop: Any, workers: Any, seconds: float) -> dict[str, float]:
+    """Tokens a second, and the seconds of the parts of a step."""
+    whole, backward = Stopwatch(loop, "_update"), Stopwatch(loop, "_backward")
+    tokens, began, spent = 0, 0.0, (0.0, 0.0, 0.0)
+
+    def parts() -> tuple[float, float, float]:
+        return whole.seconds, backward.seconds, workers.facts.get("exchange_seconds", 0.0)
+
+    for step in loop:
+        now = time.perf_counter()
+        if step.number == WARM_UP:
+            began, spent = now, parts()
+        elif step.number > WARM_UP:
+            assert step.scores is None, "give more rows: a validation run is not to be counted"
+            tokens += step.tokens
+        stop, _ = workers.agree(stop=tokens > 0 and now - began > seconds, checkpoint=False)
+        if stop:
+            break
+    taken, steps = time.perf_counter() - began, step.number - WARM_UP
+    update, compute, exchange = (
+        (after - before) / steps for after, before in zip(parts(), spent, strict=True)
+    )
+    gradients = [p.grad for p in loop.parameters if p.grad is not None]
+    return {
+        "rate": tokens / taken,
+        "tokens": tokens / steps,
+        "step": taken / steps,
+        "make": taken / steps - update,
+        "compute": compute,
+        "update": update - compute - exchange,
+        "exchange": exchange,
+        "dense": sum(4 * g.numel() for g in gradients if not g.is_sparse),
+        "rows": sum(g._nnz() * (8 + 4 * g.shape[1]) for g in gradients if g.is_sparse),
+    }
 
 
 def measure(system: str, model: str, table: Path, seconds: float) -> dict[str, float]:
@@ -140,18 +179,22 @@ def main() -> None:
     print(f"{options.rounds} rounds of {options.seconds:g} s each, real tokens a second, medians\n")
     print(
         f"| model | {' | '.join(SYSTEMS)} | two / one, 1 thread | two / one, 2 threads "
-        "| exchange | dense gradients |"
+        "| exchange | gradients, dense and rows |"
     )
     print("|---" * (len(SYSTEMS) + 5) + "|")
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "rows.tsv"
         write_rows(options.data, options.rows, table)
+        growth: list[str] = []
         for model in options.models:
             rounds = [
                 {system: measure(system, model, table, options.seconds) for system in SYSTEMS}
                 for _ in range(options.rounds)
             ]
             print(describe(model, rounds), flush=True)
+            growth += ["", *describe_growth(model, rounds)]
+    print("\n\nTimes as fast as one machine with one thread, reckoned:")
+    print("\n".join(growth))
 
 
 def describe(model: str, rounds: list[dict[str, dict[str, float]]]) -> str:
@@ -166,12 +209,38 @@ def describe(model: str, rounds: list[dict[str, dict[str, float]]]) -> str:
         )
 
     rates = " | ".join(f"{median(system, 'rate'):,.0f}" for system in SYSTEMS)
-    exchange, size = median("two workers", "exchange"), median("two workers", "bytes")
-    step = median("two workers", "step")
+    exchange, step = median("two workers", "exchange"), median("two workers", "step")
+    dense, rows = (median("one, 1 thread", figure) / 1e6 for figure in ("dense", "rows"))
     return (
         f"| {model} | {rates} | {ratio('one, 1 thread'):.2f} | {ratio('one, 2 threads'):.2f} "
-        f"| {exchange:.0%} of {step * 1000:.1f} ms | {size / 1e6:.1f} MB |"
+        f"| {exchange / step:.0%} of {step * 1000:.1f} ms | {dense:.1f} MB, {rows:.1f} MB |"
     )
+
+
+def describe_growth(model: str, rounds: list[dict[str, dict[str, float]]]) -> list[str]:
+    """Rows of the table of what more machines would bring, by the formula above."""
+    figures = {
+        name: statistics.median(measured["one, 1 thread"][name] for measured in rounds)
+        for name in ("make", "compute", "update", "step", "dense", "rows")
+    }
+    make, compute, update, alone = (figures[name] for name in ("make", "compute", "update", "step"))
+    lines = [
+        f"{model}: P {make * 1000:.2f} ms, C {compute * 1000:.2f} ms, U {update * 1000:.2f} ms",
+        "",
+        f"| {model} | {' | '.join(f'{k} machines' for k in NODES)} |",
+        "|---" * (len(NODES) + 1) + "|",
+    ]
+    for network, (speed, latency) in NETWORKS.items():
+        same, larger = [], []
+        for k in NODES:
+            dense = 2 * (k - 1) / k * figures["dense"] / speed + 3 * math.log2(k) * latency
+            rows = (k - 1) * figures["rows"] / speed
+            same.append(alone / (make + update + compute / k + dense + rows / k))
+            larger.append(k * alone / (k * make + update + compute + dense + rows))
+        for name, gains in (("the same batch", same), ("k times the batch", larger)):
+            cells = " | ".join(f"{gain:.1f}" for gain in gains)
+            lines.append(f"| {network}, {name} | {cells} |")
+    return lines
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import torch
 
@@ -20,7 +20,7 @@ from munjang.folder.layout import (
 )
 from munjang.folder.load import AnyModel, load
 from munjang.folder.manifest import write_atomically
-from munjang.folder.workspace import Workspace
+from munjang.folder.workspace import SharedWorkspace, Workspace
 from munjang.forked import require_polars
 from munjang.layers.parameters import count_parameters
 from munjang.layers.randomness import seed_initialization
@@ -29,9 +29,9 @@ from munjang.names import join_names
 from munjang.preparation import Prepared, prepare
 from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
 from munjang.progress.showing import show_progress
-from munjang.registry import ENGINES, TASKS, only_for_writers
+from munjang.registry import ENGINES, TASKS, EngineRow, only_for_writers
 from munjang.reporting import Report, discard
-from munjang.tasks.task import Decodes, TaskScores
+from munjang.tasks.task import Decodes, SharesBatches, TaskScores
 from munjang.training.activation_memory import check_activations_fit
 from munjang.training.checkpoints import check_checkpoint
 from munjang.training.logs import FILE as LOG
@@ -41,6 +41,7 @@ from munjang.training.precision import describe_slow_precision
 from munjang.training.run import OnStep, checkpoint_on_stop, remove_checkpoint, run
 from munjang.training.signals import catch_signals
 from munjang.training.state import make_state
+from munjang.training.workers import ALONE, WorkerDone, Workers
 
 __all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
 
@@ -99,6 +100,7 @@ def train(
     report: Report | None = None,
     on_step: OnStep | None = None,
     progress: bool = True,
+    workers: Workers = ALONE,
 ) -> Trained:
     """Train a model, and save it in a folder if `out` is given.
 
@@ -147,6 +149,9 @@ def train(
         report: function called with notes: what was inferred, counted, truncated.
         on_step: function called with every `munjang.training.loop.Step`.
         progress: show a bar in a notebook or on a terminal; in a pipe there is none.
+        workers: processes that take each step together, of
+            `munjang.training.workers.joining.join_workers`. Each of them calls this function with
+            the same arguments. The leader returns; in the others `WorkerDone` is raised.
 
     Returns:
         The model, its validation scores and what `metrics.json` holds.
@@ -155,6 +160,7 @@ def train(
         MunjangError: the data, a setting or the folder cannot be used; the message names the row
             or the setting.
         Interrupted: Ctrl-C or SIGTERM stopped the training; `out` holds a checkpoint.
+        WorkerDone: the training is over for a worker that does not lead.
 
     Example:
         >>> trained = munjang.train("reviews.tsv", model="mean", out="my-model")
@@ -164,6 +170,8 @@ def train(
         '1'
     """
     require_polars("A training")
+    if not workers.leads:
+        report, on_step, progress = discard, None, False
     report = report or discard
     columns = {
         "text_column": text_column,
@@ -187,8 +195,9 @@ def train(
         "training": {"budget_seconds": budget},
     }
     given = collect_settings(config, named, overrides)
-    refuse_occupied(out, resume=resume, overwrite=overwrite)
-    with show_progress(progress) as display, _workspace(out) as workspace:
+    if workers.leads:
+        refuse_occupied(out, resume=resume, overwrite=overwrite)
+    with show_progress(progress) as display, _workspace(out, workers) as workspace:
         prepared = prepare(
             data,
             valid,
@@ -205,13 +214,18 @@ def train(
             overwrite=overwrite,
             report=report,
             on_step=display.beside(on_step),
+            workers=workers,
         )
 
 
 @contextmanager
-def _workspace(out: str | Path | None) -> Iterator[Workspace]:
+def _workspace(out: str | Path | None, workers: Workers) -> Iterator[Workspace]:
     """Yield the place for files of a training; they stay if it can be resumed."""
-    workspace = Workspace(None if out is None else Path(out))
+    folder = None if out is None else Path(out)
+    if folder is not None and not workers.leads:
+        yield SharedWorkspace(folder, workers.wait_for_leader)
+        return
+    workspace = Workspace(folder)
     try:
         yield workspace
     except BaseException:
@@ -229,6 +243,7 @@ def fit(
     overwrite: bool = False,
     report: Report | None = None,
     on_step: OnStep | None = None,
+    workers: Workers = ALONE,
     complete: Callable[[Prepared, Path | None], Prepared] | None = None,
 ) -> Trained:
     """Train on prepared data.
@@ -240,17 +255,24 @@ def fit(
         overwrite: as for `train`.
         report: as for `train`.
         on_step: as for `train`.
+        workers: as for `train`.
         complete: computes what is left of the preparation, such as the answers of teachers, and
             may keep it in the folder of the run (None without `out`).
 
     Raises:
         MunjangError: as for `train`.
         Interrupted: as for `train`.
+        WorkerDone: as for `train`.
     """
     report = report or discard
+    if not workers.leads:
+        _follow(prepared, workers)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     if complete is None:
-        loop = make_loop(prepared)  # what does not fit into memory fails before a folder is made
+        loop = make_loop(
+            prepared, workers
+        )  # what does not fit into memory fails before a folder is made
+    workers.announce_prepared(prepared.fingerprint)
     if out is None:
         if complete is not None:
             prepared = complete(prepared, None)
@@ -264,6 +286,18 @@ def fit(
             check_checkpoint(place, prepared.fingerprint)  # before anything there is written
         fitted = _fit(prepared, loop, place, out, resume=resume, report=report, on_step=on_step)
     return replace(fitted, folder=Path(out))
+
+
+def _follow(prepared: Prepared, workers: Workers) -> NoReturn:
+    """Take the steps of a training that another worker leads.
+
+    Raises:
+        WorkerDone: at the end.
+    """
+    loop = make_loop(prepared, workers)
+    workers.announce_prepared(prepared.fingerprint)
+    run(loop, prepared.recipe.training)
+    raise WorkerDone
 
 
 def _fit(
@@ -463,25 +497,52 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def make_loop(prepared: Prepared) -> Loop:
+def make_loop(prepared: Prepared, workers: Workers = ALONE) -> Loop:
     """Return the training loop of a freshly initialized network.
 
     Raises:
-        ConfigError: memory, or the device of the settings, does not suffice.
+        ConfigError: memory, or the device of the settings, does not suffice; or several workers
+            cannot train such a model.
     """
     recipe = prepared.recipe
-    check_model_fits(prepared.bare_network, recipe.training)
-    with seed_initialization(recipe.seed):
-        network = prepared.network().to(_device(recipe.training.device))
-    state = make_state(network, recipe.training)
     engine = ENGINES.require(recipe.training.engine)
     engine.require_package()
+    options = {}
+    if workers.count > 1:
+        _check_shared(prepared, engine)
+        options = {"workers": workers}
+    device = workers.device(recipe.training.device)
+    training = recipe.training.model_copy(update={"device": device})
+    check_model_fits(prepared.bare_network, training)
+    with seed_initialization(recipe.seed):
+        network = prepared.network().to(_device(device))
+    state = make_state(network, training)
     loop: Loop = engine.load()(
-        state, prepared.task, prepared.train, prepared.valid, recipe.training, recipe.seed
+        state, prepared.task, prepared.train, prepared.valid, training, recipe.seed, **options
     )
     check_batches_fit(loop.order.sample(), recipe)
     check_activations_fit(loop.order.sample(), recipe, prepared.input.size)
     return loop
+
+
+def _check_shared(prepared: Prepared, engine: EngineRow) -> None:
+    """Refuse a training that several workers cannot share.
+
+    Raises:
+        ConfigError: naming the task or the setting.
+    """
+    recipe, task = prepared.recipe, prepared.task
+    if not engine.load().has_workers:
+        raise ConfigError(f"workers: the engine {engine.name} trains in one process; leave it out")
+    if not isinstance(task, SharesBatches):
+        raise ConfigError(f"workers: the task {recipe.task} trains in one process; leave it out")
+    if task.unshared:
+        raise ConfigError(f"workers: {task.unshared}; or train in one process")
+    if getattr(recipe.model, "ensemble_size", 1) > 1 and recipe.training.ensemble_leave_out:
+        raise ConfigError(
+            "workers: training.ensemble_leave_out: every member leaves out other rows of a batch; "
+            "set it to 0, or train in one process"
+        )
 
 
 def _diverged_line(loop: Loop) -> str:

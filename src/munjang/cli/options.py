@@ -191,6 +191,16 @@ Budget = Annotated[
         "falls to 0 by then.",
     ),
 ]
+WorkerCount = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        max=1024,
+        help="Processes on this machine that share each batch.  [default: 1]",
+    ),
+]
 Wide = Annotated[
     bool, typer.Option("--wide", help="Show all columns, even if the terminal is too narrow.")
 ]

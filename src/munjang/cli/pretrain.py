@@ -8,6 +8,7 @@ from munjang.cli.options import (
     AsJson,
     Budget,
     Cache,
+    Cluster,
     ConfigFile,
     Encoding,
     FromFolder,
@@ -19,6 +20,7 @@ from munjang.cli.options import (
     SkipBadRows,
     TextColumn,
     TokenizerName,
+    WorkerCount,
 )
 from munjang.cli.train import train
 
@@ -60,6 +62,8 @@ def pretrain(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier training in FOLDER.")
     ] = False,
+    workers: WorkerCount = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -95,6 +99,8 @@ def pretrain(
         cache=cache,
         resume=resume,
         overwrite=overwrite,
+        workers=workers,
+        cluster=cluster,
         as_json=as_json,
         quiet=quiet,
     )

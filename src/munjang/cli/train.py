@@ -9,6 +9,7 @@ from munjang.cli.options import (
     AsJson,
     Budget,
     Cache,
+    Cluster,
     ConfigFile,
     Data,
     Encoding,
@@ -33,8 +34,10 @@ from munjang.cli.options import (
     ValidSource,
     ValidTarget,
     Vectors,
+    WorkerCount,
 )
 from munjang.cli.outcome import resumable
+from munjang.errors import ConfigError
 from munjang.stopping import raise_on_signals
 
 
@@ -82,6 +85,8 @@ def train(
             "complete.",
         ),
     ] = False,
+    workers: WorkerCount = None,
+    cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -108,17 +113,25 @@ def train(
     All settings are in config.yaml of a model folder. --config reads such a file; --set changes
     single settings. For an unknown setting the nearest known one is suggested.
     """
-    from munjang.api import train as fit
+    from munjang.cli.joining import choose_trainer, is_worker
+    from munjang.cli.launching import launch
     from munjang.cli.names import check_names
     from munjang.cli.progress import watching
     from munjang.cli.results import show_training
     from munjang.cli.sources import choose_data, choose_held_out
 
-    raise_on_signals()
+    def describe_resuming() -> str:
+        return _describe_resuming(out, overwrite=overwrite)
+
     check_names(task, model, tokenizer, input_name)
+    if cluster is None and workers is not None and workers > 1 and not is_worker():
+        _check_data(data)
+        raise typer.Exit(launch(workers, describe_resuming))
+    raise_on_signals()
     with (
-        resumable(lambda: _describe_resuming(out, overwrite=overwrite)),
-        watching(quiet=quiet) as progress,
+        choose_trainer(workers, cluster, describe_resuming) as (fit, is_shown),
+        resumable(describe_resuming),
+        watching(quiet=quiet or not is_shown) as progress,
     ):
         trained = fit(
             choose_data(data, source, target),
@@ -148,9 +161,16 @@ def train(
             overwrite=overwrite,
             report=progress.report,
             on_step=progress.step,
-            progress=False,  # it is shown here
         )
     show_training(trained, as_json=as_json)
+
+
+def _check_data(data: list[str] | None) -> None:
+    """Refuse what only one process can read."""
+    if data and "-" in data:
+        raise ConfigError(
+            "--workers: standard input (-) is read by one process only; give the name of a file"
+        )
 
 
 def _describe_resuming(out: str, *, overwrite: bool) -> str:

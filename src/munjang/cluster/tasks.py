@@ -31,12 +31,21 @@ class Task:
         function: function of a module that all nodes can import; it takes and returns plain values.
         item: its argument.
         cores: CPU cores that the task occupies, and its number of threads.
+        retries: how often it runs again after the death of its node.
     """
 
-    def __init__(self, function: Function, item: Any, *, cores: int = 1) -> None:
+    def __init__(
+        self, function: Function, item: Any, *, cores: int = 1, retries: int = _MOST_RETRIES
+    ) -> None:
         ray = need_ray()
-        remote = ray.remote(num_cpus=cores, max_retries=_MOST_RETRIES, retry_exceptions=False)
+        remote = ray.remote(num_cpus=cores, max_retries=retries, retry_exceptions=False)
         self.reference = remote(call).remote(_name(function), _to_text(item), cores)
+
+    @property
+    def is_ended(self) -> bool:
+        """True once `result` returns or raises at once."""
+        ended, _ = need_ray().wait([self.reference], timeout=0)
+        return bool(ended)
 
     def result(self) -> Any:
         """Wait for the end, and return the result.

@@ -37,6 +37,16 @@ class ArrayBatch:
         """Number of rows."""
         return len(self.values)
 
+    @property
+    def row_sizes(self) -> Tensor:
+        """1 for each row, [batch]."""
+        return torch.ones_like(self.rows)
+
+    def take(self, rows: Tensor) -> "ArrayBatch":
+        """Return the rows at some places, in that order."""
+        targets = None if self.targets is None else self.targets[rows]
+        return ArrayBatch(self.values[rows], self.rows[rows], targets)
+
     def to(self, device: torch.device) -> "ArrayBatch":
         """Return the batch on another device."""
         if device.type == "cpu":

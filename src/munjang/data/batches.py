@@ -44,6 +44,21 @@ class Batch:
         """Number of tokens, padding not counted."""
         return int(self.lengths.sum())
 
+    @property
+    def row_sizes(self) -> Tensor:
+        """Number of tokens of each row, [batch]."""
+        return self.lengths
+
+    def take(self, rows: Tensor) -> "Batch":
+        """Return the rows at some places, in that order, padded as the batch is."""
+        return Batch(
+            ids=self.ids[rows],
+            lengths=self.lengths[rows],
+            mask=self.mask[rows],
+            rows=self.rows[rows],
+            targets=None if self.targets is None else self.targets[rows],
+        )
+
     def to(self, device: torch.device) -> "Batch":
         """Return the batch on another device."""
         if device.type == "cpu":

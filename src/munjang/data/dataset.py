@@ -1,7 +1,7 @@
 """Protocols of datasets and batches, for any kind of data."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy.typing as npt
 import torch
@@ -32,6 +32,18 @@ class AnyBatch(Protocol):
 
     def to(self, device: torch.device) -> Self:
         """Return the batch on another device."""
+
+
+@runtime_checkable
+class DividableBatch(AnyBatch, Protocol):
+    """A batch of which rows can be taken, so that several workers share it."""
+
+    @property
+    def row_sizes(self) -> Tensor:
+        """Size of each row, padding not counted, [batch] int64."""
+
+    def take(self, rows: Tensor) -> Self:
+        """Return the rows at some places of the batch [rows] int64, in that order."""
 
 
 class Dataset(Protocol):

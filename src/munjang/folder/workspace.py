@@ -22,6 +22,9 @@ class Workspace:
         self._temporary: TemporaryDirectory[str] | None = None
         self._removals: list[Callable[[], None]] = []
 
+    def wait(self) -> None:
+        """Wait until the files can be read or written: at once in the process that writes them."""
+
     def subfolder(self, name: str) -> Path:
         """Return the path of a folder of this name, which may not exist yet."""
         if self._folder is not None:
@@ -45,3 +48,26 @@ class Workspace:
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = None
+
+
+class SharedWorkspace(Workspace):
+    """The files of another process, which writes and removes them.
+
+    Args:
+        folder: folder of the run.
+        wait: returns once the other process has written them.
+    """
+
+    def __init__(self, folder: Path, wait: Callable[[], None]) -> None:
+        super().__init__(folder)
+        self._wait = wait
+
+    def wait(self) -> None:
+        """Wait until the other process has written the files."""
+        self._wait()
+
+    def remove_later(self, remove: Callable[[], None]) -> None:
+        """Leave the files to the process that wrote them."""
+
+    def remove(self) -> None:
+        """Leave the files to the process that wrote them."""

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from munjang.config import Settings
+from munjang.data.dataset import AnyBatch
 from munjang.data.labels import check_known_labels, check_labels, require_labels
 from munjang.data.readers.values import ReadLabels, clean_labels
 from munjang.data.table import Table
@@ -184,9 +185,22 @@ class Classify(LogitsTask):
         rows = self._row_loss()(logits, targets, self.settings.label_smoothing)
         if self.weights is None:
             return rows.mean()
-        table = torch.tensor(self.weights, dtype=rows.dtype, device=rows.device)
-        weights = table[targets] if targets.ndim == 1 else targets @ table
+        weights = self._row_weights(targets)
         return (rows * weights).sum() / weights.sum()
+
+    def part_loss(self, outputs: Tensor, part: AnyBatch, whole: AnyBatch) -> Tensor:
+        """Return a part's share of the loss of a batch, by the weights of its rows."""
+        if self.weights is None:
+            return super().part_loss(outputs, part, whole)
+        assert part.targets is not None
+        assert whole.targets is not None
+        share = self._row_weights(part.targets).sum() / self._row_weights(whole.targets).sum()
+        return self.loss(outputs, part.targets) * share
+
+    def _row_weights(self, targets: Tensor) -> Tensor:
+        """Return the weight of each row [batch], of class numbers or of soft targets."""
+        table = torch.tensor(self.weights, dtype=torch.float32, device=targets.device)
+        return table[targets] if targets.ndim == 1 else targets @ table
 
     def _row_loss(self) -> RowLoss:
         if self.loss_name == "focal":

@@ -29,6 +29,7 @@ from munjang.tasks.inference import evaluating
 from munjang.tasks.language_scores import LanguageScores
 from munjang.tasks.masked_answers import DEFAULT_TOP, read_top
 from munjang.tasks.next_tokens import NextTokens, choose_next
+from munjang.tasks.shared_loss import MeanLoss
 from munjang.tasks.task import Answer, Card, Encoded, Floats, RunSettings
 from munjang.tasks.token_task import TokenTask
 from munjang.text.columns import Int32s
@@ -69,7 +70,7 @@ class Prompts(Encoded, Protocol):
 
 
 @dataclass(frozen=True)
-class Language(TokenTask):
+class Language(MeanLoss, TokenTask):
     """The task `language`.
 
     Attributes:

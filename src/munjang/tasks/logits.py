@@ -17,6 +17,7 @@ from munjang.tasks.classification_scores import Ints
 from munjang.tasks.explained import ExplainedScores, arguments_of, linear_scores
 from munjang.tasks.heads import Head
 from munjang.tasks.inference import compute_logits, evaluating, logits_in_batches
+from munjang.tasks.shared_loss import MeanLoss
 from munjang.tasks.task import Answer, Bools, Encoded, RunSettings
 
 # Most probabilities, of 64 bits, in memory at once.
@@ -33,7 +34,7 @@ class Scorer(Protocol):
         """Return the scores of all rows, each of which was added once."""
 
 
-class LogitsTask:
+class LogitsTask(MeanLoss):
     """A linear head on one vector per row.
 
     A subclass implements `outputs`, `reader`, `fit`, `restore`, `targets`, `loss`, `scorer`,

@@ -36,6 +36,7 @@ from munjang.tasks.masked_scores import (
 from munjang.tasks.masking import MaskedBatch, Masking
 from munjang.tasks.memory_check import require_memory
 from munjang.tasks.sentence_pairs import NO_PAIR, Pairs, rearrange_pairs
+from munjang.tasks.shared_loss import MeanLoss
 from munjang.tasks.task import Answer, Bools, Card, Encoded, Floats, RunSettings
 from munjang.tasks.token_task import TokenTask
 from munjang.text.capitals import sign_ids
@@ -95,7 +96,7 @@ class MaskedLmSettings(Settings):
 
 
 @dataclass(frozen=True)
-class MaskedLm(TokenTask):
+class MaskedLm(MeanLoss, TokenTask):
     """The task `masked_lm`.
 
     Attributes:
@@ -188,8 +189,18 @@ class MaskedLm(TokenTask):
             return loss
         labels = targets[count:]
         pairs = (labels != NO_PAIR).sum().clamp(min=1)
-        sums = F.cross_entropy(outputs.pairs.float(), labels, ignore_index=NO_PAIR, reduction="sum")
-        return loss + sums / pairs
+        return loss + _sum_of_pairs(outputs.pairs, labels) / pairs
+
+    def part_loss(self, outputs: MaskedOutputs, part: AnyBatch, whole: AnyBatch) -> Tensor:
+        """Return a part's share of the loss of a batch, by its masked tokens and its pairs."""
+        assert part.targets is not None
+        assert whole.targets is not None
+        count, all_count = (len(batch.inputs[-1]) for batch in (part, whole))
+        loss = outputs.tokens.loss(part.targets[:count]) * (count / max(1, all_count))
+        if outputs.pairs is None:
+            return loss
+        pairs = (whole.targets[all_count:] != NO_PAIR).sum().clamp(min=1)
+        return loss + _sum_of_pairs(outputs.pairs, part.targets[count:]) / pairs
 
     def draw_targets(
         self, batch: AnyBatch, generator: torch.Generator, progress: float
@@ -303,6 +314,11 @@ class MaskedLm(TokenTask):
             f"| | model | {baseline} |\n|---|---|---|\n{rows}".rstrip(),
             limits="It predicts what is usual in its\ntraining texts, not what is true.",
         )
+
+
+def _sum_of_pairs(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the summed cross-entropy of logits [rows, 2] of pairs; rows of one text have none."""
+    return F.cross_entropy(logits.float(), labels, ignore_index=NO_PAIR, reduction="sum")
 
 
 def _number(value: float | None) -> str:

@@ -45,6 +45,30 @@ class MaskedBatch:
         """The arguments of the network."""
         return self.ids, self.mask, self.places
 
+    @property
+    def row_sizes(self) -> Tensor:
+        """Number of tokens of each row, [batch]."""
+        return self.mask.sum(1)
+
+    def take(self, rows: Tensor) -> "MaskedBatch":
+        """Return the rows at some places, in that order."""
+        count = len(self.places)
+        is_chosen = torch.zeros_like(self.mask).flatten()
+        is_chosen[self.places] = True
+        originals = torch.zeros_like(self.ids).flatten()
+        originals[self.places] = self.targets[:count]
+        chosen = is_chosen.view_as(self.mask)[rows]
+        targets = originals.view_as(self.ids)[rows][chosen]
+        labels = self.targets[count:]  # one per row, or none
+        return MaskedBatch(
+            ids=self.ids[rows],
+            mask=self.mask[rows],
+            places=chosen.flatten().nonzero()[:, 0],
+            rows=self.rows[rows],
+            targets=torch.cat([targets, labels[rows]]) if len(labels) else targets,
+            size=int(self.mask[rows].sum()),
+        )
+
     def to(self, device: torch.device) -> "MaskedBatch":
         """Return the batch on another device."""
         moved: dict[str, Any] = {

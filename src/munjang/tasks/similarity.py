@@ -36,6 +36,7 @@ from munjang.tasks.explained import ExplainedScores, arguments_of
 from munjang.tasks.heads import Towers, TwoTowers
 from munjang.tasks.inference import device_of, evaluating
 from munjang.tasks.memory_check import require_memory
+from munjang.tasks.shared_loss import MeanLoss
 from munjang.tasks.similarity_scores import (
     PartnerScores,
     SimilarityScores,
@@ -145,7 +146,7 @@ class SimilarityAnswer:
 
 
 @dataclass(frozen=True)
-class Similarity:
+class Similarity(MeanLoss):
     """The task `similarity`.
 
     Attributes:
@@ -298,6 +299,16 @@ class Similarity:
         if threshold is not None:
             same = self._scale(targets) >= self._scale(threshold)
         return in_batch_negatives_loss(outputs, same, self.settings.scale)
+
+    @property
+    def unshared(self) -> str:
+        """Why workers cannot share a batch; "" if they can."""
+        if self.settings.loss == "cosine":
+            return ""
+        return (
+            "similarity.loss: in_batch_negatives compares each pair with all others of its batch; "
+            "set it to cosine"
+        )
 
     def validate(self, network: nn.Module, data: Dataset) -> SimilarityScores | PartnerScores:
         """Return scores on all of `data`."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from munjang.config import Settings
-from munjang.data.dataset import Dataset
+from munjang.data.dataset import AnyBatch, Dataset
 from munjang.data.readers.values import ReadLabels
 from munjang.data.table import Table
 
@@ -120,6 +120,24 @@ class TrainableTask(Protocol):
 
     def validate(self, network: nn.Module, data: Dataset) -> TaskScores:
         """Return scores during training; may read fewer rows than `evaluate`."""
+
+
+@runtime_checkable
+class SharesBatches(Protocol):
+    """A task whose loss of a batch is a sum over the batch's rows, so that workers share it."""
+
+    @property
+    def unshared(self) -> str:
+        """Why batches cannot be shared with the settings at hand; "" if they can."""
+
+    def part_loss(self, outputs: Any, part: AnyBatch, whole: AnyBatch) -> Tensor:
+        """Return a part's share of the loss of a batch: those of all parts add up to `loss`.
+
+        Args:
+            outputs: of the network, for the part.
+            part: some rows of the batch, one at least.
+            whole: the batch.
+        """
 
 
 class Task(TrainableTask, Protocol):

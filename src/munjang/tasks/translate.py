@@ -31,6 +31,7 @@ from munjang.tasks.continuous import Beginning
 from munjang.tasks.explained import ExplainedScores
 from munjang.tasks.explained_tokens import explain_answer
 from munjang.tasks.inference import limit_threads_if_forked
+from munjang.tasks.shared_loss import MeanLoss
 from munjang.tasks.task import Card, Encoded, RunSettings
 from munjang.tasks.text_answers import Candidate, TextAnswer
 from munjang.tasks.translation_scores import (
@@ -86,7 +87,7 @@ class EncodedSources(Encoded, Protocol):
 
 
 @dataclass(frozen=True)
-class Translate(UnlabeledTask):
+class Translate(MeanLoss, UnlabeledTask):
     """The task `translate`: a target text, generated token by token.
 
     Attributes:

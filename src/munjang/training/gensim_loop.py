@@ -38,6 +38,8 @@ class GensimLoop(Loop):
         seed: seed of batches and of all draws.
     """
 
+    has_workers = False
+
     def __init__(
         self,
         state: TrainingState,

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -33,6 +33,7 @@ from munjang.training.schedules import CLOCK, learning_rate_factor
 from munjang.training.selection import CheckpointSelector
 from munjang.training.settings import TrainingSettings
 from munjang.training.state import TrainingState
+from munjang.training.workers import ALONE, Workers
 from munjang.units import format_duration
 
 # Steps between two checks for non-finite weights.
@@ -103,7 +104,13 @@ class Loop:
         valid: validation data, with targets.
         settings: settings of the training.
         seed: seed of batches, dropout and drawn targets.
+        workers: the processes that take each step together; every one of them has such a loop.
+
+    Attributes:
+        has_workers: whether several workers can take a step together.
     """
+
+    has_workers: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -113,6 +120,7 @@ class Loop:
         valid: Dataset,
         settings: TrainingSettings,
         seed: int,
+        workers: Workers = ALONE,
     ) -> None:
         self.state = state
         self.task = task
@@ -120,6 +128,7 @@ class Loop:
         self.valid = valid
         self.settings = settings
         self.seed = seed
+        self.workers = workers
         self.order = order_batches(train, settings.bucketing(), seed)
         # listed once: walking a model's modules costs as much as a small model's forward pass
         self.parameters = list(state.model.parameters())
@@ -150,7 +159,7 @@ class Loop:
     @property
     def facts(self) -> dict[str, Any]:
         """Entries of the engine in `metrics.json`."""
-        return {}
+        return self.workers.facts
 
     def _find_epoch_starts(self) -> list[int]:
         """Return the first step of each epoch that is begun, and the number of all steps."""
@@ -223,7 +232,7 @@ class Loop:
                     scores, is_best = self.selector.select(self.count_epochs(counters.step))
                     step = replace(step, scores=scores, is_best=is_best)
                     trained = counters.seconds
-                    started = self._count_seconds(started)
+                    started = self._count_seconds(started, at_once=True)
                     counters.validation_seconds += counters.seconds - trained
                     # the rest of a budget that the validation run took is not worth a step
                     is_late = is_late or (self.budget is not None and self.progress >= 1)
@@ -233,10 +242,16 @@ class Loop:
                     return
                 started = time.perf_counter()
 
-    def _count_seconds(self, started: float) -> float:
-        """Add the seconds since `started` to those of the run; return the present time."""
+    def _count_seconds(self, started: float, *, at_once: bool = False) -> float:
+        """Add the seconds since `started` to those of the run; return the present time.
+
+        Args:
+            started: time that `time.perf_counter` gave.
+            at_once: let all workers learn them now rather than with the next step.
+        """
         now = time.perf_counter()
-        self.state.counters.seconds += now - started
+        seconds = self.workers.share_seconds(now - started, at_once=at_once)
+        self.state.counters.seconds += seconds
         return now
 
     def _place(self, step: Step) -> Step:
@@ -259,9 +274,11 @@ class Loop:
         factor = learning_rate_factor(
             position, length, warmup=settings.warmup, schedule=settings.schedule
         )
-        self.generator.manual_seed(self.seed * 1_000_003 + counters.step)
+        seed = self.seed * 1_000_003 + counters.step
+        self.generator.manual_seed(seed)
         with use_generator(self.generator):
             batch = self._draw_targets(batch, progress)
+            self.workers.seed_dropout(self.generator, seed)
             loss = self._update(batch, factor)
         counters.step += 1
         counters.loss_sum += loss
@@ -288,23 +305,33 @@ class Loop:
 
     def _update(self, batch: AnyBatch, factor: float) -> float:
         """Compute loss and gradients of `batch` and update the weights; return the loss."""
-        assert batch.targets is not None
         for parameter in self.parameters:
             parameter.grad = None
-        with self._precision(batch.targets.device):
-            outputs = self.state.model(*batch.inputs)
-            if isinstance(outputs, list):  # one per member
-                members = [to_float32(member) for member in outputs]
-                losses = self.member_losses(self.task, members, batch)
-            else:
-                losses = [self.task.loss(to_float32(outputs), batch.targets)]
-        loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        part = self.workers.take_part(batch)
+        loss = 0.0 if part is None else self._backward(part, batch)
+        loss = self.workers.sum_gradients(self.parameters, loss)
         if self.settings.clip_norm is not None:
             clip_gradients(self.parameters, self.settings.clip_norm)
         for optimizer in self.state.optimizers:
             optimizer.step(factor)
-        return loss.item() / len(losses)
+        return float(loss)
+
+    def _backward(self, part: AnyBatch, whole: AnyBatch) -> Tensor:
+        """Compute the gradients of a part of a batch; return its share of the loss."""
+        with self._precision(part.rows.device):
+            outputs = self.state.model(*part.inputs)
+            losses = self._losses(outputs, part, whole)
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach() / len(losses)
+
+    def _losses(self, outputs: Any, part: AnyBatch, whole: AnyBatch) -> list[Tensor]:
+        """Return the loss of a part of a batch, or one per member of an ensemble."""
+        members = outputs if isinstance(outputs, list) else [outputs]
+        members = [to_float32(member) for member in members]
+        if isinstance(outputs, list) and self.member_losses.part_of is not None:
+            return self.member_losses(self.task, members, part)
+        return [self.workers.part_loss(self.task, member, part, whole) for member in members]
 
     def _precision(self, device: torch.device) -> AbstractContextManager[None]:
         """Return the context of a forward pass: bfloat16 matrix products, if set, or float32."""
@@ -344,7 +371,7 @@ class Loop:
 
     def validate(self) -> TaskScores:
         """Return the scores of the current model on the validation data."""
-        return self.task.validate(self.state.model, self.valid)
+        return self.workers.lead(lambda: self.task.validate(self.state.model, self.valid))
 
 
 def to_float32(outputs: Any) -> Any:

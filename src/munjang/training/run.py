@@ -48,9 +48,10 @@ def run(
         OSError: a file cannot be written; the message names it. An earlier checkpoint stays.
         FolderError: the checkpoint is damaged, or belongs to another run.
     """
-    state = loop.state
+    state, workers = loop.state, loop.workers
     if folder is not None and resume:
         load_checkpoint(folder, state, fingerprint)
+    workers.share_state(state)
     log = None if folder is None else RunLog(folder, resumed_at=state.counters.step)
     is_due = _CheckpointTimer(settings)
     try:
@@ -60,19 +61,27 @@ def run(
                     log.record(step)
                 if on_step is not None:
                     on_step(step)
-                stop = request.is_made
-                if folder is not None and (stop or is_due(step.number)):
+                stop, is_written = workers.agree(
+                    stop=request.is_made,
+                    checkpoint=folder is not None and is_due(step.number),
+                )
+                if stop or is_written:
                     with request.defer():
-                        save_checkpoint(folder, state, fingerprint)
+                        workers.gather_carried(state)
+                        if folder is not None:
+                            save_checkpoint(folder, state, fingerprint)
+                        workers.deal_carried(state)
                 if stop:
                     raise Interrupted(_describe_stop(folder, loop, out)) from request.reason
+            workers.gather_carried(state)
             if folder is not None and state.counters.seconds > settings.checkpoint_seconds:
                 # until the model is saved, and its checkpoint removed, a long run may not be lost
                 save_checkpoint(folder, state, fingerprint)
     except OSError as error:
         # a file could not be written, after a whole step: a disk that has no room for a log may
         # have some for the checkpoint
-        if folder is not None and error.filename != str(folder / CHECKPOINT):
+        is_whole = workers.count == 1  # the others are in the next step
+        if folder is not None and is_whole and error.filename != str(folder / CHECKPOINT):
             with suppress(OSError):
                 save_checkpoint(folder, state, fingerprint)
         raise

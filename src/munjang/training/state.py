@@ -63,7 +63,8 @@ class CarriesState(Protocol):
     They are no weights: averaging and the best checkpoint leave them alone.
 
     Attributes:
-        carried: tensors by name, in a plain attribute of the module.
+        carried: tensors [rows, ...] by name, in a plain attribute of the module; the rows are those
+            of the last batch.
     """
 
     carried: dict[str, Tensor]
@@ -138,7 +139,7 @@ class TrainingState:
         for number, optimizer in enumerate(self.optimizers):
             for position, values in optimizer.state.items():
                 named |= {f"optimizer.{number}.{position}.{key}": t for key, t in values.items()}
-        for prefix, module in self._carriers():
+        for prefix, module in self.carriers():
             named |= {f"{prefix}{key}": tensor for key, tensor in module.carried.items()}
         return {name: tensor.contiguous() for name, tensor in named.items()}
 
@@ -159,10 +160,10 @@ class TrainingState:
             for name, tensor in _under(tensors, f"optimizer.{number}.").items():
                 position, key = name.split(".")
                 optimizer.state.setdefault(int(position), {})[key] = tensor
-        for prefix, module in self._carriers():
+        for prefix, module in self.carriers():
             module.carried = _under(tensors, prefix)
 
-    def _carriers(self) -> list[tuple[str, CarriesState]]:
+    def carriers(self) -> list[tuple[str, CarriesState]]:
         """Return the modules that carry state, each with the prefix of its tensors' names."""
         return [
             (f"carried.{name}/", module)

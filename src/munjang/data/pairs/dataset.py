@@ -47,6 +47,28 @@ class PairBatch:
         """Number of target tokens, EOS included."""
         return int(self.decoder_mask.sum())
 
+    @property
+    def row_sizes(self) -> Tensor:
+        """Number of tokens of each source and its target, EOS included, [batch]."""
+        return self.source_mask.sum(1) + self.decoder_mask.sum(1)
+
+    def take(self, rows: Tensor) -> Self:
+        """Return the pairs at some places, in that order."""
+        targets = self.targets
+        if targets is not None:
+            padded = torch.full_like(self.decoder_inputs, PAD)
+            padded[self.decoder_mask] = targets
+            targets = padded[rows][self.decoder_mask[rows]]
+        return replace(
+            self,
+            source=self.source[rows],
+            source_mask=self.source_mask[rows],
+            decoder_inputs=self.decoder_inputs[rows],
+            decoder_mask=self.decoder_mask[rows],
+            targets=targets,
+            rows=self.rows[rows],
+        )
+
     def to(self, device: torch.device) -> Self:
         """Return the batch on another device."""
         if device.type == "cpu":

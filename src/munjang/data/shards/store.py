@@ -43,6 +43,7 @@ class Store:
         Raises:
             FolderError: the folder holds other files.
         """
+        workspace.wait()
         if cache is not None:
             store = cls(Path(cache) if name == ENCODED else Path(cache) / name, workspace)
         else:

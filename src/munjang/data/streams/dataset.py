@@ -53,6 +53,20 @@ class StreamBatch:
         """Number of tokens."""
         return self.ids.numel()
 
+    @property
+    def row_sizes(self) -> Tensor:
+        """Number of tokens of each row, [batch]: all have as many."""
+        return torch.full_like(self.rows, self.ids.shape[1])
+
+    def take(self, rows: Tensor) -> "StreamBatch":
+        """Return the rows at some places, in that order."""
+        targets = self.targets
+        if targets is not None:
+            targets = targets.view_as(self.ids)[rows].flatten()
+        return StreamBatch(
+            self.ids[rows], self.previous[rows], self.begins, self.rows[rows], targets
+        )
+
     def to(self, device: torch.device) -> "StreamBatch":
         """Return the batch on another device."""
         if device.type == "cpu":

@@ -53,6 +53,15 @@ class TowersBatch:
         """Number of tokens of both texts, padding not counted."""
         return self.first.size + self.second.size
 
+    @property
+    def row_sizes(self) -> Tensor:
+        """Number of tokens of both texts of each row, [batch]."""
+        return self.first.lengths + self.second.lengths
+
+    def take(self, rows: Tensor) -> "TowersBatch":
+        """Return the rows at some places, in that order."""
+        return TowersBatch(self.first.take(rows), self.second.take(rows))
+
     def to(self, device: torch.device) -> "TowersBatch":
         """Return the batch on another device."""
         return TowersBatch(self.first.to(device), self.second.to(device))

@@ -16,7 +16,7 @@ from munjang.serving.models import ModelStore, ServedModel
 from munjang.serving.request_errors import RequestError, as_request_error, too_large
 from munjang.serving.works import TextWork
 from munjang.serving.writing import WritingJob, Written
-from munjang.text.continuation import check_length
+from munjang.text.plain.continuation import check_length
 
 _log = logging.getLogger("munjang.serving")
 

@@ -22,7 +22,7 @@ from munjang.tasks.inference import device_of, evaluating
 
 
 class GrowingText(Protocol):
-    """Tokens in, text out; see `munjang.text.stream` and `munjang.text.continuation`."""
+    """Tokens in, text out; see `munjang.text.plain`."""
 
     @property
     def is_ended(self) -> bool:

@@ -1,4 +1,4 @@
-"""The words of a single text: as `segmenters` finds them in columns, without arrays.
+"""The words of a text: as `munjang.text.segmentation` finds them in columns, without arrays.
 
 Each character is replaced by the letter of its class, and a regular expression on these letters
 finds the words:
@@ -9,39 +9,38 @@ Twenty words take some microseconds; the arrays of a column pay off from hundred
 """
 
 import re
-from collections.abc import Callable
+import unicodedata
 from dataclasses import dataclass
 
-from munjang.text.segmentation.codepoints import category_of
-from munjang.text.segmentation.segmenters import KERAS_FILTERS, class_of_character
+from munjang.text.plain.letters import ClassLetters
 
+KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+_AS_SPACES = {ord(character): " " for character in KERAS_FILTERS}
 
-class ClassLetters(dict[int, str]):
-    """A table from code point to the letter of its class, for `str.translate`, filled on demand.
-
-    Args:
-        class_of: function from a character to the number of its class.
-        letters: the letter of each class.
-    """
-
-    def __init__(self, class_of: Callable[[str], int], letters: str) -> None:
-        super().__init__()
-        self._class_of = class_of
-        self._letters = letters
-
-    def __missing__(self, point: int) -> str:
-        letter = self._letters[self._class_of(chr(point))]
-        self[point] = letter
-        return letter
-
-
-# space, word, symbol, mark, format character, joiner: the classes of `segmenters`
-_letters = ClassLetters(class_of_character, " wsmfj")
+# space, word, symbol, mark, format character, joiner
+WORD_CLASSES = " wsmfj"
 # A mark with nothing before it begins a word. A joiner directly behind a symbol, its marks and
 # format characters joins the next symbol to it.
 _WORD = re.compile(r"m*w[wmfj]*|m+|s(?:[mfj]|(?<=j)s)*+")
-
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
 _DOTTED_I = "İ", "I\u0307"  # one character whose lower case is two
+
+
+def find_word_class(character: str) -> str:
+    """Return the letter of the class of a character, one of `WORD_CLASSES`."""
+    if character == "\u200d":
+        return "j"
+    if ord(character) in _SKIN_TONES:
+        return "m"
+    category = unicodedata.category(character)
+    if category == "Cf":
+        return "f"
+    if category == "Cc" or category[0] == "Z":
+        return " "
+    return {"L": "w", "N": "w", "M": "m"}.get(category[0], "s")
+
+
+_word_letters = ClassLetters(find_word_class)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Words:
     def capitals(self) -> list[int]:
         """Return the kind of each word: 1 if it begins with a capital, 2 if all capitals, else 0.
 
-        See `munjang.text.capitals.capitals_of`.
+        The first word of a text counts as one without a first capital.
         """
         kinds = [0] * len(self.spans)
         if self.given == self.lowered:
@@ -90,29 +89,20 @@ def _in_capitals(given: str, lowered: str) -> bool:
     if sum(before != after for before, after in pairs) < 2:
         return False
     return not any(
-        before == after and before <= "\uffff" and category_of(before) == "Ll"
+        before == after and before <= "\uffff" and unicodedata.category(before) == "Ll"
         for before, after in pairs
     )
 
 
 def unicode_words(text: str, *, lower: bool) -> Words:
-    """Find the words that `segmenters.unicode_segmenter` finds."""
+    """Find the words that `munjang.text.segmentation.segmenters.unicode_segmenter` finds."""
     given = text.replace(*_DOTTED_I) if lower else text
-    classes = given.translate(_letters)
+    classes = given.translate(_word_letters)
     spans = [found.span() for found in _WORD.finditer(classes)]
     return Words(given, text.lower() if lower else text, classes, spans)
 
 
-# No word continues over the start of a match, and what follows does not change how the text before
-# it is lower-cased: a capital sigma depends on the next letter, across marks, quotes, full stops
-# and colons.
-BEFORE_UNICODE_WORD = re.compile(r"(?<!\u200d)[ \t\n,;!?()\"/*+@#$%&\[\]{}|\\~_。、！？，-]")
-BEFORE_KERAS_WORD = re.compile(r"[ \t\n,;!?()\"/]")
-
-_AS_SPACES = {ord(character): " " for character in KERAS_FILTERS}
-
-
 def keras_words(text: str, *, lower: bool) -> list[str]:
-    """Find the words that `segmenters.keras_segmenter` finds with Keras' filters and a space."""
+    """Find the words that Keras finds with its filters and a space."""
     lowered = text.lower() if lower else text
     return [word for word in lowered.translate(_AS_SPACES).split(" ") if word]

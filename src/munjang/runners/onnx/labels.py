@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from munjang.export.onnx.runner.model import MODELS, Model
-from munjang.export.onnx.runner.text import Array
+from munjang.runners.onnx.model import MODELS, Array, Model
 
 _LOWEST = -700.0  # of smaller ones the exponential overflows
 
@@ -17,7 +16,7 @@ class LogitsModel(Model):
     def outputs(self, texts: Any) -> tuple[Array, list[bool]]:
         """Return the logits [rows, outputs] of texts or pairs, and which were cut [rows]."""
         rows = [self.reader.row(value) for value in self.reader.collect(texts)]
-        return self.run_rows("logits", rows, self.card["outputs"]), [row[2] for row in rows]
+        return self.run_rows("logits", rows), [is_cut for _, is_cut in rows]
 
 
 class Classifier(LogitsModel):
@@ -33,13 +32,20 @@ class Classifier(LogitsModel):
             positive = labels.index(decision["positive"])
             is_reached = probabilities[:, positive] >= decision["threshold"]
             best = np.where(is_reached, positive, 1 - positive)
-        for number, row, cut in zip(best.tolist(), probabilities.tolist(), truncated, strict=True):
+        for number, row, is_cut in zip(
+            best.tolist(), probabilities.tolist(), truncated, strict=True
+        ):
             yield {
                 "label": labels[number],
                 "probability": row[number],
                 "probabilities": dict(zip(labels, row, strict=True)),
-                "truncated": cut,
+                "truncated": is_cut,
             }
+
+
+def _sigmoid(logits: Array) -> Array:
+    probabilities: Array = 1 / (1 + np.exp(-np.maximum(logits, _LOWEST)))
+    return probabilities
 
 
 def _softmax(logits: Array) -> Array:
@@ -58,11 +64,13 @@ class MultilabelModel(LogitsModel):
         """Yield the labels that reach their thresholds, and the probabilities of all."""
         outputs, truncated = self.outputs(values)
         labels, thresholds = self.card["labels"], self.card["thresholds"]
-        probabilities = 1 / (1 + np.exp(-np.maximum(outputs.astype(np.float64), _LOWEST)))
-        for row, cut in zip(probabilities.tolist(), truncated, strict=True):
-            chosen = [n for n, p, t in zip(labels, row, thresholds, strict=True) if p >= t]
-            by_label = dict(zip(labels, row, strict=True))
-            yield {"labels": chosen, "probabilities": by_label, "truncated": cut}
+        probabilities = _sigmoid(outputs.astype(np.float64))
+        for row, is_cut in zip(probabilities.tolist(), truncated, strict=True):
+            yield {
+                "labels": [n for n, p, t in zip(labels, row, thresholds, strict=True) if p >= t],
+                "probabilities": dict(zip(labels, row, strict=True)),
+                "truncated": is_cut,
+            }
 
 
 class Regressor(LogitsModel):
@@ -74,8 +82,10 @@ class Regressor(LogitsModel):
         numbers = outputs[:, 0].astype(np.float64)
         numbers = np.exp(numbers) if self.card["loss"] == "poisson" else numbers
         scaled = numbers * self.card["scale"] + self.card["mean"]
-        for number, cut in zip(scaled.tolist(), truncated, strict=True):
-            yield {"value": number, "truncated": cut}
+        for number, is_cut in zip(scaled.tolist(), truncated, strict=True):
+            yield {"value": number, "truncated": is_cut}
 
 
-MODELS |= {"classify": Classifier, "multilabel": MultilabelModel, "regress": Regressor}
+MODELS["classify"] = Classifier
+MODELS["multilabel"] = MultilabelModel
+MODELS["regress"] = Regressor

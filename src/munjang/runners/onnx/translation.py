@@ -1,26 +1,23 @@
 """Texts from texts: greedy decoding, sampling and beam search."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from munjang.export.onnx.runner.model import MODELS, Model
-from munjang.export.onnx.runner.text import ENCODERS, EOS, GO, Array, pad
-from munjang.export.onnx.runner.tokens import (
+from munjang.runners.onnx.decoding import (
     Values,
-    draw_token,
     empty_state,
+    extend,
     find_largest,
     forbid,
     log_softmax,
     run_step,
 )
+from munjang.runners.onnx.model import MODELS, Array, Model, open_tokenizer, pad
+from munjang.text.plain.ids import EOS, GO
 
-_BEFORE_CLOSING = re.compile(r" +([.,!?;:%)\]}»”’…。、，！？」』])")
-_AFTER_OPENING = re.compile(r"([(\[{«“‘„「『]) +")
 # Ids, score, log-probability, and whether the answer ended with EOS.
 Found = tuple[list[int], float, float, bool]
 
@@ -31,22 +28,35 @@ class TranslationModel(Model):
     def __init__(self, folder: Path, card: dict[str, Any], threads: int | None) -> None:
         super().__init__(folder, card, threads)
         target = card["target_tokenizer"]
-        self.target = (
-            ENCODERS[target["name"]](target, folder, "target_") if target else self.encoder
-        )
+        self.target = open_tokenizer(target, folder, "target_") if target else self.tokenizer
 
-    def answers(self, values: list[Any], **options: Any) -> Iterator[dict[str, Any]]:
-        """Yield the best answer to each text, and all candidates."""
-        for text in values:
-            (ids,), _, is_cut = self.reader.row(text)
+    def answers(
+        self,
+        values: list[Any],
+        *,
+        decoding: dict[str, Any] | None = None,
+        seed: int = 0,
+        **options: Any,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the best answer to each text, and all candidates.
+
+        Args:
+            values: the texts.
+            decoding: other settings of decoding than the model's.
+            seed: random seed of sampling.
+            options: ignored.
+        """
+        for place, text in enumerate(values):
+            (ids,), is_cut = self.reader.row(text)
+            found = self.decode(ids, decoding or self.card["decoding"], seed, place)
             candidates = [
                 {
-                    "text": self._write(row),
+                    "text": self.target.write(row),
                     "score": score,
                     "log_probability": total,
                     "finished": end,
                 }
-                for row, score, total, end in self._decode(ids)
+                for row, score, total, end in found
             ]
             yield {"answer": candidates[0]["text"], "truncated": is_cut, "candidates": candidates}
 
@@ -64,44 +74,46 @@ class TranslationModel(Model):
         feeds = {"ids": np.array(last, dtype=np.int64)[:, None], **source, **state}
         return run_step(self.graphs["step"], feeds)
 
-    def _write(self, ids: Sequence[int]) -> str:
-        text = self.target.decode(ids)
-        if self.target.settings["name"] == "words":
-            text = _AFTER_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", text))
-        return text
+    def limit(self, ids: Sequence[int], decoding: dict[str, Any]) -> int:
+        """Return the most tokens of the answer to a source, EOS included."""
+        most = int(len(ids) * decoding["max_length_ratio"]) + decoding["extra_steps"]
+        return int(min(decoding["max_length"], most))
 
-    def _decode(self, ids: Sequence[int]) -> list[Found]:
+    def extend(
+        self, ids: Sequence[int], limit: int, decoding: dict[str, Any], **draw: int
+    ) -> Iterator[tuple[int, float]]:
+        """Yield the tokens of an answer and their log-probabilities, up to EOS or `limit`."""
+        source, state = self.begin([ids])
+
+        def read(last: int) -> Array:
+            nonlocal state
+            logits, state = self.step(source, state, [last])
+            following: Array = logits[0]
+            return following
+
+        return extend(read, limit, decoding, **draw)
+
+    def decode(
+        self, ids: Sequence[int], decoding: dict[str, Any], seed: int = 0, row: int = 0
+    ) -> list[Found]:
         """Return the answers to a source, the best first."""
         if not ids:
             return [([], 0.0, 0.0, True)]
-        decoding = self.card["decoding"]
-        most = int(len(ids) * decoding["max_length_ratio"]) + decoding["extra_steps"]
-        limit = min(decoding["max_length"], most)
-        source, state = self.begin([ids])
+        limit = self.limit(ids, decoding)
         if decoding["method"] == "beam" and decoding["beam"] > 1:
-            return self._search_beam(source, state, limit)
-        return [self._walk(source, state, limit)]
+            return self._search_beam(ids, limit, decoding)
+        answers = []
+        for sample in range(decoding["nbest"]):
+            taken = list(self.extend(ids, limit, decoding, seed=seed, row=row, sample=sample))
+            prefix, total = [number for number, _ in taken], sum(value for _, value in taken)
+            score = total / _length_penalty(len(prefix), decoding)
+            has_ended = prefix[-1] == EOS
+            answers.append((prefix[: len(prefix) - has_ended], score, total, has_ended))
+        return sorted(answers, key=lambda found: (not found[3], -found[1]))
 
-    def _walk(self, source: Values, state: Values, limit: int) -> Found:
-        """Take the most likely token at each step, or draw one."""
-        decoding, ids, total, last = self.card["decoding"], list[int](), 0.0, GO
-        draw = np.random.default_rng(0)
-        for _ in range(limit):
-            logits, state = self.step(source, state, [last])
-            values = log_softmax(logits[0])
-            forbid(values, ids, decoding)
-            is_drawn = decoding["method"] == "sample"
-            last = draw_token(values, decoding, draw) if is_drawn else int(values.argmax())
-            total += float(values[last])
-            if last == EOS:
-                break
-            ids.append(last)
-        length = len(ids) + (last == EOS)
-        return ids, total / _length_penalty(length, decoding), total, last == EOS
-
-    def _search_beam(self, source: Values, state: Values, limit: int) -> list[Found]:
+    def _search_beam(self, ids: Sequence[int], limit: int, decoding: dict[str, Any]) -> list[Found]:
         """Search until no hypothesis can come before the last of the answers kept."""
-        decoding = self.card["decoding"]
+        source, state = self.begin([ids])
         beam, nbest, early = decoding["beam"], decoding["nbest"], decoding["early_stopping"]
         prefixes: list[list[int]] = [[]]
         sums, ended = [0.0], list[Found]()
@@ -136,7 +148,8 @@ class TranslationModel(Model):
                 return ended[:nbest]
         penalty = _length_penalty(limit, decoding)
         cut = [
-            (ids, total / penalty, total, False) for ids, total in zip(prefixes, sums, strict=True)
+            (prefix, total / penalty, total, False)
+            for prefix, total in zip(prefixes, sums, strict=True)
         ]
         return [*ended, *sorted(cut, key=lambda found: -found[1])][:nbest]
 

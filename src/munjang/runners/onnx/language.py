@@ -5,17 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from munjang.export.onnx.runner.model import MODELS, Model
-from munjang.export.onnx.runner.text import EOS, GO, OOV, PAD, Array, check_text, compose
-from munjang.export.onnx.runner.tokens import (
-    Values,
-    draw_token,
-    empty_state,
-    forbid,
-    log_softmax,
-    name_likeliest,
-    run_step,
-)
+from munjang.runners.onnx.decoding import Values, empty_state, extend, name_likeliest, run_step
+from munjang.runners.onnx.model import MODELS, Array, Model
+from munjang.runners.tokenizer import check_text
+from munjang.text.plain.ids import EOS, GO, OOV, PAD
+from munjang.text.plain.nfc import normalize_text
 
 
 class Reading(NamedTuple):
@@ -55,8 +49,8 @@ class LanguageModel(Model):
 
     def prompt_ids(self, text: str) -> list[int]:
         """Return a line break and the ids of the beginning of a text."""
-        lines = [self.encoder.encode(line)[0] for line in check_text(text).split("\n")]
-        return [number for line in lines for number in [EOS, *line]]
+        lines = [self.tokenizer.encode(line) for line in check_text(text).split("\n")]
+        return [number for ids in lines for number in [EOS, *ids]]
 
     def answers(
         self, values: list[Any], *, top: int = 5, **options: Any
@@ -65,7 +59,26 @@ class LanguageModel(Model):
         for text in values:
             logits = self.next_logits(self.prompt_ids(text))[0]
             logits[[PAD, GO, OOV]] = -np.inf
-            yield {"next": name_likeliest(self.encoder, logits, top), "truncated": False}
+            yield {"next": name_likeliest(self.tokenizer, logits, top), "truncated": False}
+
+    def continue_ids(
+        self, prompt: str, length: int, decoding: dict[str, Any], seed: int = 0
+    ) -> Iterator[int]:
+        """Yield `length` tokens that continue a text."""
+        ids, reading = self.prompt_ids(prompt), None
+
+        def read(last: int) -> Array:
+            nonlocal reading
+            if last != GO:
+                ids.append(EOS if last == OOV else last)
+            logits, reading = self.next_logits(ids, reading)
+            # nothing ends running text: a line break is a token, and stands at the place of OOV
+            logits[OOV], logits[EOS] = logits[EOS], -np.inf
+            return logits
+
+        decoding = {**decoding, "allow_unknown": True}
+        for number, _ in extend(read, length, decoding, seed=seed):
+            yield EOS if number == OOV else number
 
     def generate(
         self, prompt: str = "", *, length: int = 200, seed: int = 0, greedy: bool = False
@@ -75,35 +88,21 @@ class LanguageModel(Model):
         Args:
             prompt: the beginning; an empty one is the beginning of a line.
             length: number of tokens to add.
-            seed: random seed of sampling.
+            seed: random seed of sampling, which gives the same text as in munjang.
             greedy: take the most likely token at each step.
         """
-        ids, reading, added = self.prompt_ids(prompt), None, list[int]()
-        # in running text a line break is a token, and nothing ends it
-        decoding = {**self.card["decoding"], "allow_unknown": False, "min_length": 0}
-        is_greedy, draw = greedy or decoding["method"] == "greedy", np.random.default_rng(seed)
-        for _ in range(length):
-            logits, reading = self.next_logits(ids, reading)
-            values = log_softmax(logits)
-            forbid(values, added, decoding)
-            number = int(values.argmax()) if is_greedy else draw_token(values, decoding, draw)
-            ids.append(number)
-            added.append(number)
-        return self._continue(prompt, added)
-
-    def _continue(self, prompt: str, added: Sequence[int]) -> str:
+        decoding = {**self.card["decoding"], **({"method": "greedy"} if greedy else {})}
         head, line_break, last = prompt.rpartition("\n")
         lines: list[list[int]] = [[]]
-        for number in added:
+        for number in self.continue_ids(prompt, length, decoding, seed):
+            lines[-1].append(number)
             if number == EOS:
                 lines.append([])
-            else:
-                lines[-1].append(number)
-        if self.encoder.settings["name"] == "library":
-            first = self.encoder.decode([*self.encoder.encode(last)[0], *lines[0]])
+        if self.tokenizer.settings["name"] == "library":
+            first = self.tokenizer.decode([*self.tokenizer.encode(last), *lines[0]])
         else:
-            first = compose(last + self.encoder.decode(lines[0], goes_on=bool(last)))
-        return head + line_break + "\n".join([first, *map(self.encoder.decode, lines[1:])])
+            first = normalize_text(last + self.tokenizer.decode(lines[0], goes_on=bool(last)))
+        return head + line_break + "\n".join([first, *map(self.tokenizer.decode, lines[1:])])
 
 
 MODELS["language"] = LanguageModel

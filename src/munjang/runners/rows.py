@@ -2,22 +2,23 @@
 
 from typing import Any
 
-from munjang.export.onnx.runner.text import EOS, GO, Encoder, check_text
+from munjang.runners.tokenizer import Tokenizer, check_text
+from munjang.text.plain.ids import EOS, GO
 
-# Sides of a row, its words out of the vocabulary, and whether it was cut.
-Row = tuple[list[list[int]], list[str], bool]
+# Sides of a row, which are ids, and whether it was cut.
+Row = tuple[list[list[Any]], bool]
 
 
 class Reader:
     """Texts to rows of ids, cut to the length that the model reads.
 
     Args:
-        encoder: of texts.
+        tokenizer: of texts.
         settings: section `input` of `munjang.json`.
     """
 
-    def __init__(self, encoder: Encoder, settings: dict[str, Any]) -> None:
-        self.encoder = encoder
+    def __init__(self, tokenizer: Tokenizer, settings: dict[str, Any]) -> None:
+        self.tokenizer = tokenizer
         self.settings = settings
 
     def collect(self, texts: Any) -> list[Any]:
@@ -34,26 +35,24 @@ class Reader:
 
     def text_row(self, text: Any) -> Row:
         """Return the row of a text on its own."""
-        ids, words, is_cut = self.read(text)
-        return [[GO, *ids, EOS] if self.settings["add_go_eos"] else ids], words, is_cut
+        ids, is_cut = self.read(text)
+        return [[GO, *ids, EOS] if self.settings["add_go_eos"] else ids], is_cut
 
-    def read(self, text: Any) -> tuple[list[int], list[str], bool]:
-        """Return ids without GO and EOS, words out of the vocabulary, and whether it was cut."""
+    def read(self, text: Any) -> tuple[list[Any], bool]:
+        """Return ids without GO and EOS, and whether the text was cut."""
         text, breaks = check_text(text), self.settings["line_breaks"]
-        ids: list[int] = []
-        words: list[str] = []
-        for line in text.split("\n") if breaks else [text]:
-            found, unknown = self.encoder.encode(line)
-            ids += [EOS, *found] if breaks else found
-            words += unknown
+        if breaks:
+            ids = [n for line in text.split("\n") for n in [EOS, *self.tokenizer.encode(line)]]
+        else:
+            ids = self.tokenizer.encode(text)
         most, room = self.settings["max_length"], self.settings["max_tokens"]
         # the EOS before a text is not counted
         if len(ids) <= min(most, most if room is None else room) + breaks:
-            return ids, words, False
+            return ids, False
         kept = self.cut(ids, most + breaks, None if room is None else room + breaks)
-        return kept, words, len(kept) < len(ids)
+        return kept, len(kept) < len(ids)
 
-    def cut(self, ids: list[int], most: int, room: int | None) -> list[int]:
+    def cut(self, ids: list[Any], most: int, room: int | None) -> list[Any]:
         """Keep `most` tokens that are no markers of capitals, and no marker without its word.
 
         Args:
@@ -61,10 +60,10 @@ class Reader:
             most: most tokens, markers not counted.
             room: most tokens, markers counted; None: no limit.
         """
-        kept: list[int] = []
+        kept: list[Any] = []
         count = 0
         for place, number in enumerate(ids):
-            is_sign = number in self.encoder.signs
+            is_sign = number in self.tokenizer.signs
             if count >= most or (room is not None and place >= room - is_sign):
                 break
             kept.append(number)
@@ -72,4 +71,5 @@ class Reader:
         return kept
 
 
+# The class of readers of each input.
 READERS: dict[str, type[Reader]] = {"text": Reader}

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from munjang.export.onnx.runner.rows import READERS, Reader, Row
-from munjang.export.onnx.runner.text import EOS, GO, OOV
+from munjang.runners.rows import READERS, Reader, Row
+from munjang.text.plain.ids import EOS, GO
 
 
 class PairReader(Reader):
@@ -20,22 +20,26 @@ class PairReader(Reader):
 
     def row(self, value: Any) -> Row:
         """Return the row of a pair."""
-        (first, words, is_cut), (second, more, is_also) = map(self.read, check_pair(value))
+        (first, is_cut), (second, is_also) = map(self.read, check_pair(value))
         is_cut = is_cut or is_also
         if self.settings["reading"] == "towers":
-            rows = [[GO, *side, EOS] for side in (first, second)]
-        else:
-            count = len(first) + len(second)
-            first, second = self._share(first, second)
-            rows = [[GO, *first, EOS, *second, EOS]]
-            is_cut = is_cut or len(first) + len(second) < count
-        return rows, [*words[: first.count(OOV)], *more], is_cut
+            return [[GO, *side, EOS] for side in (first, second)], is_cut
+        count = len(first) + len(second)
+        first, second = self._share(first, second)
+        is_cut = is_cut or len(first) + len(second) < count
+        return [[GO, *first, EOS, *second, EOS]], is_cut
 
-    def _share(self, first: list[int], second: list[int]) -> tuple[list[int], list[int]]:
+    def text_row(self, text: Any) -> Row:
+        """Return the row of a text on its own."""
+        ids, is_cut = self.read(text)
+        return [[GO, *ids, EOS]], is_cut
+
+    def _share(self, first: list[Any], second: list[Any]) -> tuple[list[Any], list[Any]]:
         """Cut two texts to the tokens that both together may have, the longer one first."""
         most, room = self.settings["max_length"], self.settings["max_tokens"]
         if len(first) + len(second) > most:
-            counts = [sum(n not in self.encoder.signs for n in side) for side in (first, second)]
+            signs = self.tokenizer.signs
+            counts = [sum(n not in signs for n in side) for side in (first, second)]
             limits = _split_limit(counts[0], counts[1], most)
             first, second = self.cut(first, limits[0], None), self.cut(second, limits[1], None)
         if room is not None:
@@ -48,7 +52,11 @@ class PairReader(Reader):
 
 
 def check_pair(texts: Any) -> tuple[Any, Any]:
-    """Return both texts of a pair."""
+    """Return both texts of a pair.
+
+    Raises:
+        ValueError: it is none.
+    """
     if isinstance(texts, str) or len(texts) != 2:
         raise ValueError(f"expected two texts (first, second), got {texts!r:.80}")
     first, second = texts

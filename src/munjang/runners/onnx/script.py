@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from munjang.export.onnx.runner.model import BATCH_ROWS, load
+from munjang.runners.onnx.model import BATCH_ROWS, load
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -239,8 +239,6 @@ def test_tokenizers_read_and_write_as_ours(tokenizer: Tokenizer, twin: base.Toke
 def test_tokenizers_read_any_text_as_ours(
     tokenizer: Tokenizer, twin: base.Tokenizer, text: str
 ) -> None:
-    tokenizer: Tokenizer, twin: base.Tokenizer, text: str
-) -> None:
     assert twin.encode(text) == tokenizer.encode_text(text).tolist()
 
 

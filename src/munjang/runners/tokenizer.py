@@ -32,8 +32,11 @@ class Tokenizer:
         file: the tokenizer of the package tokenizers, for subwords.
     """
 
-    writing: Any = "pieces"  # how tokens are written and whether they are composed; see
-    composes = False  # munjang.text.plain.stream
+    # how tokens are written one by one: see `munjang.text.plain.stream`
+    writing: Any = "pieces"
+    composes = False
+    # whether punctuation stands apart
+    loose_punctuation = False
 
     def __init__(self, settings: dict[str, Any], tokens: Sequence[str], file: Path) -> None:
         self.settings, self.tokens, self.file = settings, tokens, file

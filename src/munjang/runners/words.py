@@ -14,6 +14,8 @@ from munjang.text.plain.words import keras_words, unicode_words
 class WordTokenizer(Tokenizer):
     """Words of letters, numbers and marks; other symbols stand alone."""
 
+    loose_punctuation = True
+
     def encode(self, text: str) -> list[Any]:
         """Return ids."""
         text = normalize_text(text) if self.settings["nfc"] else text

@@ -30,14 +30,15 @@ class Spelling(Tokenizer):
                 ]
                 for row in side
             ]
-        return {"word_": [self._letters(word) for word in numbers]}
+        return {"word_": [spell_word(word, self.settings["units"]) for word in numbers]}
 
-    def _letters(self, word: str) -> list[int]:
-        """Return the numbers of the letters or jamo of a word, with its boundaries."""
-        word = word[:_MOST_LETTERS]
-        if self.settings["units"] == "jamo":
-            word = "".join(split_syllables(word, always_three=True))
-        return [1, *(ord(letter) + 3 for letter in word[:_MOST_LETTERS]), 2]
+
+def spell_word(word: str, units: str) -> list[int]:
+    """Return the numbers of the letters or jamo of a word, with its boundaries."""
+    word = word[:_MOST_LETTERS]
+    if units == "jamo":
+        word = "".join(split_syllables(word, always_three=True))
+    return [1, *(ord(letter) + 3 for letter in word[:_MOST_LETTERS]), 2]
 
 
 class SpellingWordTokenizer(Spelling, WordTokenizer):

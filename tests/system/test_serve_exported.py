@@ -339,6 +339,22 @@ def change_settings(folder: Path, **changed: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("folder", "package", "install"),
+    [("m", "torch", "munjang[serve]"), ("m-onnx", "onnxruntime", "pip install onnxruntime")],
+)
+def test_missing_packages_are_named(
+    exported: Path, folder: str, package: str, install: str
+) -> None:
+    script = "import sys; sys.modules[sys.argv.pop()] = None; from munjang.cli import main; main()"
+    command = [sys.executable, "-c", script, "serve", exported.with_name(folder), package]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert result.returncode == 2
+    assert f"needs the package {package}; install it with: " in result.stderr
+    assert install in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda folder: damage(folder / "model.onnx"), "its checksum differs"),

@@ -184,7 +184,7 @@ def open_exported(folder: Path, threads: int) -> ExportedModel:
         threads: threads of onnxruntime.
 
     Raises:
-        ConfigError: a package is missing.
+        ModuleNotFoundError: a package is missing.
         FolderError: the folder is damaged, or of another format.
     """
     card = read_object(folder / SETTINGS, "settings of an exported model", _CURE)
@@ -192,11 +192,6 @@ def open_exported(folder: Path, threads: int) -> ExportedModel:
         classes = find_classes(card)
         digests = dict(card["sha256"])
         import_classes(classes)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{folder}: an exported folder needs the package {error.name}; install it with: pip "
-            "install onnxruntime tokenizers"
-        ) from None
     except (LookupError, TypeError, ValueError):
         raise FolderError(
             f"{folder}: expected a folder of munjang export onnx of this version; {_CURE}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from munjang.errors import FolderError
+from munjang.errors import ConfigError, FolderError
 from munjang.serving.backend import Backend
 
 
@@ -17,11 +17,13 @@ class FolderKind:
         about: what it is, for messages.
         seal: returns the file that has the hashes of all others.
         opener: `module:function` from a folder and a number of threads to the model.
+        install: what installs the packages that it needs.
     """
 
     about: str
     seal: Callable[[Path], Path]
     opener: str
+    install: str
 
     def open(self, folder: Path, threads: int) -> Backend:
         """Open the model of a folder.
@@ -31,7 +33,13 @@ class FolderKind:
             FolderError: a folder that cannot be loaded.
         """
         module, _, name = self.opener.partition(":")
-        model: Backend = getattr(import_module(module), name)(folder, threads)
+        try:
+            model: Backend = getattr(import_module(module), name)(folder, threads)
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"{folder}: {self.about} needs the package {error.name}; install it with: "
+                f"{self.install}"
+            ) from None
         return model
 
 
@@ -47,11 +55,13 @@ KINDS = (
         "a folder of munjang export onnx (munjang.json)",
         lambda folder: folder / "munjang.json",
         "munjang.serving.exported:open_exported",
+        "pip install onnxruntime tokenizers",
     ),
     FolderKind(
         "a model folder, as munjang train saves it (manifest.json)",
         _find_manifest,
         "munjang.serving.trained:open_trained",
+        'pip install "munjang[serve]"',
     ),
 )
 

@@ -122,6 +122,14 @@ CASES: dict[str, Case] = {
             "decoding": {"max_length": 12, "no_repeat_ngram_size": 2, "min_length": 3},
         },
     ),
+    "translate by sampling": (
+        TRANSLATED,
+        {"task": "translate", "model": "transformer"},
+        {
+            "model": {**SMALL, "heads": 2},
+            "decoding": {"method": "sample", "nbest": 2, "top_k": 30, "max_length": 12},
+        },
+    ),
     "translate greedily by words": (
         TRANSLATED,
         {"task": "translate", "model": "transformer"},

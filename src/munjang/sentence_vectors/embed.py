@@ -10,7 +10,7 @@ from pathlib import Path
 from munjang.errors import ConfigError, DataError
 from munjang.folder.layout import CARD, METRICS_FILE
 from munjang.folder.load import AnyModel
-from munjang.folder.replacement import resolve_model_folder
+from munjang.folder.seal import resolve_model_folder
 from munjang.folder.sealed import as_folder_errors, open_sealed
 from munjang.forked import require_polars
 from munjang.names import find_existing_path

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from munjang.errors import ConfigError, FolderError
+from munjang.folder.seal import MANIFEST, resolve_model_folder
 from munjang.serving.backend import Backend
 
 
@@ -43,23 +44,16 @@ class FolderKind:
         return model
 
 
-def _find_manifest(folder: Path) -> Path:
-    from munjang.folder.manifest import FILE
-    from munjang.folder.replacement import resolve_model_folder
-
-    return resolve_model_folder(folder) / FILE
-
-
 KINDS = (
     FolderKind(
-        "a folder of munjang export onnx (munjang.json)",
+        "a folder of munjang export onnx",
         lambda folder: folder / "munjang.json",
         "munjang.serving.exported:open_exported",
         "pip install onnxruntime tokenizers",
     ),
     FolderKind(
-        "a model folder, as munjang train saves it (manifest.json)",
-        _find_manifest,
+        "a model folder of munjang train",
+        lambda folder: resolve_model_folder(folder) / MANIFEST,
         "munjang.serving.trained:open_trained",
         'pip install "munjang[serve]"',
     ),
@@ -75,4 +69,6 @@ def find_folder_kind(folder: Path) -> FolderKind:
     for kind in KINDS:
         if kind.seal(folder).is_file():
             return kind
-    raise FolderError(f"{folder}: expected {' or '.join(kind.about for kind in KINDS)}")
+    seals = " and ".join(kind.seal(folder).name for kind in KINDS)
+    about = " or ".join(kind.about for kind in KINDS)
+    raise FolderError(f"{folder}: expected {about}; {seals} are missing")

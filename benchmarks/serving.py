@@ -1,10 +1,12 @@
 """Serving: texts per second, waiting, overload and streams of `munjang serve`.
 
     python benchmarks/serving.py [--only rate answers overload streams] [--models cnn mean ...]
+                                 [--exported]
 
 Models are trained on 20,000 rows of nsmc with the defaults; texts are those of nsmc/test. The
 client runs on the same machine and takes its share of the cores. The peer is the same model behind
-a plain FastAPI handler that answers one request at a time (`serving_peer.py`).
+a plain FastAPI handler that answers one request at a time (`serving_peer.py`). With `--exported`
+the models are served from the folders of `munjang export onnx`, without torch.
 
 - rate: closed loop at 64 connections, then open loop at 70 % of that rate.
 - answers: 100,000 answers, each compared with the one of `Model.predict`.
@@ -32,6 +34,7 @@ import polars as pl
 import munjang
 from load import Load, make_request, run_closed, run_open
 from machine import data_folder, describe_machine
+from munjang.export.onnx.exporting import export_onnx
 from peers import need_data, present
 
 CONNECTIONS = 64
@@ -111,15 +114,29 @@ def memory(process: int) -> float:
     return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096 / 1e6
 
 
-def measure_rates(folders: dict[str, Path], requests: Sequence[bytes], seconds: float) -> None:
-    """Print texts per second, and waiting at 70 % load."""
+def export(folder: Path) -> Path:
+    """Export a model, and return the folder."""
+    return export_onnx(folder, folder.with_name(f"{folder.name}-onnx")).folder
+
+
+def measure_rates(
+    folders: dict[str, Path], served: dict[str, Path], requests: Sequence[bytes], seconds: float
+) -> None:
+    """Print texts per second, and waiting at 70 % load.
+
+    Args:
+        folders: model folders by name.
+        served: the folders to serve.
+        requests: what is asked.
+        seconds: time of each measurement.
+    """
     print(
         "\n| model | texts/s | peer | ours / it | p50, p99 at 64 connections | "
         "p50, p99 at 70 % load |\n|---|---|---|---|---|---|"
     )
     for name, folder in folders.items():
         peer = measure_peer(folder, requests, seconds)
-        with serving(folder) as (port, _):
+        with serving(served[name]) as (port, _):
             run_closed(port, requests, connections=CONNECTIONS, seconds=2)
             full = run_closed(port, requests, connections=CONNECTIONS, seconds=seconds)
             part = run_open(port, requests, rate=0.7 * full.rate(), seconds=seconds)
@@ -145,12 +162,12 @@ def show_waiting(load: Load) -> str:
     return f"{half:.1f}, {most:.1f} ms ({most / half:.1f}x)"
 
 
-def check_answers(folder: Path, texts: Sequence[str], count: int) -> None:
-    """Compare `count` answers under load with those of `Model.predict`."""
+def check_answers(folder: Path, served: Path, texts: Sequence[str], count: int) -> None:
+    """Compare `count` answers of a served folder with those of a model folder."""
     expected = munjang.load(folder).predict(list(texts))
     requests = [make_request("/predict", {"inputs": text}) for text in texts]
     wanted = [requests[number % len(requests)] for number in range(count)]
-    with serving(folder) as (port, process):
+    with serving(served) as (port, process):
         before = memory(process)
         load = run_closed(port, wanted, connections=CONNECTIONS)
         after = memory(process)
@@ -226,6 +243,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["cnn", "mean", "lstm", "transformer"])
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--answers", type=int, default=100_000)
+    parser.add_argument("--exported", action="store_true")
     options: Any = parser.parse_args()
     print(describe_machine())
     texts = read("test")["document"].head(10_000).to_list()
@@ -233,15 +251,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         folders = {name: train(name, folder / name) for name in options.models}
-        first = next(iter(folders.values()))
+        change = export if options.exported else Path
+        served = {name: change(each) for name, each in folders.items()}
+        first = next(iter(folders))
         if "rate" in options.only:
-            measure_rates(folders, requests, options.seconds)
+            measure_rates(folders, served, requests, options.seconds)
         if "answers" in options.only:
-            check_answers(first, texts, options.answers)
+            check_answers(folders[first], served[first], texts, options.answers)
         if "overload" in options.only:
-            measure_overload(first, requests, options.seconds)
+            measure_overload(served[first], requests, options.seconds)
         if "streams" in options.only:
-            measure_streams(train_language_model(folder / "language"))
+            measure_streams(change(train_language_model(folder / "language")))
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def run_ours(texts: Texts, seconds: Seconds) -> tuple[Any, list[list[int]], Any]
 def run_hugging_face(texts: Texts, seconds: Seconds) -> tuple[Any, list[list[int]]]:
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-    from munjang.text.segmentation.segmenters import KERAS_FILTERS
+    from munjang.text.plain.words import KERAS_FILTERS
 
     tokenizer = Tokenizer(models.WordLevel(unk_token="<oov>"))
     tokenizer.normalizer = normalizers.Lowercase()

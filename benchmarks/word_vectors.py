@@ -122,7 +122,7 @@ def list_trainers(
 
 def measure(title: str, lines: list[str], options: argparse.Namespace) -> None:
     """Print the rates on some lines, and the quality of the vectors of the first round."""
-    from munjang.text.segmentation.one_text import unicode_words
+    from munjang.text.plain.words import unicode_words
 
     sentences = [unicode_words(line, lower=True).strings() for line in lines]
     print(f"\n{title}: {len(lines):,} lines, {sum(map(len, sentences)):,} words", flush=True)

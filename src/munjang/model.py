@@ -51,8 +51,8 @@ from munjang.tasks.task import (
     TaskScores,
 )
 from munjang.tasks.vectors import Vectors, compute_vectors
-from munjang.text.blank import is_blank
-from munjang.text.continuation import check_length
+from munjang.text.plain.blank import is_blank
+from munjang.text.plain.continuation import check_length
 
 
 @runtime_checkable

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from munjang.export.onnx.kinds import find_kind
-from munjang.export.onnx.runner.tokens import empty_state, run_step
 from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.registry import find_architectures
+from munjang.runners.onnx.decoding import empty_state, run_step
 from munjang.text.vocabulary import GO, PAD
 from tests.architectures import build_encoder_decoder, pair_config
 from tests.synthetic import pad_rows

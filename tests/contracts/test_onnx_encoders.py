@@ -14,11 +14,11 @@ from torch import nn
 
 from munjang.export.onnx.graph import Graph
 from munjang.export.onnx.kinds import LOGITS
-from munjang.export.onnx.runner.model import _units
-from munjang.export.onnx.runner.text import pad
 from munjang.export.onnx.writers import WRITERS
 from munjang.layers.subword_table import with_oov_words
 from munjang.models.pair_encoder import PairEncoder
+from munjang.runners.onnx.model import pad
+from munjang.runners.spelling import spell_word
 from munjang.tasks.heads import Head
 from munjang.text.vocabulary import RESERVED
 from tests.architectures import ARCHITECTURES
@@ -157,9 +157,9 @@ def test_words_out_of_vocabulary_are_read_by_their_letters(name: str, units: str
         ids, mask = pad_rows(batch)
         with torch.inference_mode():
             expected = with_oov_words(network, words)(ids, mask).numpy()
-        letters, lengths = pad([_units(word, units) for word in words])
+        letters, lengths = pad([spell_word(word, units) for word in words])
         feeds = {"ids": ids.numpy(), "lengths": mask.sum(1).numpy()}
-        found = session.run(None, {**feeds, "word_units": letters, "word_lengths": lengths})[0]
+        found = session.run(None, {**feeds, "word_ids": letters, "word_lengths": lengths})[0]
         close(found, expected)
 
 

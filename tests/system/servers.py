@@ -3,7 +3,7 @@
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,14 @@ class Server:
 
 
 @contextmanager
-def serving(*folders: object, options: Sequence[object] = ()) -> Iterator[Server]:
+def serving(
+    *folders: object, options: Sequence[object] = (), variables: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Start a server on a free port, and stop it after the block."""
     arguments = [*MUNJANG, "serve", *map(str, folders), "--port", "0", *map(str, options)]
-    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=environment())
+    process = subprocess.Popen(
+        arguments, stderr=subprocess.PIPE, text=True, env={**environment(), **(variables or {})}
+    )
     try:
         yield Server(_read_address(process), process)
     finally:

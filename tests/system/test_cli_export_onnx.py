@@ -130,7 +130,7 @@ def test_mistakes_with_the_runner_are_one_line(
     (moved / "munjang.json").write_text(json.dumps({**card, "format": 99}))
     result = run_alone(moved, "a\n")
     assert result.code == 2
-    assert "expected format 1, got 99; take munjang_onnx.py from the same folder" in result.err
+    assert "expected format 2, got 99; take munjang_onnx.py from the same folder" in result.err
     assert "Traceback" not in result.err
     runner = load_runner(out)
     for wrong in ([3], ["a\ud800"], [None]):
@@ -209,7 +209,7 @@ def test_a_missing_package_names_the_extra(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"tokenizer": "morphemes"}, "tokenizer morphemes needs more than the packages"),
+        ({"tokenizer": "morphemes"}, "tokenizer morphemes needs more than the package tokenizers"),
         (
             {
                 "tokenizer": "words",

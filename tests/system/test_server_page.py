@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import munjang.serving
+from munjang.export.onnx.exporting import export_onnx
 from tests.synthetic import make_corpus
 from tests.system.commands import TIMEOUT, invoke, start, write_table
 from tests.system.devtools import Devtools, Tab, find_violations, open_devtools
@@ -181,6 +182,24 @@ def test_classification_has_probabilities_and_reasons(tab: Tab) -> None:
     assert tab.run("document.querySelectorAll('.shaded .up, .shaded .down').length") > 0
     assert tab.console == []
     assert find_violations(tab) == []
+
+
+def test_an_exported_folder_answers_without_reasons(
+    devtools: Devtools, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    with serving(export_onnx(folders["reviews"], tmp_path / "out").folder) as place:
+        opened = Tab(devtools)
+        open_page(opened, place)
+        idle = "!document.querySelector('.panel').hasAttribute('aria-busy')"
+        text = ask(opened, KOREAN, until=f"document.querySelector('.panel table') && {idle}")
+        assert "classification, cnn" in text
+        assert re.search(r"Answer: .+ \d+\.\d %", text)
+        assert sent(opened, "/explain") == []
+        assert not opened.run(
+            "[...document.querySelectorAll('h3')].some((h) => h.checkVisibility())"
+        )
+        assert opened.console == []
+        opened.close()
 
 
 def test_labels_and_texts_are_inert(tab: Tab) -> None:

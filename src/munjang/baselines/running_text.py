@@ -20,7 +20,8 @@ from munjang.explain.text_surprisal import compute_surprisal
 from munjang.folder.weights import weights_error
 from munjang.text.characters import CharacterTokenizer
 from munjang.text.columns import Int32s
-from munjang.text.continuation import Continuation, check_length
+from munjang.text.continuation import continue_text
+from munjang.text.plain.continuation import check_length
 from munjang.text.vocabulary import GO, OOV, PAD, RESERVED, Vocabulary
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class RunningTextBaseline(Baseline):
             seed=seed,
             excluded=(PAD, OOV, GO),
         )
-        return Continuation(self.tokenizer, prompt, stop).parts(tokens)
+        return continue_text(self.tokenizer, prompt, stop).parts(tokens)
 
     def with_decoding(self, changes: Mapping[str, Any]) -> Self:
         """Return the baseline with other settings of generation.

@@ -100,3 +100,4 @@ def _show(exported: "Exported") -> None:
         values = [f"{METRICS[key].title} {value:.4f}" for key, value in scores.items()]
         show(f"{name}: {', '.join(values)}")
     show_unwrapped(f"try: python {exported.folder}/munjang_onnx.py {exported.folder} < texts.txt")
+    show_unwrapped(f"or:  munjang serve {exported.folder}")

@@ -14,8 +14,9 @@ def serve(
         list[str],
         typer.Argument(
             metavar="FOLDER...",
-            help="Model folders; NAME=FOLDER gives one another name than that of the folder. A "
-            "request that names no model is answered by the first one that can.",
+            help="Model folders, or folders of munjang export onnx; NAME=FOLDER gives one another "
+            "name than that of the folder. A request that names no model is answered by the first "
+            "one that can.",
         ),
     ],
     port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.")] = 8000,
@@ -72,6 +73,7 @@ def serve(
     Examples:
       munjang serve my-model
       munjang serve reviews=my-model my-translator --port 8080
+      munjang export onnx my-model my-model-onnx && munjang serve my-model-onnx
       munjang serve my-model --host 0.0.0.0 --api-key-file key.txt --allow-host models.example.org
       curl localhost:8000/predict -H 'Content-Type: application/json' -d '{"inputs": "재미있다"}'
     """

@@ -73,7 +73,7 @@ def _size_of(folder: str) -> int:
     from pathlib import Path
 
     from munjang.folder.manifest import FILE, list_manifest_files
-    from munjang.folder.replacement import resolve_model_folder
+    from munjang.folder.seal import resolve_model_folder
 
     place = resolve_model_folder(Path(folder))
     return sum((place / name).stat().st_size for name in (*list_manifest_files(place), FILE))

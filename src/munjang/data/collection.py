@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from munjang.errors import DataError
-from munjang.text.blank import is_blank
+from munjang.text.plain.blank import is_blank
 
 _MAX_NAMES = 8  # columns of a table that a message lists
 

@@ -12,7 +12,7 @@ from munjang.data.readers.header import join_names
 from munjang.data.table import Table
 from munjang.errors import ConfigError
 from munjang.folder.load import load
-from munjang.folder.replacement import resolve_model_folder
+from munjang.folder.seal import resolve_model_folder
 from munjang.folder.sealed import open_sealed
 from munjang.layers.parameters import count_parameters
 from munjang.model import Model

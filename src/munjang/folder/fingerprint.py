@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from munjang.folder.layout import CARD, METRICS_FILE
-from munjang.folder.replacement import resolve_model_folder
+from munjang.folder.seal import resolve_model_folder
 from munjang.folder.sealed import as_folder_errors, open_sealed
 from munjang.names import find_existing_path
 

@@ -14,7 +14,7 @@ from munjang.folder.rebuild import (
     load_metrics,
     load_network,
 )
-from munjang.folder.replacement import resolve_model_folder
+from munjang.folder.seal import resolve_model_folder
 from munjang.folder.sealed import SealedFolder, as_folder_errors, open_sealed
 from munjang.model import Model, model_card
 from munjang.names import find_existing_path

@@ -14,7 +14,9 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-FILE = "manifest.json"
+from munjang.folder.seal import MANIFEST
+
+FILE = MANIFEST
 FORMAT = 3
 
 PARTIAL = ".partial"

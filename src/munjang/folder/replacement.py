@@ -15,23 +15,16 @@ from pathlib import Path
 
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
-from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import PARTIAL, write_whole
+from munjang.folder.seal import MANIFEST, REPLACEMENT, resolve_model_folder
 
-FOLDER = "replacement"
+FOLDER = REPLACEMENT
 # Its presence marks an unfinished training that can be resumed.
 CHECKPOINT = "checkpoint.safetensors"
 # The answers of the teachers of a student, while it is trained.
 SOFT_TARGETS = "soft_targets.safetensors"
 
 _SAFETENSORS_TEMPORARY = re.compile(r"\.tmp\w{6}")
-
-
-def resolve_model_folder(folder: str | Path) -> Path:
-    """Return the folder of the model's files: `folder`, or the replacement in it if complete."""
-    folder = Path(folder)
-    new = folder / FOLDER
-    return new if (new / MANIFEST).is_file() else folder
 
 
 def is_finished(folder: Path) -> bool:

@@ -15,7 +15,7 @@ from munjang.reporting import Report, discard, pluralize
 from munjang.sentence_vectors.files import VectorBlock, VectorFile, open_vectors
 from munjang.sentence_vectors.source import TextSource, require_encoder
 from munjang.tasks.vectors import count_dimensions
-from munjang.text.blank import is_blank
+from munjang.text.plain.blank import is_blank
 
 
 def search(

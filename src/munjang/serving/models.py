@@ -2,20 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from munjang.baselines import Baseline
 from munjang.errors import ConfigError, FolderError
-from munjang.folder.load import load
-from munjang.folder.manifest import FILE as MANIFEST
-from munjang.folder.replacement import resolve_model_folder
-from munjang.inputs.arrays import ArrayInput
-from munjang.model import EncodesTexts, Model
+from munjang.serving.backend import Backend, Description
+from munjang.serving.kinds import find_folder_kind
 from munjang.serving.request_errors import invalid, not_found
+from munjang.serving.skills import ANSWERS, Skill
 
 # Estimated tokens of a text of a model without a limit.
 _LONGEST = 1024
@@ -29,61 +25,40 @@ class ServedModel:
 
     Attributes:
         name: by which requests ask for it.
-        folder: its model folder.
-        model: the model.
-        sha256: hash of the folder's manifest, which has the hashes of all files.
+        folder: its folder.
+        backend: the model.
+        sha256: hash of the folder's file with the hashes of all others.
     """
 
     name: str
     folder: Path
-    model: Model
+    backend: Backend
     sha256: str
 
-    @cached_property
-    def reads_pairs(self) -> bool:
-        """True if a row of the model is two texts."""
-        return isinstance(self.model.input, EncodesTexts)
-
-    @cached_property
-    def most_tokens(self) -> int:
-        """Most tokens of a text that the model reads, an estimate for models without a limit."""
-        settings = self.model.recipe.section("tokenizer")
-        return min(_LONGEST, int(getattr(settings, "max_length", _LONGEST)))
+    @property
+    def description(self) -> Description:
+        """Facts about the model."""
+        return self.backend.description
 
     def estimate_tokens(self, value: Any) -> int:
         """Return an estimate of the tokens of a value: a text, or two."""
         if isinstance(value, str):
-            return min(len(value), self.most_tokens) + _MARKS
+            return min(len(value), _LONGEST, self.description.most_tokens or _LONGEST) + _MARKS
         return sum(map(self.estimate_tokens, value))
 
     def to_json(self) -> dict[str, Any]:
         """Return what GET /models tells of the model."""
-        recipe = self.model.recipe
+        facts = self.description
         return {
             "name": self.name,
-            "task": recipe.task,
-            "input": recipe.input,
-            "architecture": recipe.model_name,
-            "parameters": self.model.parameters,
-            "labels": list(self.model.labels),
+            "task": facts.task,
+            "input": facts.input,
+            "architecture": facts.architecture,
+            "parameters": facts.parameters,
+            "labels": list(facts.labels),
+            "skills": [skill.name for skill in facts.skills],
             "sha256": self.sha256,
         }
-
-
-@dataclass(frozen=True)
-class Skill:
-    """Requirement of an endpoint on a model.
-
-    Attributes:
-        about: a model that has it, in words after "one".
-        is_of: whether a model has it.
-    """
-
-    about: str
-    is_of: Callable[[Model], bool]
-
-
-ANSWERS = Skill("that answers", lambda model: True)
 
 
 class ModelStore:
@@ -91,10 +66,12 @@ class ModelStore:
 
     Args:
         models: the models; the first one that can answers requests that name none.
+        threads: threads of a model.
     """
 
-    def __init__(self, models: Sequence[ServedModel]) -> None:
+    def __init__(self, models: Sequence[ServedModel], threads: int = 1) -> None:
         self._models = {served.name: served for served in models}
+        self._threads = threads
 
     @property
     def names(self) -> list[str]:
@@ -120,9 +97,9 @@ class ModelStore:
         if name is not None and name not in self._models:
             raise not_found(f"model: expected one of {', '.join(self.names)}, got {name!r}"[:500])
         asked = self.all if name is None else [self._models[name]]
-        served = next((each for each in asked if skill.is_of(each.model)), None)
+        served = next((each for each in asked if skill in each.description.skills), None)
         if served is None:
-            tasks = ", ".join(f"{each.name} ({each.model.recipe.task})" for each in asked)
+            tasks = ", ".join(f"{each.name} ({each.description.task})" for each in asked)
             raise invalid(f"model: expected one {skill.about}; got {tasks}"[:500])
         return served
 
@@ -135,14 +112,18 @@ class ModelStore:
             FolderError: the folder cannot be loaded; the old model stays.
         """
         before = self._models[name]
-        if _hash_manifest(before.folder) == before.sha256:
+        if _hash_seal(before.folder) == before.sha256:
             return False
-        self._models[name] = open_model(before.folder, name)
+        self._models[name] = open_model(before.folder, name, self._threads)
         return True
 
 
-def open_models(folders: Sequence[str | Path]) -> ModelStore:
+def open_models(folders: Sequence[str | Path], threads: int = 1) -> ModelStore:
     """Load the models of some folders; a folder may be given as NAME=FOLDER.
+
+    Args:
+        folders: model folders or exported ones.
+        threads: threads of a model.
 
     Raises:
         ConfigError: two models of one name, or a model that cannot be served.
@@ -156,26 +137,19 @@ def open_models(folders: Sequence[str | Path]) -> ModelStore:
                 f"two models have the name {name!r}: {models[name].folder} and {folder}; name "
                 "one, as in NAME=FOLDER"
             )
-        models[name] = open_model(folder, name)
-    return ModelStore(list(models.values()))
+        models[name] = open_model(folder, name, threads)
+    return ModelStore(list(models.values()), threads)
 
 
-def open_model(folder: Path, name: str) -> ServedModel:
+def open_model(folder: Path, name: str, threads: int) -> ServedModel:
     """Load a model to serve.
 
     Raises:
         ConfigError: a model that cannot be served.
         FolderError: a folder that cannot be loaded.
     """
-    sha256 = _hash_manifest(folder)
-    model = load(folder)
-    if isinstance(model, Baseline):
-        raise ConfigError(f"{folder}: expected a trained model, got the baseline {model.name}")
-    if isinstance(model.input, ArrayInput):
-        raise ConfigError(
-            f"{folder}: expected a model of texts, got one of the input {model.recipe.input}"
-        )
-    return ServedModel(name, folder, model, sha256)
+    sha256 = _hash_seal(folder)
+    return ServedModel(name, folder, find_folder_kind(folder).open(folder, threads), sha256)
 
 
 def _split_name(given: str) -> tuple[str, Path]:
@@ -188,10 +162,9 @@ def _split_name(given: str) -> tuple[str, Path]:
     return name or "model", folder
 
 
-def _hash_manifest(folder: Path) -> str:
+def _hash_seal(folder: Path) -> str:
+    seal = find_folder_kind(folder).seal(folder)
     try:
-        return hashlib.sha256((resolve_model_folder(folder) / MANIFEST).read_bytes()).hexdigest()
-    except OSError:
-        raise FolderError(
-            f"{folder}: expected a model folder, as munjang train saves it; it has no {MANIFEST}"
-        ) from None
+        return hashlib.sha256(seal.read_bytes()).hexdigest()
+    except OSError as error:
+        raise FolderError(f"{seal}: cannot be read: {error.strerror}") from None

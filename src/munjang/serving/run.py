@@ -67,13 +67,10 @@ def make_app(settings: ServerSettings, on_ready: Callable[[], object] | None = N
         ConfigError: a model cannot be served, or the key cannot be read.
         FolderError: a folder that cannot be loaded.
     """
-    import torch
-
-    torch.set_num_threads(settings.threads)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     key = None if settings.key_file is None else read_key(settings.key_file)
     guards = Guards(settings.host, settings.allowed_hosts, settings.allowed_origins, key)
-    store = open_models(settings.folders)
+    store = open_models(settings.folders, settings.threads)
     service = Service(store, settings.limits, log_texts=settings.log_texts)
     return App(service, guards, on_ready=on_ready)
 

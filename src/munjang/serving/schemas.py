@@ -98,6 +98,7 @@ class ModelDescription(Struct):
     architecture: str
     parameters: int
     labels: list[str]
+    skills: list[str]
     sha256: str
 
 

@@ -5,9 +5,10 @@ import itertools
 import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from munjang.errors import MunjangError
+from munjang.serving.backend import Writes
 from munjang.serving.engine import Engine
 from munjang.serving.jobs import Job
 from munjang.serving.limits import Limits
@@ -16,7 +17,7 @@ from munjang.serving.models import ModelStore, ServedModel
 from munjang.serving.request_errors import RequestError, as_request_error, too_large
 from munjang.serving.works import TextWork
 from munjang.serving.writing import WritingJob, Written
-from munjang.text.continuation import check_length
+from munjang.text.plain.continuation import check_length
 
 _log = logging.getLogger("munjang.serving")
 
@@ -151,7 +152,8 @@ class Service:
         self.check([value])
         try:
             check_length(length)
-            model = served.model.with_decoding(decoding) if decoding else served.model
+            model = cast(Writes, served.backend)
+            model = model.with_decoding(decoding) if decoding else model
         except MunjangError as error:
             raise as_request_error(error) from error
         return WritingJob(

@@ -2,28 +2,32 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
+from munjang.serving.backend import Embeds, Explains
 from munjang.serving.models import ServedModel
 
 
 def _predict(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
-    return served.model.predict(values, **options)
+    return served.backend.predict(values, **options)
 
 
 def _decode(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
     answering = {key: options[key] for key in ("alignment", "seed") if key in options}
     decoding = {key: value for key, value in options.items() if key not in answering}
-    model = served.model.with_decoding(decoding) if decoding else served.model
+    model = served.backend
+    if decoding:
+        model = cast(Any, model).with_decoding(decoding)
     return model.predict(values, **answering)
 
 
 def _embed(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
-    return served.model.embed(values, **options)
+    return cast(Embeds, served.backend).embed(values, **options)
 
 
 def _explain(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
-    return [served.model.why(value, **options) for value in values]
+    explain = cast(Explains, served.backend).why
+    return [explain(value, **options) for value in values]
 
 
 @dataclass(frozen=True)
@@ -51,23 +55,23 @@ class TextWork:
 
 
 def predicting(served: ServedModel, **options: Any) -> TextWork:
-    """Return the work of `Model.predict`; options that are None are left out."""
+    """Return the work of `Backend.predict`; options that are None are left out."""
     return TextWork(served, _predict, _given(options))
 
 
 def decoding(served: ServedModel, **options: Any) -> TextWork:
-    """Return the work of `Model.predict` with settings of decoding, `alignment` and `seed`."""
+    """Return the work of `Backend.predict` with settings of decoding, `alignment` and `seed`."""
     given = _given(options)
     return TextWork(served, _decode, given, is_shared="seed" not in dict(given))
 
 
 def embedding(served: ServedModel, **options: Any) -> TextWork:
-    """Return the work of `Model.embed`."""
+    """Return the work of `Embeds.embed`."""
     return TextWork(served, _embed, _given(options))
 
 
 def explaining(served: ServedModel, **options: Any) -> TextWork:
-    """Return the work of `Model.why`, which may take a hundred times as long as an answer."""
+    """Return the work of `Explains.why`, which may take a hundred times as long as an answer."""
     return TextWork(served, _explain, _given(options), is_shared=False, is_slow=True)
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from munjang.model import Model
-from munjang.tasks.continuous import ContinuousTexts
+from munjang.serving.backend import GrowingTexts, Writes
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class WritingJob:
         tokens: tokens that were generated.
     """
 
-    model: Model
+    model: Writes
     group: Hashable
     value: str
     length: int
@@ -63,7 +62,7 @@ class Writers:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._batches: dict[Hashable, tuple[ContinuousTexts, dict[int, WritingJob]]] = {}
+        self._batches: dict[Hashable, tuple[GrowingTexts, dict[int, WritingJob]]] = {}
 
     def __len__(self) -> int:
         return sum(len(jobs) for _, jobs in self._batches.values())
@@ -75,7 +74,7 @@ class Writers:
             DataError: the value cannot be used.
         """
         if job.group not in self._batches:
-            self._batches[job.group] = ContinuousTexts(job.model), {}
+            self._batches[job.group] = job.model.open_texts(), {}
         texts, jobs = self._batches[job.group]
         try:
             key = texts.join(job.value, length=job.length, seed=job.seed, stop=job.stop)
@@ -114,7 +113,7 @@ class Writers:
         self._forget_empty()
         return total
 
-    def _fail(self, texts: ContinuousTexts, jobs: dict[int, WritingJob], error: Exception) -> None:
+    def _fail(self, texts: GrowingTexts, jobs: dict[int, WritingJob], error: Exception) -> None:
         texts.cancel(list(jobs))
         for job in jobs.values():
             job.deliver_error(error)

@@ -13,8 +13,8 @@ import polars as pl
 from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.text.columns import Int64s, token_column, values_and_offsets
-from munjang.text.detokenize import UNKNOWN
 from munjang.text.jamo import compatibility_jamo
+from munjang.text.plain.ids import UNKNOWN
 from munjang.text.vocabulary import OOV, RESERVED
 
 

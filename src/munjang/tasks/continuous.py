@@ -19,20 +19,7 @@ from torch import Tensor, nn
 from munjang.decoding.continuous import ContinuousBatch
 from munjang.errors import ConfigError
 from munjang.tasks.inference import device_of, evaluating
-
-
-class GrowingText(Protocol):
-    """Tokens in, text out; see `munjang.text.stream` and `munjang.text.continuation`."""
-
-    @property
-    def is_ended(self) -> bool:
-        """True once a stop string was found."""
-
-    def feed(self, token: int) -> str:
-        """Take one token and return the text that became certain, which may be empty."""
-
-    def close(self) -> str:
-        """Return the text that was held back."""
+from munjang.text.plain.growing import GrowingText, Part, add_token
 
 
 @dataclass(frozen=True)
@@ -91,19 +78,6 @@ class WritingModel(Protocol):
     @property
     def network(self) -> nn.Module:
         """The network."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """Addition of one step to a text.
-
-    Attributes:
-        text: text that became certain; may be empty.
-        finish_reason: "stop" at the end of the text, "length" at the limit, else None.
-    """
-
-    text: str
-    finish_reason: str | None = None
 
 
 class ContinuousTexts:
@@ -172,14 +146,9 @@ class ContinuousTexts:
             step = self._batch.step()
         parts = {}
         for key, (token,) in step.ids_by_key().items():
-            text = self._texts[key]
-            added, reason = text.feed(token), None
-            if key in step.finished:
-                reason = "stop" if step.finished[key][0].finished or text.is_ended else "length"
-                added += text.close()
-            elif text.is_ended:
-                reason = "stop"
-            parts[key] = Part(added, reason)
+            is_last = key in step.finished
+            has_ended = is_last and step.finished[key][0].finished
+            parts[key] = add_token(self._texts[key], token, is_last=is_last, has_ended=has_ended)
         ended = [key for key, part in parts.items() if part.finish_reason is not None]
         self._batch.cancel(key for key in ended if key not in step.finished)
         for key in ended:

@@ -33,8 +33,9 @@ from munjang.tasks.shared_loss import MeanLoss
 from munjang.tasks.task import Answer, Card, Encoded, Floats, RunSettings
 from munjang.tasks.token_task import TokenTask
 from munjang.text.columns import Int32s
-from munjang.text.continuation import Continuation
+from munjang.text.continuation import continue_text
 from munjang.text.masks import TokenTexts
+from munjang.text.plain.continuation import Continuation
 from munjang.text.vocabulary import EOS, OOV
 
 
@@ -260,7 +261,7 @@ class Language(MeanLoss, TokenTask):
 
     def continue_text(self, prompt: str, stop: Sequence[str]) -> Continuation:
         """Return the continuation of a prompt, which turns tokens into text."""
-        return Continuation(self.fitted_tokenizer, prompt, stop)
+        return continue_text(self.fitted_tokenizer, prompt, stop)
 
     def explain_scores(
         self, network: nn.Module, sides: Sequence[Tensor], wanted: str | None

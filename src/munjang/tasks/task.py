@@ -358,7 +358,7 @@ class Generates(Protocol):
         """Yield the next token of each text by its place, step by step."""
 
     def continue_text(self, prompt: str, stop: Sequence[str]) -> Any:
-        """Return the `munjang.text.continuation.Continuation` of a text."""
+        """Return the `munjang.text.plain.continuation.Continuation` of a text."""
 
 
 @runtime_checkable

@@ -11,7 +11,8 @@ import polars as pl
 
 from munjang.errors import FolderError
 from munjang.text.columns import Int32s, TokenColumn
-from munjang.text.detokenize import UNKNOWN, real_tokens
+from munjang.text.detokenize import real_tokens
+from munjang.text.plain.ids import UNKNOWN
 from munjang.text.segmentation.codepoints import CODE_POINTS, Points
 from munjang.text.segmentation.utf32 import from_utf32
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary

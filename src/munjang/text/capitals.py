@@ -19,6 +19,7 @@ import polars as pl
 
 from munjang.text.columns import Int32s, Int64s, flat_ranges
 from munjang.text.detokenize import rows_of_kept
+from munjang.text.plain.capitals import SIGNS
 from munjang.text.segmentation.codepoints import Bools, ClassTable, bounds_of, category_of
 from munjang.text.segmentation.segment import Part
 from munjang.text.segmentation.segmenters import are_words
@@ -27,19 +28,9 @@ from munjang.text.vocabulary import OOV, PAD, Vocabulary
 
 Kinds = npt.NDArray[np.int8]
 
-CAPITAL = "<\N{UPWARDS WHITE ARROW}>"
-"""Marker before a word that begins with a capital: the symbol on the shift key.
-
-No token of a text can be equal to it, since there each of its symbols is a token of its own.
-"""
-CAPITALS = "<\N{UPWARDS WHITE ARROW FROM BAR}>"
-"""Marker before a word of two or more capitals only: the symbol on the caps-lock key."""
-
 _PLAIN, _CAPITAL, _CAPITALS = range(3)
 # filled only for the characters of words with two capitals or more
 _is_small = ClassTable(lambda character: int(category_of(character) == "Ll"))
-SIGNS = (CAPITAL, CAPITALS)
-"""The markers of kinds 1 and 2, see `capitals_of`."""
 
 
 def sign_ids(vocabulary: Vocabulary) -> tuple[int, ...]:

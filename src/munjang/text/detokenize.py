@@ -1,6 +1,5 @@
 """Conversion of token columns back to texts: helpers of the `decode` methods."""
 
-import re
 from itertools import pairwise
 
 import numpy as np
@@ -8,15 +7,9 @@ import polars as pl
 
 from munjang.errors import DataError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, values_and_offsets
+from munjang.text.plain import punctuation
 from munjang.text.segmentation.codepoints import Bools
 from munjang.text.vocabulary import EOS, GO, PAD
-
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-"""The text of an OOV id: Unicode's replacement character."""
-
-
-_BEFORE_CLOSING = re.compile(r" +([.,!?;:%)\]}»”’…。、，！？」』])")
-_AFTER_OPENING = re.compile(r"([(\[{«“‘„「『]) +")
 
 
 def real_tokens(column: TokenColumn, size: int) -> tuple[Int32s, Int64s]:
@@ -56,9 +49,6 @@ def join_pieces(pieces: pl.Series, offsets: Int64s, separator: str = "") -> pl.S
 
 
 def attach_punctuation(texts: pl.Series) -> pl.Series:
-    """Remove spaces before closing punctuation and behind opening punctuation.
-
-    Straight quotes may be either, so the spaces around them stay.
-    """
-    rows = [_AFTER_OPENING.sub(r"\1", _BEFORE_CLOSING.sub(r"\1", text)) for text in texts.to_list()]
+    """Remove spaces before closing punctuation and behind opening punctuation in each text."""
+    rows = [punctuation.attach_punctuation(text) for text in texts.to_list()]
     return pl.Series(texts.name, rows, dtype=pl.String)

@@ -16,7 +16,9 @@ import polars as pl
 
 from munjang.text.alphabet import Alphabet, learn_alphabet
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.normalize import BEFORE_INERT, normalize, normalize_text, original_offsets
+from munjang.text.normalize import normalize, original_offsets
+from munjang.text.plain.inert import BEFORE_INERT
+from munjang.text.plain.nfc import normalize_text
 from munjang.text.segmentation.codepoints import Points, bounds_of
 from munjang.text.segmentation.utf32 import points_of, to_utf32
 from munjang.text.tokenizer import read_settings, require_fitted

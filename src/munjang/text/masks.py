@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import DataError
-from munjang.text.blank import is_blank
 from munjang.text.capitals import sign_ids
 from munjang.text.columns import Int32s, TokenColumn, Tokens, token_column, values_and_offsets
+from munjang.text.plain.blank import is_blank
 from munjang.text.registry import SUBWORDS
 from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.tokenizer import Tokenizer

@@ -22,8 +22,10 @@ import polars as pl
 
 from munjang.errors import ConfigError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.detokenize import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalize import normalize, normalize_text, original_offsets
+from munjang.text.detokenize import join_pieces, real_tokens
+from munjang.text.normalize import normalize, original_offsets
+from munjang.text.plain.ids import UNKNOWN
+from munjang.text.plain.nfc import normalize_text
 from munjang.text.segmentation.codepoints import bounds_of
 from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import RESERVED, Vocabulary

@@ -9,11 +9,9 @@ lower case and categories: a single text and a column of texts use the same vers
 tables, and no thread pool is needed.
 """
 
-import re
 import unicodedata
 from functools import lru_cache
-from itertools import groupby
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,48 +20,12 @@ import polars as pl
 from munjang.errors import ConfigError
 from munjang.forked import is_forked
 from munjang.text.columns import Int64s, TokenColumn, token_column, values_and_offsets
+from munjang.text.plain.inert import INERT_UNDER_NFC
+from munjang.text.plain.nfc import Form, normalize_text
 from munjang.text.segmentation.codepoints import CODE_POINTS, bounds_of
 from munjang.text.segmentation.utf32 import points_of, require_texts, to_utf32
 
-Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
-
-# Whole blocks of characters that NFC neither changes nor composes with a neighbor: ASCII to the
-# spacing modifiers, dashes and quotes, arrows, shapes and dingbats, kana, Hangul compatibility
-# jamo, the unified ideographs, the Hangul syllables and the common emoji.
-# Both Polars and Python read this as a pattern.
-INERT_UNDER_NFC = (
-    "\\x00-\u02ff\u2010-\u205e\u2190-\u2328\u2500-\u27bf\u3001-\u3029\u3041-\u3098\u30a0-\u30ff"
-    "\u3131-\u318e\u4e00-\u9fff\uac00-\ud7a3\ufe0f\uff01-\uff5e\U0001f300-\U0001faff"
-)
-BEFORE_INERT = re.compile(f"[{INERT_UNDER_NFC}]")
-"""Split points: the normal form of the text before a match does not depend on what follows."""
 _MAY_CHANGE_UNDER_NFC = f"[^{INERT_UNDER_NFC}]"
-
-# Marks of combining class 0 that decompose to two marks.
-_MARKS_OF_TWO = ("\u0f73", "\u0f75", "\u0f81")
-# Up to this length `unicodedata` alone orders the marks faster.
-_LONG = 1000
-
-
-def normalize_text(text: str, form: Form = "NFC") -> str:
-    """Bring one text to a Unicode normal form; `normalize` does the same for a column."""
-    if len(text) > _LONG and not unicodedata.is_normalized(form, text):
-        text = _with_marks_in_order(text)
-    return unicodedata.normalize(form, text)
-
-
-def _with_marks_in_order(text: str) -> str:
-    """Return an equivalent text with marks sorted by combining class.
-
-    `unicodedata` sorts them too, but in time that is quadratic in the length of a run of marks.
-    """
-    for mark in _MARKS_OF_TWO:
-        text = text.replace(mark, unicodedata.normalize("NFD", mark))
-    runs = groupby(text, key=lambda character: unicodedata.combining(character) > 0)
-    return "".join(
-        "".join(sorted(run, key=unicodedata.combining) if are_marks else run)
-        for are_marks, run in runs
-    )
 
 
 def normalize(texts: pl.Series, form: Form = "NFC") -> pl.Series:

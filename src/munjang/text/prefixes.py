@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 
 from munjang.text.capitals import sign_ids
-from munjang.text.normalize import normalize_text
+from munjang.text.plain.nfc import normalize_text
+from munjang.text.plain.pretokens import drop_last_pretoken
 from munjang.text.registry import SUBWORDS
-from munjang.text.subwords.pretokens import drop_last_pretoken
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.words import WordTokenizer
 

@@ -17,7 +17,9 @@ import pyarrow as pa
 from munjang.errors import FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
 from munjang.text.detokenize import real_tokens
-from munjang.text.normalize import BEFORE_INERT, normalize, normalize_text, original_offsets
+from munjang.text.normalize import normalize, original_offsets
+from munjang.text.plain.inert import BEFORE_INERT
+from munjang.text.plain.nfc import normalize_text
 from munjang.text.segmentation.utf32 import to_utf32
 from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary

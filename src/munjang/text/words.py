@@ -17,23 +17,29 @@ import numpy as np
 import polars as pl
 
 from munjang.errors import ConfigError
-from munjang.text.capitals import SIGNS, Kinds, Signs, capitals_of, restore_capitals
+from munjang.text.capitals import Kinds, Signs, capitals_of, restore_capitals
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.detokenize import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalize import normalize, normalize_text, original_offsets
+from munjang.text.detokenize import join_pieces, real_tokens
+from munjang.text.normalize import normalize, original_offsets
+from munjang.text.plain.capitals import SIGNS
+from munjang.text.plain.ids import UNKNOWN
+from munjang.text.plain.nfc import normalize_text
+from munjang.text.plain.words import KERAS_FILTERS, keras_words, unicode_words
 from munjang.text.segmentation.codepoints import bounds_of, is_irregular, lowered_origins
 from munjang.text.segmentation.counting import count_types, merge_counts
-from munjang.text.segmentation.one_text import (
-    BEFORE_KERAS_WORD,
-    BEFORE_UNICODE_WORD,
-    keras_words,
-    unicode_words,
-)
 from munjang.text.segmentation.segment import Segmenter, Segments, map_segments, segment_batches
-from munjang.text.segmentation.segmenters import KERAS_FILTERS, keras_segmenter, unicode_segmenter
+from munjang.text.segmentation.segmenters import keras_segmenter, unicode_segmenter
 from munjang.text.segmentation.utf32 import require_texts
 from munjang.text.tokenizer import read_settings, require_fitted
 from munjang.text.vocabulary import OOV, Vocabulary
+
+# No word continues over the start of a match, and what follows does not change how the text before
+# it is lower-cased: a capital sigma depends on the next letter, across marks, quotes, full stops
+# and colons.
+_BEFORE_WORD = {
+    "unicode": re.compile(r"(?<!\u200d)[ \t\n,;!?()\"/*+@#$%&\[\]{}|\\~_。、！？，-]"),
+    "keras": re.compile(r"[ \t\n,;!?()\"/]"),
+}
 
 Split = Literal["unicode", "keras"]
 
@@ -77,7 +83,7 @@ class WordTokenizer:
     @property
     def split_points(self) -> re.Pattern[str] | None:
         """A pattern of split points; see `munjang.text.tokenizer.Tokenizer`."""
-        return BEFORE_KERAS_WORD if self.split == "keras" else BEFORE_UNICODE_WORD
+        return _BEFORE_WORD[self.split]
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -14,7 +14,7 @@ from munjang.errors import ConfigError, DataError
 from munjang.names import nearest_name
 from munjang.reporting import escape_line
 from munjang.tasks.word_answers import NearWord
-from munjang.text.blank import is_blank
+from munjang.text.plain.blank import is_blank
 
 Vectors = npt.NDArray[np.float32]
 # From a word to its vector [dim]; None if it has none.

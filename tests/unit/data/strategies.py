@@ -4,7 +4,7 @@ import unicodedata
 
 from hypothesis import strategies as st
 
-from munjang.text.blank import is_blank
+from munjang.text.plain.blank import is_blank
 
 PIECES = (
     *('"', '""', ",", ";", "\t", "\n", "\r\n", "'", "\\", " ", "a", "한국어", "문장"),

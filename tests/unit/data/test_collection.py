@@ -12,7 +12,8 @@ from munjang.data.collection import collect_texts
 from munjang.data.columns import text_column
 from munjang.data.readers import read_table
 from munjang.errors import DataError
-from munjang.text.blank import blank_rows, is_blank
+from munjang.text.blank import blank_rows
+from munjang.text.plain.blank import is_blank
 
 
 class SeriesLike:

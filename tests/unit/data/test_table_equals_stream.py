@@ -13,7 +13,7 @@ from munjang.data.readers.line_ends import LineEnds, normalize_line_ends
 from munjang.data.readers.stream import stream_texts
 from munjang.data.readers.values import EMPTY
 from munjang.errors import DataError
-from munjang.text.blank import is_blank
+from munjang.text.plain.blank import is_blank
 
 ENDS = ["\n", "\r\n", "\r"]
 PIECES = (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from munjang.data.batches import truncate
 from munjang.data.encode import encode_texts
 from munjang.data.token_rows import encode_rows
-from munjang.text.capitals import CAPITAL, CAPITALS
+from munjang.text.plain.capitals import CAPITAL, CAPITALS
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO

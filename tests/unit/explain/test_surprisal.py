@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 
 from munjang.explain.surprisal import Surprisal
 from munjang.text.columns import to_lists
-from munjang.text.joining import find_joined, joins
+from munjang.text.joining import find_joined
+from munjang.text.plain.joining import joins
 from munjang.text.tokenizer import Tokenizer
 from tests.contracts.test_tokenizers import Row, every_row, fit_row
 from tests.unit.text.strategies import hostile_text

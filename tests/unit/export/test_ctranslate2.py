@@ -1,6 +1,5 @@
 """Exports to CTranslate2: every variant of the network, the script alone, and what is refused."""
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,16 +15,18 @@ from hypothesis import strategies as st
 
 import munjang
 from munjang.errors import ConfigError, FolderError
-from munjang.export.ctranslate2 import runner, specification
+from munjang.export.ctranslate2 import specification
 from munjang.export.ctranslate2.exporting import FILES, export_ctranslate2
-from munjang.export.ctranslate2.runner import Translator
 from munjang.export.ctranslate2.samples import sample_texts
-from munjang.export.ctranslate2.tokenizers import describe_tokenizer
+from munjang.export.tokenizers import describe_tokenizer
 from munjang.model import Model
 from munjang.network import build_network
+from munjang.runners import tokenizer as base
+from munjang.runners.classes import TOKENIZERS, import_classes
+from munjang.runners.ctranslate2.translator import Translator
 from munjang.tasks.answer_stream import write_answers
 from munjang.tasks.translate import column_of
-from munjang.text import blank
+from munjang.text.plain.blank import is_blank
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from tests.system.commands import invoke
@@ -197,11 +198,6 @@ def test_refused_settings(
     [
         ((), "attentive", "and this is attentive of the task translate; train with "),
         (("translate.copy_unknown=true",), "transformer", "translate.copy_unknown: "),
-        (
-            ("tokenizer.target.name=jamo", "tokenizer.shared_vocabulary=false"),
-            "transformer",
-            "tokenizer.target.name: .* has no jamo; train with one of bpe, ",
-        ),
     ],
 )
 def test_refused_models(
@@ -215,41 +211,35 @@ def test_refused_models(
         export_ctranslate2(trained, tmp_path / "out")
 
 
-Twin = runner.Subwords | runner.Words
-
-
-@pytest.fixture(scope="module", params=["bpe", "unigram", "wordpiece", "words"])
+@pytest.fixture(scope="module", params=["bpe", "unigram", "wordpiece", "words", "jamo"])
 def tokenizer(request: pytest.FixtureRequest) -> Tokenizer:
     texts = pl.Series("text", [*SOURCES, *TARGETS, "Hier, (dort) ▁ und #1 ##x 👍🏽!"] * 2)
     return make_tokenizer(request.param).fit(texts, max_size=90)
 
 
 @pytest.fixture(scope="module")
-def twin(tokenizer: Tokenizer) -> Twin:
-    settings = json.loads(json.dumps(describe_tokenizer(tokenizer, "source")))
-    return runner.TOKENIZERS[settings["kind"]](settings, tokenizer.vocabulary.tokens)
+def twin(tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory) -> base.Tokenizer:
+    described = describe_tokenizer(tokenizer)
+    folder = tmp_path_factory.mktemp("tokenizer")
+    for name, content in described.files().items():
+        (folder / name).write_text(content, "utf-8")
+    import_classes(TOKENIZERS.values())
+    kind = base.TOKENIZERS[described.settings["name"]]
+    return kind(described.settings, described.tokens, folder / "tokenizer.json")
 
 
-def test_tokenizers_read_and_write_as_ours(tokenizer: Tokenizer, twin: Twin) -> None:
-    for text in [text for text in (*sample_texts(tokenizer), *TEXTS) if not blank.is_blank(text)]:
+def test_tokenizers_read_and_write_as_ours(tokenizer: Tokenizer, twin: base.Tokenizer) -> None:
+    for text in [text for text in (*sample_texts(tokenizer), *TEXTS) if not is_blank(text)]:
         ids = tokenizer.encode_text(text).tolist()
         assert twin.encode(text) == ids
-        assert twin.decode(ids) == write_answers(tokenizer, column_of([ids]))[0]
+        assert twin.write(ids) == write_answers(tokenizer, column_of([ids]))[0]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_tokenizers_read_any_text_as_ours(tokenizer: Tokenizer, twin: Twin, text: str) -> None:
+def test_tokenizers_read_any_text_as_ours(
+    tokenizer: Tokenizer, twin: base.Tokenizer, text: str
+) -> None:
     assert twin.encode(text) == tokenizer.encode_text(text).tolist()
-
-
-def test_words_with_capitals_are_refused() -> None:
-    tokenizer = make_tokenizer("words", capitals=True).fit(pl.Series("text", SOURCES))
-    with pytest.raises(ConfigError, match=r"tokenizer\.source\.settings\.capitals: "):
-        describe_tokenizer(tokenizer, "source")
-
-
-def test_blank_texts_are_those_of_the_readers() -> None:
-    assert runner.VISIBLE.pattern == blank.VISIBLE
 
 
 @pytest.fixture(scope="module")
@@ -261,9 +251,9 @@ def translator(trained: Model, tmp_path_factory: pytest.TempPathFactory) -> Tran
 
 def test_hypotheses_are_ranked_as_ours_and_cut_ones_last(translator: Translator) -> None:
     a, b, end = (
-        translator.target_tokens[4],
-        translator.target_tokens[5],
-        translator.target_tokens[3],
+        translator.target.tokens[4],
+        translator.target.tokens[5],
+        translator.target.tokens[3],
     )
 
     def best(*found: tuple[list[str], float]) -> list[int]:

@@ -14,9 +14,8 @@ from munjang.serving.works import TextWork
 
 
 def test_answers_need_not_wait_for_explanations() -> None:
-    settings = SimpleNamespace(max_length=10)
-    model: Any = SimpleNamespace(recipe=SimpleNamespace(section=lambda name: settings))
-    served = ServedModel("m", Path("m"), model, "0" * 64)
+    backend: Any = SimpleNamespace(description=SimpleNamespace(most_tokens=10))
+    served = ServedModel("m", Path("m"), backend, "0" * 64)
     gate = threading.Event()
 
     def explain(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:

@@ -19,7 +19,8 @@ from munjang.tasks import masked_scores
 from munjang.tasks.masked_lm import MaskedLm, MaskedLmSettings
 from munjang.tasks.masked_scores import unigram_log_probabilities
 from munjang.tasks.sentence_pairs import NO_PAIR
-from munjang.text.capitals import SIGNS, sign_ids
+from munjang.text.capitals import sign_ids
+from munjang.text.plain.capitals import SIGNS
 from munjang.text.registry import make_tokenizer, tokenizer_from_json
 from munjang.text.vocabulary import EOS, GO, OOV, RESERVED
 from munjang.training.loop import Loop

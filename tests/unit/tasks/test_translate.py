@@ -17,7 +17,7 @@ from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.tasks.alignment import align, copy_unknown_words, get_target_pieces
 from munjang.tasks.translate import Translate, TranslateSettings, column_of, compute_cross_entropy
 from munjang.tasks.translation_scores import score_translations
-from munjang.text.capitals import CAPITAL
+from munjang.text.plain.capitals import CAPITAL
 from munjang.text.vocabulary import OOV
 from tests.architectures import build_encoder_decoder, pair_config
 

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError
-from munjang.text.capitals import CAPITAL, CAPITALS, SIGNS
 from munjang.text.columns import TokenColumn
 from munjang.text.normalize import normalize
+from munjang.text.plain.capitals import CAPITAL, CAPITALS, SIGNS
 from munjang.text.words import WordTokenizer
 from tests.unit.text.strategies import hostile_text, hostile_texts
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError, NotFittedError
 from munjang.text.keras import Tokenizer, text_to_word_sequence
-from munjang.text.segmentation.segmenters import KERAS_FILTERS
+from munjang.text.plain.words import KERAS_FILTERS
 from tests.unit.text.peer_keras import force_path, legacy
 from tests.unit.text.strategies import hostile_text, hostile_texts, with_surrogates
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError
 from munjang.text.columns import token_column
-from munjang.text.normalize import Form, normalize, normalize_text, original_offsets
+from munjang.text.normalize import normalize, original_offsets
+from munjang.text.plain.nfc import Form, normalize_text
 from tests.unit.text.strategies import hostile_text, hostile_texts
 
 thorough = settings(max_examples=80)

@@ -6,8 +6,9 @@ import polars as pl
 import pytest
 from hypothesis import example, given, settings
 
+from munjang.text.plain.pretokens import LONGEST, SPACE_SIGN
 from munjang.text.segmentation.codepoints import CODE_POINTS
-from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, pretokenize
+from munjang.text.subwords.pretokens import pretokenize
 from tests.unit.text.strategies import hostile_texts
 
 thorough = settings(max_examples=80)

@@ -6,8 +6,9 @@ import pytest
 
 from munjang.text.columns import values_and_offsets
 from munjang.text.morphemes import MorphemeTokenizer
+from munjang.text.plain.pretokens import LONGEST
 from munjang.text.registry import make_tokenizer
-from munjang.text.subwords.pretokens import LONGEST, pretokenize
+from munjang.text.subwords.pretokens import pretokenize
 from munjang.text.subwords.training_pretokens import LONGEST_RUN, limit_long_runs, unigram_seeds
 
 

@@ -10,7 +10,7 @@ from munjang.data.readers.header import join_names
 from munjang.data.readers.records import MISSING, Column, Records
 from munjang.errors import DataError
 from munjang.names import column_key, nearest_name, normalize_name
-from munjang.text.blank import is_blank
+from munjang.text.plain.blank import is_blank
 
 # The most specific first: a file may have several of them.
 TEXT_NAMES = (

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from munjang.errors import ConfigError
-from munjang.export.ctranslate2.runner import Translator
 from munjang.inputs.parallel import EncodedPairs
 from munjang.layers.projection import Projected
 from munjang.model import Model
+from munjang.runners.ctranslate2.translator import Translator
 from munjang.tasks.translate import EMPTY, Translate
 from munjang.text.columns import values_and_offsets
 from munjang.text.vocabulary import EOS, GO
@@ -118,7 +118,7 @@ def check_export(translator: Translator, expected: Reference, *, exact: bool) ->
 
 def _largest_difference(translator: Translator, expected: Reference) -> float:
     rows = [i for i, source in enumerate(expected.sources) if source]
-    source, target = translator.source_tokens, translator.target_tokens
+    source, target = translator.source.tokens, translator.target.tokens
     scores: list[Any] = translator.model.score_batch(
         [[source[token] for token in expected.sources[i]] for i in rows],
         [[target[token] for token in expected.answers[i]] for i in rows],

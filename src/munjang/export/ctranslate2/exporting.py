@@ -9,7 +9,9 @@ from typing import Any, Literal, cast
 from munjang.baselines.baseline import Baseline
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError
+from munjang.export.compose import join_modules
 from munjang.export.folder import install, make_scratch, refuse_occupied
+from munjang.export.tokenizers import LIBRARY, describe_tokenizer
 from munjang.folder.load import load
 from munjang.folder.manifest import write_atomically
 from munjang.folder.save import to_json
@@ -20,12 +22,23 @@ from munjang.models.sequence_to_sequence.transformer import (
     TransformerEncoderDecoderConfig,
 )
 from munjang.reporting import Report, discard, stage
+from munjang.runners.classes import find_tokenizers, import_classes
 from munjang.text.vocabulary import EOS, GO, OOV
 
 Quantization = Literal["float32", "int8", "int16", "float16", "bfloat16"]
 
 SETTINGS = "munjang.json"
 SCRIPT = "munjang_ctranslate2.py"
+_RUNNER = "munjang.runners.ctranslate2.script"
+_TITLE = """Answers of a model of Munjang by CTranslate2, without PyTorch and without Munjang.
+
+    python munjang_ctranslate2.py < texts.txt
+
+    >>> from munjang_ctranslate2 import Translator
+    >>> Translator("FOLDER").translate(["A man sleeps."])
+
+One answer per line of the input. Needs: pip install ctranslate2 tokenizers
+"""
 _SIDES = ("source", "target")
 FILES = (
     SETTINGS,
@@ -138,25 +151,35 @@ def _require_transformer(model: Model | Baseline) -> Model:
     return model
 
 
-def _describe(model: Model) -> dict[str, Any]:
-    """Return the JSON files of the script by name."""
-    from munjang.export.ctranslate2.tokenizers import describe_tokenizer
-
+def _describe(model: Model) -> dict[str, str]:
+    """Return the script and its files by name."""
     pair = cast(ParallelInput, model.input).tokenizers
     settings = model.recipe.section("tokenizer")
     decoding = cast(DecodingSettings, cast(Any, model.task).decoding)
-    files = {"source_tokenizer.json": describe_tokenizer(pair.source, "source")}
-    if not pair.shared:
-        files["target_tokenizer.json"] = describe_tokenizer(pair.target, "target")
-    files[SETTINGS] = {
-        "source": "source_tokenizer.json",
-        "target": "source_tokenizer.json" if pair.shared else "target_tokenizer.json",
-        "longest_source": settings.source.max_length,
+    source = describe_tokenizer(pair.source)
+    target = None if pair.shared else describe_tokenizer(pair.target)
+    files = {
+        f"{side}_{LIBRARY}": each.library
+        for side, each in zip(_SIDES, (source, target), strict=True)
+        if each is not None and each.library is not None
+    }
+    kinds = find_tokenizers(*(each.settings for each in (source, target) if each is not None))
+    import_classes(kinds)
+    files[SCRIPT] = join_modules(_TITLE, [*kinds, _RUNNER])
+    content = {
+        "source_tokenizer": source.settings,
+        "target_tokenizer": None if target is None else target.settings,
+        "input": {
+            "max_length": settings.source.max_length,
+            "max_tokens": None,
+            "add_go_eos": False,
+            "line_breaks": False,
+        },
         "long_sources": settings.long_sources,
         "beam": _beam(decoding),
         **{name: getattr(decoding, name) for name in _DECODING},
     }
-    return files
+    return {**files, SETTINGS: to_json(content, indent=2)}
 
 
 def _beam(decoding: DecodingSettings) -> int:
@@ -177,7 +200,7 @@ def _beam(decoding: DecodingSettings) -> int:
 
 
 def _write_checked(
-    model: Model, files: Mapping[str, Any], scratch: Path, quantization: str, report: Report
+    model: Model, files: Mapping[str, str], scratch: Path, quantization: str, report: Report
 ) -> tuple[int, int]:
     """Write the model in a subfolder for its type, and check it.
 
@@ -188,8 +211,8 @@ def _write_checked(
         The number of equal answers, and of texts.
     """
     from munjang.export.ctranslate2.checking import answer_greedily, check_export
-    from munjang.export.ctranslate2.runner import Translator
     from munjang.export.ctranslate2.samples import sample_texts
+    from munjang.runners.ctranslate2.translator import Translator
 
     with stage("checking the export"):
         pair = cast(ParallelInput, model.input).tokenizers
@@ -210,7 +233,7 @@ def _readable(model: Model, texts: list[str]) -> list[str]:
     return [texts[row] for row in rows]
 
 
-def _write(model: Model, files: Mapping[str, Any], folder: Path, quantization: str) -> None:
+def _write(model: Model, files: Mapping[str, str], folder: Path, quantization: str) -> None:
     """Write all files of an export."""
     from munjang.export.ctranslate2.specification import describe_network
 
@@ -231,7 +254,5 @@ def _write(model: Model, files: Mapping[str, Any], folder: Path, quantization: s
     spec.optimize(quantization=quantization)
     folder.mkdir()
     spec.save(str(folder))
-    script = Path(__file__).with_name("runner.py").read_text(encoding="utf-8")
-    write_atomically(folder / SCRIPT, script)
     for name, content in files.items():
-        write_atomically(folder / name, to_json(content, indent=2))
+        write_atomically(folder / name, content)

@@ -1,5 +1,6 @@
 """A model as a folder that answers without PyTorch: graphs of ONNX, settings and a runner."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
@@ -14,19 +15,24 @@ from munjang.errors import ConfigError
 from munjang.export.folder import install, make_scratch, refuse_occupied
 from munjang.export.onnx.card import Facts, write_card
 from munjang.export.onnx.checking import Checked, check_outputs
-from munjang.export.onnx.compose import compose_runner
 from munjang.export.onnx.evaluation import check_can_evaluate, evaluate_runner, values_of
-from munjang.export.onnx.inputs import describe_input, source_tokenizer, target_tokenizer
+from munjang.export.onnx.inputs import (
+    describe_input,
+    find_spelling,
+    source_tokenizer,
+    target_tokenizer,
+)
 from munjang.export.onnx.kinds import Kind, Runner, find_kind
 from munjang.export.onnx.latency import BATCHES, Latency, measure_latency
 from munjang.export.onnx.package import need_export
-from munjang.export.onnx.runner.text import FORMAT
+from munjang.export.onnx.runner import compose_runner
 from munjang.export.onnx.tasks import describe_task
-from munjang.export.onnx.tokenizers import LIBRARY, VOCABULARY, describe_tokenizer
+from munjang.export.tokenizers import LIBRARY, VOCABULARY, describe_tokenizer
 from munjang.folder.load import load
 from munjang.folder.save import to_json
 from munjang.model import Model
 from munjang.reporting import Report, discard, stage
+from munjang.runners.onnx.model import FORMAT
 
 SETTINGS, RUNNER, CARD = "munjang.json", "munjang_onnx.py", "README.md"
 _GRAPHS = ("model.onnx", "encoder.onnx", "step.onnx")
@@ -120,25 +126,27 @@ class _Export:
         self.model = model
         self.kind = kind
         self.int8 = int8
-        self.input = describe_input(model)
-        source, target = describe_tokenizer(source_tokenizer(model)), target_tokenizer(model)
-        written = None if target is None else describe_tokenizer(target, _TARGET)
+        self.spelled = find_spelling(model)
+        source = describe_tokenizer(source_tokenizer(model), self.spelled)
+        target = target_tokenizer(model)
+        written = None if target is None else describe_tokenizer(target)
         self.settings = {
             "format": FORMAT,
             "munjang": __version__,
             "model": model.recipe.model_name,
+            "reads": model.recipe.input,
+            "parameters": model.parameters,
             **describe_task(model.task, model.recipe.task),
             **kind.facts(model.network),
             "graphs": kind.files,
-            "input": self.input,
+            "input": describe_input(model),
             "tokenizer": source.settings,
             "target_tokenizer": None if written is None else written.settings,
         }
         self.files = {
-            SETTINGS: to_json(self.settings, indent=1),
             RUNNER: compose_runner(self.settings),
-            **source.files,
-            **({} if written is None else written.files),
+            **source.files(),
+            **({} if written is None else written.files(_TARGET)),
         }
 
     def write(
@@ -181,13 +189,14 @@ class _Export:
 
     def _write_files(self, folder: Path, *, int8: bool) -> dict[str, int]:
         """Write all files but the card, and return the size of each graph."""
-        spells_words = self.input["spelled_words"] is not None
+        spells_words = self.spelled is not None
         graphs = self.kind.write(self.model.network, spells_words=spells_words, int8=int8)
+        files = {**graphs, **{name: text.encode() for name, text in self.files.items()}}
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        settings = to_json({**self.settings, "sha256": digests}, indent=1)
         folder.mkdir()
-        for name, data in graphs.items():
+        for name, data in {**files, SETTINGS: settings.encode()}.items():
             (folder / name).write_bytes(data)
-        for name, text in self.files.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
         return {name: len(data) for name, data in graphs.items()}
 
     def _check(self, runners: Mapping[str, Runner], rows: Sequence[Any]) -> Checked:

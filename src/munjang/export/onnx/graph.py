@@ -6,7 +6,7 @@ same network gives the same graph, byte by byte.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -66,6 +66,7 @@ class Graph:
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
         self._known: dict[tuple[Any, ...], Value] = {}
+        self._written: dict[nn.Module, Any] = {}
         self._uses: dict[str, int] = {}
         self._inputs: list[Any] = []
         self._outputs: list[Any] = []
@@ -92,10 +93,14 @@ class Graph:
                 f"export onnx: the layer {type(module).__name__} has no description as a graph of "
                 "standard operators"
             )
-        if name is None:
-            return writer(self, module, *values)
-        with self.scope(name):
-            return writer(self, module, *values)
+        with self.scope(name) if name is not None else nullcontext():
+            written = writer(self, module, *values)
+        self._written.setdefault(module, written)
+        return written
+
+    def first_result(self, module: nn.Module) -> Any:
+        """Return what `write` returned when it first wrote a layer."""
+        return self._written[module]
 
     def input(self, name: str, dtype: Any, shape: Sequence[str | int]) -> Value:
         """Add an input of the graph; a dimension that is a string has any size."""

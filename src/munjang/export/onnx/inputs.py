@@ -48,11 +48,7 @@ def target_tokenizer(model: Model) -> Tokenizer | None:
 def _describe_text(model: Model) -> dict[str, Any]:
     encoding = model.input.encoding  # type: ignore[attr-defined]
     kept = ("max_length", "max_tokens", "add_go_eos", "line_breaks")
-    return {
-        "kind": "text",
-        **{name: encoding[name] for name in kept},
-        "spelled_words": _find_units(model),
-    }
+    return {"kind": "text", **{name: encoding[name] for name in kept}}
 
 
 def _describe_two_texts(model: Model) -> dict[str, Any]:
@@ -62,7 +58,7 @@ def _describe_two_texts(model: Model) -> dict[str, Any]:
 
 def _describe_stream(model: Model) -> dict[str, Any]:
     """Return no limits: a text of any length is read, in lines."""
-    return {"kind": "text", "spelled_words": None}
+    return {"kind": "text"}
 
 
 def _describe_parallel(model: Model) -> dict[str, Any]:
@@ -78,12 +74,11 @@ def _describe_parallel(model: Model) -> dict[str, Any]:
         "max_tokens": None,
         "add_go_eos": False,
         "line_breaks": False,
-        "spelled_words": None,
     }
 
 
-def _find_units(model: Model) -> str | None:
-    """Return the units of character n-grams of words out of the vocabulary; None without any."""
+def find_spelling(model: Model) -> str | None:
+    """Return the units by which words out of the vocabulary are read; None if they are not."""
     # a tokenizer that reads masks spells no words
     is_spelled = isinstance(model.reader, TextInput) and isinstance(
         model.reader.tokenizer, WordTokenizer

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from munjang.errors import ConfigError
 from munjang.export.onnx import language, translation
 from munjang.export.onnx.graph import Array, Graph
-from munjang.export.onnx.layers.tokens import add_tokens, add_words
+from munjang.export.onnx.layers.pooling import POOLINGS
+from munjang.export.onnx.layers.tokens import Tokens, add_tokens, add_words
 from munjang.export.onnx.samples import mask_words, sample_texts, sample_values
 from munjang.export.onnx.writers import WRITERS
 from munjang.model import Model
@@ -23,13 +24,24 @@ from munjang.models.pair_encoder import PairEncoder
 from munjang.models.sequence_to_sequence.attentive import Attentive
 from munjang.models.sequence_to_sequence.seq2seq import Seq2Seq
 from munjang.models.sequence_to_sequence.transformer import TransformerEncoderDecoder
-from munjang.tasks.heads import Ensemble, Head, LinearEnsemble, MaskedHead, TwoTowers
+from munjang.models.vectors import GivesStates
+from munjang.tasks.heads import (
+    Ensemble,
+    Head,
+    LinearEnsemble,
+    MaskedHead,
+    TwoTowers,
+    find_encoders,
+)
+from munjang.tasks.vectors import resolve_pooling
 from munjang.text.columns import values_and_offsets
 from munjang.text.masks import MASKED
 from munjang.text.vocabulary import GO, RESERVED
 
 # The runner of an exported model, as `munjang_onnx.load` returns it.
 Runner = Any
+# Poolings of the states of an encoder; see `munjang.models.vectors`.
+POOLED_STATES = {name: POOLINGS[name] for name in ("mean", "first", "max")}
 # Tokens of the made-up answers that an encoder-decoder reads.
 _ANSWER = 6
 
@@ -92,12 +104,41 @@ def find_kind(network: nn.Module) -> Kind:
 # Logits of texts --------------------------------------------------------------------------------
 
 
+def _find_sides(network: nn.Module) -> list[str]:
+    """Return the prefix of the inputs of each text that is read apart."""
+    is_apart = any(isinstance(module, PairEncoder) for module in network.modules())
+    return ["first_", "second_"] if is_apart else [""]
+
+
+def _find_poolings(network: nn.Module) -> list[str]:
+    """Return the poolings of a network's vectors, the default one first."""
+    has_states = all(isinstance(encoder, GivesStates) for encoder in find_encoders(network))
+    default = resolve_pooling(network)
+    known = [*POOLED_STATES, "pooled"] if has_states else ["pooled"]
+    return [default, *(name for name in known if name != default)]
+
+
+def _output_vectors(graph: Graph, network: nn.Module, tokens: Tokens) -> None:
+    """Add the vectors of the texts of one side as outputs, one per pooling."""
+    encoded = [graph.first_result(encoder) for encoder in find_encoders(network)]
+    for name in _find_poolings(network):
+        pool = POOLED_STATES.get(name)
+        parts = [
+            each.pooled if pool is None else pool(graph, each.states, tokens) for each in encoded
+        ]
+        joined = graph.op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        graph.output(joined, name, np.float32, ["batch", f"{name}_dim"])
+
+
+def _describe_encoders(network: nn.Module) -> dict[str, Any]:
+    return {"sides": _find_sides(network), "poolings": _find_poolings(network)}
+
+
 def _write_logits(network: nn.Module, graph: Graph, spells_words: bool) -> None:
     words = add_words(graph) if spells_words else None
-    is_apart = any(isinstance(module, PairEncoder) for module in network.modules())
-    prefixes = ("first_", "second_") if is_apart else ("",)
-    sides = [add_tokens(graph, prefix, words) for prefix in prefixes]
+    sides = [add_tokens(graph, prefix, words) for prefix in _find_sides(network)]
     graph.output(graph.write(network, *sides), "logits", np.float32, ["batch", "outputs"])
+    _output_vectors(graph, network, sides[0])
 
 
 LOGITS = Kind(
@@ -106,6 +147,7 @@ LOGITS = Kind(
     sample_values,
     lambda model, values: model.logits(values).numpy(),
     lambda runner, values: runner.outputs(values)[0],
+    _describe_encoders,
 )
 
 
@@ -114,8 +156,9 @@ LOGITS = Kind(
 
 def _write_vectors(network: TwoTowers, graph: Graph, spells_words: bool) -> None:
     words = add_words(graph) if spells_words else None
-    vectors = graph.write(network, add_tokens(graph, words=words))
-    graph.output(vectors, "vectors", np.float32, ["batch", "dim"])
+    tokens = add_tokens(graph, words=words)
+    graph.output(graph.write(network, tokens), "vectors", np.float32, ["batch", "dim"])
+    _output_vectors(graph, network, tokens)
 
 
 VECTORS = Kind(
@@ -123,7 +166,8 @@ VECTORS = Kind(
     lambda model, rows: sample_texts(model),
     sample_values,
     lambda model, values: np.asarray(model.embed(values, normalize=True)),
-    lambda runner, values: runner.embed(values),
+    lambda runner, values: runner.embed(values, normalize=True),
+    _describe_encoders,
 )
 
 
@@ -135,6 +179,7 @@ def _write_masked(network: MaskedHead, graph: Graph, spells_words: bool) -> None
     places = tuple(graph.input(name, np.int64, ["masks"]) for name in ("rows", "places"))
     logits = graph.write(network, tokens, places)
     graph.output(logits, "logits", np.float32, ["masks", network.vocabulary_size])
+    _output_vectors(graph, network, tokens)
 
 
 @torch.no_grad()
@@ -157,6 +202,7 @@ MASKS = Kind(
     lambda model: mask_words(sample_texts(model)),
     _mask_logits,
     lambda runner, values: np.concatenate([runner.mask_logits(value)[0] for value in values]),
+    _describe_encoders,
 )
 
 

@@ -48,6 +48,7 @@ def _describe_multilabel(task: Multilabel) -> dict[str, Any]:
     return {
         "task": "multilabel",
         "labels": list(task.labels),
+        "separator": task.settings.separator,
         "thresholds": list(task.thresholds or [0.5] * len(task.labels)),
         "outputs": task.outputs,
     }

@@ -8,13 +8,8 @@ from munjang.serving.bodies import ClassifyRequest, PredictRequest
 from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.endpoints.inputs import read_inputs
 from munjang.serving.http import Reply, reply_json
-from munjang.serving.models import Skill
+from munjang.serving.skills import CLASSIFIES
 from munjang.serving.works import predicting
-from munjang.tasks.task import GivesProbabilities
-
-CLASSIFIES = Skill(
-    "with probabilities of labels", lambda model: isinstance(model.task, GivesProbabilities)
-)
 
 
 async def predict(call: Call) -> Reply:

@@ -36,7 +36,7 @@ def read_inputs(served: ServedModel, inputs: Any, *, one_by_one: bool = False) -
     Raises:
         RequestError: another shape.
     """
-    if not one_by_one and served.reads_pairs:
+    if not one_by_one and served.description.reads_pairs:
         return _read_pairs(inputs)
     if isinstance(inputs, str):
         return Inputs([inputs], is_single=True)

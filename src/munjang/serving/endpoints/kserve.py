@@ -10,8 +10,8 @@ from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.http import Reply, reply_json
 from munjang.serving.models import ServedModel
 from munjang.serving.request_errors import invalid
+from munjang.serving.skills import CLASSIFIES, RANKS_TOKENS
 from munjang.serving.works import predicting
-from munjang.tasks.task import GivesProbabilities, RanksTokens
 
 _EXTENSIONS = ["model_repository"]
 
@@ -41,10 +41,10 @@ async def model_ready(call: Call) -> Reply:
 async def describe_model(call: Call) -> Reply:
     """Return the tensors that a model takes and gives."""
     served = call.service.store.find(call.path["name"])
-    names = ("first", "second") if served.reads_pairs else ("text",)
+    names = ("first", "second") if served.description.reads_pairs else ("text",)
     outputs = [_tensor_of("answer", "BYTES", [-1])]
-    if isinstance(served.model.task, GivesProbabilities):
-        outputs.append(_tensor_of("probabilities", "FP64", [-1, len(served.model.labels)]))
+    if CLASSIFIES in served.description.skills:
+        outputs.append(_tensor_of("probabilities", "FP64", [-1, len(served.description.labels)]))
     return reply_json(
         {
             "name": served.name,
@@ -62,13 +62,13 @@ async def infer(call: Call) -> Reply:
     served = call.service.store.find(call.path["name"])
     answers = await call.service.run(predicting(served), _values(served, body))
     count = len(answers)
-    shows_json = isinstance(served.model.task, RanksTokens)
+    shows_json = RANKS_TOKENS in served.description.skills
     texts = [_show_json(answer) if shows_json else _answer_text(answer) for answer in answers]
     outputs = [{**_tensor_of("answer", "BYTES", [count]), "data": texts}]
-    if isinstance(served.model.task, GivesProbabilities):
+    if CLASSIFIES in served.description.skills:
         rows = [list(answer.probabilities.values()) for answer in answers]
         data = [value for row in rows for value in row]
-        shape = [count, len(served.model.labels)]
+        shape = [count, len(served.description.labels)]
         outputs.append({**_tensor_of("probabilities", "FP64", shape), "data": data})
     reply: dict[str, Any] = {
         "model_name": served.name,
@@ -100,7 +100,7 @@ def _show_json(answer: Any) -> str:
 def _values(served: ServedModel, body: InferRequest) -> list[Any]:
     """Return the values of the tensors of a request."""
     tensors = {tensor.name: _flatten(tensor) for tensor in body.inputs}
-    wanted = ("first", "second") if served.reads_pairs else ("text",)
+    wanted = ("first", "second") if served.description.reads_pairs else ("text",)
     if len(tensors) == len(wanted) == 1:
         return next(iter(tensors.values()))
     if set(tensors) != set(wanted):

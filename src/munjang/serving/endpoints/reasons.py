@@ -6,13 +6,14 @@ from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.endpoints.inputs import read_inputs
 from munjang.serving.http import Reply, reply_json
 from munjang.serving.request_errors import invalid
+from munjang.serving.skills import EXPLAINS
 from munjang.serving.works import explaining, predicting
 
 
 async def explain(call: Call) -> Reply:
     """Return the answer to one text, and how much each word gives to it."""
     body: ExplainRequest = call.body
-    served = call.service.store.find(body.model)
+    served = call.service.store.find(body.model, EXPLAINS)
     inputs = read_inputs(served, body.inputs)
     if not inputs.is_single:
         raise invalid(f"inputs: expected one text to explain, got {len(inputs.values)}")

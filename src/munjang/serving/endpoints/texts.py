@@ -16,21 +16,14 @@ from munjang.serving.bodies import (
 from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.endpoints.inputs import read_inputs
 from munjang.serving.http import EVENTS, HEARTBEAT, Reply, event, reply_json
-from munjang.serving.models import ServedModel, Skill
+from munjang.serving.models import ServedModel
 from munjang.serving.request_errors import RequestError, invalid
+from munjang.serving.skills import CONTINUES, TRANSLATES
 from munjang.serving.works import decoding
 from munjang.serving.writing import Written
-from munjang.tasks.task import Decodes, Generates
 
 Parts = AsyncGenerator[Written]
 DONE = event(b"[DONE]")
-
-
-CONTINUES = Skill("of the task language", lambda model: isinstance(model.task, Generates))
-TRANSLATES = Skill(
-    "of the task translate",
-    lambda model: isinstance(model.task, Decodes) and not isinstance(model.task, Generates),
-)
 
 
 async def translate(call: Call) -> Reply:

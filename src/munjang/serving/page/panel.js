@@ -74,7 +74,7 @@ export class Panel {
     } finally {
       waiting.end();
     }
-    if (this.view.explains === "never") return;
+    if (this.view.explains === "never" || !this.model.skills.includes("explain")) return;
     await this.reasons.offer(request, {
       isAtOnce: this.view.explains === "at once",
       whileBusy: (work) => this.whileBusy(work),

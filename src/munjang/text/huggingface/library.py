@@ -19,10 +19,11 @@ from tokenizers import Encoding
 
 from munjang.errors import DataError, FolderError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, token_column
-from munjang.text.detokenize import UNKNOWN, real_tokens
+from munjang.text.detokenize import real_tokens
 from munjang.text.huggingface.files import library_errors, state_of
 from munjang.text.huggingface.loaded import LoadedTokenizer
 from munjang.text.huggingface.offsets import cover_combining
+from munjang.text.plain.ids import UNKNOWN
 from munjang.text.segmentation.codepoints import bounds_of
 from munjang.text.segmentation.utf32 import require_texts
 from munjang.text.tokenizer import require_fitted

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from munjang.errors import ConfigError
 from munjang.text.keras.errors import InputTypeError, SettingTypeError
+from munjang.text.plain.words import KERAS_FILTERS
 from munjang.text.segmentation.counting import TypeCounts, count_types
 from munjang.text.segmentation.segment import (
     Segmenter,
@@ -24,7 +25,7 @@ from munjang.text.segmentation.segment import (
     segment_batches,
     segment_tokens,
 )
-from munjang.text.segmentation.segmenters import KERAS_FILTERS, character_segmenter, keras_segmenter
+from munjang.text.segmentation.segmenters import character_segmenter, keras_segmenter
 
 Counted = tuple[Any, int, int]  # a word, its count, the number of texts that hold it
 Counts = TypeCounts | Sequence[Counted]

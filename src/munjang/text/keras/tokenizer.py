@@ -33,7 +33,7 @@ from munjang.text.keras.rules import (
     as_list,
     iterate,
 )
-from munjang.text.segmentation.segmenters import KERAS_FILTERS
+from munjang.text.plain.words import KERAS_FILTERS
 
 Texts = Iterable[str] | Iterable[list[str]] | pl.Series
 

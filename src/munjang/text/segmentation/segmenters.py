@@ -5,11 +5,10 @@ from functools import lru_cache
 import numpy as np
 
 from munjang.text.columns import Int64s
-from munjang.text.segmentation.codepoints import Bools, Bytes, ClassTable, category_of
+from munjang.text.plain.words import WORD_CLASSES, find_word_class
+from munjang.text.segmentation.codepoints import Bools, Bytes, ClassTable
 from munjang.text.segmentation.segment import Segmenter
 from munjang.text.segmentation.units import SEPARATOR, Alphabet, Line, unit_codes
-
-KERAS_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 
 
 @lru_cache(maxsize=8)
@@ -63,25 +62,8 @@ def unicode_segmenter(lower: bool) -> Segmenter:
     return Segmenter(_unicode_words, Alphabet(unit_codes(lower), lower, joiner="\n"))
 
 
-_SPACE, _WORD, _SYMBOL, _MARK, _FORMAT, _JOINER = range(6)
-_SKIN_TONES = range(0x1F3FB, 0x1F400)
-
-
-def class_of_character(character: str) -> int:
-    """Classify a character: number of space, word, symbol, mark, format character or joiner."""
-    if character == "\u200d":
-        return _JOINER
-    if ord(character) in _SKIN_TONES:
-        return _MARK
-    category = category_of(character)
-    if category == "Cf":
-        return _FORMAT
-    if category == "Cc" or category[0] == "Z":
-        return _SPACE
-    return {"L": _WORD, "N": _WORD, "M": _MARK}.get(category[0], _SYMBOL)
-
-
-_classes = ClassTable(class_of_character)
+_SPACE, _WORD, _SYMBOL, _MARK, _FORMAT, _JOINER = range(len(WORD_CLASSES))
+_classes = ClassTable(lambda character: WORD_CLASSES.index(find_word_class(character)))
 
 
 def _unicode_words(line: Line) -> tuple[Int64s, Int64s]:

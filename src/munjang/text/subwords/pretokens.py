@@ -12,7 +12,6 @@ separate pre-tokens; marks and joiners stay with the character before them. No p
 than 64 characters, so time is linear even in a text of 100,000 characters without a space.
 """
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,40 +19,23 @@ import numpy.typing as npt
 import polars as pl
 
 from munjang.text.columns import Int64s
+from munjang.text.plain.pretokens import (
+    LONGEST,
+    PRETOKEN_CLASSES,
+    SPACE_SIGN,
+    find_pretoken_class,
+)
 from munjang.text.segmentation.codepoints import (
     Bools,
     ClassTable,
     Points,
     bounds_of,
-    category_of,
     strings_of,
 )
-from munjang.text.segmentation.one_text import ClassLetters
 from munjang.text.segmentation.utf32 import from_utf32, to_utf32
 
-SPACE_SIGN = "\u2581"
-LONGEST = 64
-
-_LETTER, _NUMBER, _PUNCTUATION, _SYMBOL, _BLANK, _SPACE_SIGN, _HASH, _MARK = range(8)
-_BY_CATEGORY = {"L": _LETTER, "N": _NUMBER, "M": _MARK, "P": _PUNCTUATION, "Z": _BLANK}
-
-
-def _class_of(character: str) -> int:
-    if character == SPACE_SIGN:
-        return _SPACE_SIGN
-    if character == "#":  # alone, so that it cannot be confused with WordPiece's ##
-        return _HASH
-    category = category_of(character)
-    if category == "So":
-        return _SYMBOL
-    if category in ("Cf", "Sk"):  # joiners, tags, skin tones
-        return _PUNCTUATION if character.isascii() else _MARK
-    if category[0] == "S":
-        return _PUNCTUATION
-    return _BY_CATEGORY.get(category[0], _BLANK)
-
-
-_classes = ClassTable(_class_of)
+_SPACE_SIGN, _HASH, _MARK = map(PRETOKEN_CLASSES.index, "_#m")
+_classes = ClassTable(lambda character: PRETOKEN_CLASSES.index(find_pretoken_class(character)))
 
 
 @dataclass(frozen=True)
@@ -100,33 +82,6 @@ def pretokenize(texts: pl.Series) -> Pretokens:
     points = np.insert(points, cuts[:-1][filled], np.uint32(ord(SPACE_SIGN)))
     cuts = cuts + bounds_of(filled)
     return Pretokens(points, cuts, _limit(np.flatnonzero(_begins(points)), len(points)))
-
-
-# For single texts, classes are letters of a string. A pre-token is a run of one class with its
-# marks, and the ▁ before it.
-_letters = ClassLetters(_class_of, "LNPSB_#m")
-_PRETOKEN = re.compile(r"(?:_m*)?(?:L[Lm]*|N[Nm]*|P[Pm]*|S[Sm]*|B[Bm]*|#m*)|_m*")
-_SWAPPED = {ord(" "): SPACE_SIGN, ord(SPACE_SIGN): " "}
-
-
-def pretokens_of(text: str) -> list[str]:
-    """Split one NFC text into pre-tokens."""
-    if not text:
-        return []
-    swapped = SPACE_SIGN + text.translate(_SWAPPED)
-    pretokens: list[str] = []
-    for found in _PRETOKEN.finditer(swapped.translate(_letters)):
-        start, end = found.span()
-        if end - start <= LONGEST:
-            pretokens.append(swapped[start:end])
-        else:
-            pretokens += [swapped[s : min(s + LONGEST, end)] for s in range(start, end, LONGEST)]
-    return pretokens
-
-
-def drop_last_pretoken(text: str) -> str:
-    """Remove the last pre-token of an NFC text, the only one that more text could change."""
-    return "".join(pretokens_of(text)[:-1])[1:].translate(_SWAPPED)
 
 
 def swap_spaces(points: Points) -> Points:

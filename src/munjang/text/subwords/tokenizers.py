@@ -23,10 +23,14 @@ from tokenizers import Encoding, Tokenizer
 
 from munjang.errors import ConfigError
 from munjang.text.columns import Int32s, Int64s, TokenColumn, Tokens, flat_ranges, token_column
-from munjang.text.detokenize import UNKNOWN, join_pieces, real_tokens
-from munjang.text.normalize import BEFORE_INERT, normalize, normalize_text, original_offsets
+from munjang.text.detokenize import join_pieces, real_tokens
+from munjang.text.normalize import normalize, original_offsets
+from munjang.text.plain.ids import UNKNOWN
+from munjang.text.plain.inert import BEFORE_INERT
+from munjang.text.plain.nfc import normalize_text
+from munjang.text.plain.pretokens import SPACE_SIGN, pretokens_of
 from munjang.text.segmentation.codepoints import bounds_of
-from munjang.text.subwords.pretokens import SPACE_SIGN, Pretokens, pretokenize, pretokens_of
+from munjang.text.subwords.pretokens import Pretokens, pretokenize
 from munjang.text.subwords.restore import restore_model
 from munjang.text.subwords.training import (
     CONTINUATION,

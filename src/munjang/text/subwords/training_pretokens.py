@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from munjang.text.columns import Int64s
+from munjang.text.plain.pretokens import LONGEST, SPACE_SIGN
 from munjang.text.segmentation.codepoints import Bools, bounds_of
-from munjang.text.subwords.pretokens import LONGEST, SPACE_SIGN, Pretokens
+from munjang.text.subwords.pretokens import Pretokens
 
 # Characters that are learned from a run without a space or another blank.
 LONGEST_RUN = 65_536

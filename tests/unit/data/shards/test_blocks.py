@@ -15,7 +15,7 @@ from munjang.data.shards.blocks import LineReader
 from munjang.data.shards.files import TextFile, find_files
 from munjang.data.shards.settings import LinesSettings
 from munjang.errors import DataError
-from munjang.text.blank import is_blank
+from munjang.text.plain.blank import is_blank
 
 Lines = list[tuple[str, int]]
 

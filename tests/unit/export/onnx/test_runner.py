@@ -12,17 +12,22 @@ from hypothesis import strategies as st
 
 from munjang.data.collection import collect_texts
 from munjang.data.token_rows import encode_rows
-from munjang.export.onnx.compose import PACKAGE, compose_runner, join_parts
-from munjang.export.onnx.runner import pairs, pieces, rows, symbols, text, words
+from munjang.export.compose import join_modules
+from munjang.export.onnx.runner import compose_runner
 from munjang.export.onnx.samples import _TEXTS as HOSTILE
-from munjang.export.onnx.tokenizers import describe_tokenizer
+from munjang.export.tokenizers import describe_tokenizer
+from munjang.runners import rows
+from munjang.runners import tokenizer as base
+from munjang.runners.classes import INPUTS, TASKS, TOKENIZERS, import_classes
+from munjang.runners.onnx import model, pairs
+from munjang.text.plain import ids
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import RESERVED
 from tests.synthetic import make_corpus
 
 TRAINED = [*make_corpus(60, korean=True)[0], *HOSTILE, "NASA Hubble NASA Hubble"]
-TOKENIZERS: list[tuple[str, dict[str, Any]]] = [
+CASES: list[tuple[str, dict[str, Any]]] = [
     ("words", {}),
     ("words", {"capitals": True}),
     ("words", {"lower": False, "nfc": False}),
@@ -45,20 +50,24 @@ texts = st.text(
 )
 
 
-@pytest.fixture(scope="module", params=TOKENIZERS, ids=lambda case: f"{case[0]}-{case[1]}")
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
 def both(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Tokenizer, text.Encoder]:
-    """A tokenizer, and the encoder of the runner that repeats it."""
+) -> tuple[Tokenizer, base.Tokenizer]:
+    """A tokenizer, and the one of the runner that repeats it."""
     name, given_settings = request.param
     sizes = {} if name in ("words", "characters", "jamo", "bytes") else {"max_size": 250}
     fitted = make_tokenizer(name, **given_settings).fit(pl.Series(TRAINED), **sizes)
+    return fitted, reopen(fitted, tmp_path_factory.mktemp("tokenizer"))
+
+
+def reopen(fitted: Tokenizer, folder: Path) -> base.Tokenizer:
+    """Return the tokenizer of the runner from the files of an export."""
+    import_classes(TOKENIZERS.values())
     described = describe_tokenizer(fitted)
-    folder = tmp_path_factory.mktemp("tokenizer")
-    for file, content in described.files.items():
+    for file, content in described.files().items():
         (folder / file).write_text(content, encoding="utf-8")
-    assert all((symbols, words, pieces))  # each adds its encoders
-    return fitted, text.ENCODERS[described.settings["name"]](described.settings, folder)
+    return model.open_tokenizer(described.settings, folder)
 
 
 @settings(max_examples=60)
@@ -66,15 +75,15 @@ def both(
 @example(given_text="")
 @example(given_text="한" * 70 + " " + "e" + "\u0301" * 1200)
 def test_ids_are_those_of_the_tokenizer(
-    both: tuple[Tokenizer, text.Encoder], given_text: str
+    both: tuple[Tokenizer, base.Tokenizer], given_text: str
 ) -> None:
     tokenizer, encoder = both
     for written in (given_text, *HOSTILE[3:18]):
-        assert encoder.encode(written)[0] == tokenizer.encode_text(written).tolist()
+        assert encoder.encode(written) == tokenizer.encode_text(written).tolist()
 
 
 def test_ids_become_the_text_that_the_tokenizer_writes(
-    both: tuple[Tokenizer, text.Encoder],
+    both: tuple[Tokenizer, base.Tokenizer],
 ) -> None:
     tokenizer, encoder = both
     column = tokenizer.encode(pl.Series(TRAINED))
@@ -106,7 +115,7 @@ def test_long_texts_are_cut_as_in_prediction(
     line = " ".join(written).replace("x", "\n" if line_breaks else "x")
     # a text of white space alone is read as an empty one, as by `Model.predict`
     expected = encode_rows(tokenizer, collect_texts([line]), **options)
-    (found,), _, is_cut = rows.Reader(encoder, options).row(line)
+    (found,), is_cut = rows.Reader(encoder, options).row(line)
     assert found == expected.rows.values.tolist()
     assert is_cut == bool(expected.truncated[0])
 
@@ -117,32 +126,28 @@ _CAPITALS: list[Any] = []
 def _with_capitals(tmp_path_factory: pytest.TempPathFactory) -> Any:
     if not _CAPITALS:
         fitted = make_tokenizer("words", capitals=True).fit(pl.Series(TRAINED))
-        described = describe_tokenizer(fitted)
-        folder = tmp_path_factory.mktemp("capitals")
-        for file, content in described.files.items():
-            (folder / file).write_text(content, encoding="utf-8")
-        _CAPITALS.extend([fitted, words.WordEncoder(described.settings, folder)])
+        _CAPITALS.extend([fitted, reopen(fitted, tmp_path_factory.mktemp("capitals"))])
     return _CAPITALS
 
 
 def test_texts_are_checked_as_munjang_does() -> None:
     for written in HOSTILE:
-        assert [text.check_text(written)] == collect_texts([written])
+        assert [base.check_text(written)] == collect_texts([written])
     for wrong, message in ((7, "expected a string, got int"), ("a\ud800", "surrogate pair")):
         with pytest.raises(ValueError, match=message):
-            text.check_text(wrong)
+            base.check_text(wrong)
     for wrong in ("ab", ("a",), ("a", "b", "c")):
         with pytest.raises(ValueError, match="expected two texts"):
             pairs.check_pair(wrong)
 
 
 def test_rows_are_padded_to_one_column_at_least() -> None:
-    ids, lengths = text.pad([[], []])
-    assert ids.shape == (2, 1)
+    padded, lengths = model.pad([[], []])
+    assert padded.shape == (2, 1)
     assert lengths.tolist() == [0, 0]
-    assert text.pad([[4, 5], [6]])[0].tolist() == [[4, 5], [6, 0]]
-    assert tuple(range(len(RESERVED))) == (text.PAD, text.OOV, text.GO, text.EOS)
-    assert np.array_equal(text.pad([])[1], [])
+    assert model.pad([[4, 5], [6]])[0].tolist() == [[4, 5], [6, 0]]
+    assert tuple(range(len(RESERVED))) == (ids.PAD, ids.OOV, ids.GO, ids.EOS)
+    assert np.array_equal(model.pad([])[1], [])
 
 
 def test_a_composed_runner_has_what_a_model_needs_and_imports_nothing_else() -> None:
@@ -159,15 +164,13 @@ def test_a_composed_runner_has_what_a_model_needs_and_imports_nothing_else() -> 
         *("argparse", "collections", "itertools", "json", "pathlib", "re", "sys", "typing"),
         *("unicodedata", "numpy", "onnxruntime"),
     }
-    assert "class JamoEncoder" in source
-    assert "class WordEncoder" not in source
-    assert "munjang.export" not in source
+    assert "class JamoTokenizer" in source
+    assert "class WordTokenizer" not in source
+    assert "from munjang." not in source
 
 
 def test_names_of_the_parts_differ() -> None:
-    folder = Path(rows.__file__).parent
-    parts = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
-    tree = ast.parse(join_parts(parts))
+    tree = ast.parse(join_modules("", [*TOKENIZERS.values(), *INPUTS.values(), *TASKS.values()]))
     names = [
         node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)
     ] + [
@@ -178,4 +181,3 @@ def test_names_of_the_parts_differ() -> None:
         if isinstance(target, ast.Name)
     ]
     assert len(names) == len(set(names)), sorted(n for n in set(names) if names.count(n) > 1)
-    assert PACKAGE not in join_parts(parts)

@@ -58,7 +58,7 @@ def mask_tokens(graph: Graph, ids: Value, lengths: Value, words: Words | None = 
 def add_words(graph: Graph) -> Words:
     """Add the inputs of words out of the vocabulary."""
     return Words(
-        graph.input("word_units", np.int64, ["words", "units"]),
+        graph.input("word_ids", np.int64, ["words", "units"]),
         graph.input("word_lengths", np.int64, ["words"]),
     )
 

@@ -1,0 +1,1 @@
+"""Encoder-decoders that CTranslate2 runs."""

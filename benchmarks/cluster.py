@@ -12,15 +12,14 @@ From the parts of a step of one thread (P to make the batch and draw its targets
 backward, U clip and update) and the bytes (B dense, S of touched rows of tables) it is reckoned how
 many machines would be worth it, with a network of W bytes a second and a latency of L:
 
-    T(k) = P + U + C/k + 2 (k-1)/k B/W + (k-1)/k S/W + 3 log2(k) L        the same batch
-    T(k) = k P + U + C + 2 (k-1)/k B/W + (k-1) S/W + 3 log2(k) L          k times the batch
+    T(k) = P + U + C/k + 2 (k-1)/k B/W + (k-1)/k S/W + 3 (k-1) L        the same batch
+    T(k) = k P + U + C + 2 (k-1)/k B/W + (k-1) S/W + 3 (k-1) L          k times the batch
 
     python benchmarks/cluster.py [--data nsmc/train.tsv] [--rounds 5] [--models bert lstm]
 """
 
 import argparse
 import json
-import math
 import os
 import statistics
 import subprocess
@@ -233,7 +232,7 @@ def describe_growth(model: str, rounds: list[dict[str, dict[str, float]]]) -> li
     for network, (speed, latency) in NETWORKS.items():
         same, larger = [], []
         for k in NODES:
-            dense = 2 * (k - 1) / k * figures["dense"] / speed + 3 * math.log2(k) * latency
+            dense = 2 * (k - 1) / k * figures["dense"] / speed + 3 * (k - 1) * latency
             rows = (k - 1) * figures["rows"] / speed
             same.append(alone / (make + update + compute / k + dense + rows / k))
             larger.append(k * alone / (k * make + update + compute + dense + rows))

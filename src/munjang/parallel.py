@@ -25,6 +25,7 @@ from munjang.errors import ConfigError, MunjangError
 from munjang.reporting import Report, discard, pluralize
 from munjang.training.loop import Step
 from munjang.training.run import Interrupted, OnStep
+from munjang.training.threads import use_threads
 from munjang.training.workers import WorkerDone
 from munjang.training.workers.collectives import WorkerLostError
 from munjang.training.workers.group import Place
@@ -77,7 +78,7 @@ def train_on_cluster(
                 f"workers: {count} are asked for, and the cluster has {pluralize(slots, 'core')}"
             )
         report(f"cluster: {pluralize(count, 'worker')} of one core each")
-        with hold_cores(1):
+        with hold_cores(1), use_threads(1):
             attempts = _Attempts(on_step)
             while True:
                 try:

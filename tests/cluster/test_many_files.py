@@ -24,7 +24,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts, labels = make_corpus(ROWS, korean=True)
     for number in range(FILES):
         rows = [(f"{text} {number} 👍", label) for text, label in zip(texts, labels, strict=True)]
-        write_table(folder / f"글 {number:03d}.csv", rows * (20 if number == 0 else 1))
+        write_table(folder / f"글 {number:03d}.csv", rows * (40 if number == 0 else 1))
     (folder / "empty.csv").write_bytes(b"")
     return folder
 
@@ -42,7 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def alone(model: Path, files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The answers of one process."""
     out = tmp_path_factory.mktemp("alone") / "answers"
-    munjang.predict_files(model, files, out, workers=1, rows_per_part=1024)
+    munjang.predict_files(model, files, out, workers=1, rows_per_part=8192)
     return out
 
 
@@ -55,7 +55,7 @@ def tree(out: Path) -> dict[str, bytes]:
 
 
 def command(model: Path, files: Path, out: Path, cluster: TestCluster) -> tuple[object, ...]:
-    sources = ("predict", model, "--input", files, "--out", out, "--rows-per-part", 1024)
+    sources = ("predict", model, "--input", files, "--out", out, "--rows-per-part", 8192)
     return (*sources, "--cluster", cluster.address)
 
 
@@ -80,7 +80,7 @@ def test_killed_nodes_change_nothing(
     assert tree(out) == tree(alone)
     lines = result.err.splitlines()
     assert lines[0] == "cluster: 3 nodes, 3 cores; 3 at once, 1 core each"
-    assert f"{FILES * ROWS + 19 * ROWS:,} rows of {FILES + 1} files in" in lines[-1]
+    assert f"{FILES * ROWS + 39 * ROWS:,} rows of {FILES + 1} files in" in lines[-1]
     assert not [line for line in lines if "ray" in line.lower()], result.err
 
 

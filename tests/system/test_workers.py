@@ -184,6 +184,27 @@ def test_stopped_training_is_resumed(
 
 
 @pytest.mark.slow
+def test_stopped_worker_stops_all(training: Training, trec: Path, uninterrupted: Path) -> None:
+    training.wait_until_trained(0.3)
+    os.kill(training.workers[1], signal.SIGTERM)
+    assert training.finish() in (130, 143)
+    assert training.last_line.startswith("munjang: stopped after step ")
+    assert_resumes_as_if_nothing_had_happened(training.out, trec, uninterrupted)
+
+
+@pytest.mark.slow
+def test_worker_stopped_before_the_first_step_stops_all(training: Training) -> None:
+    limit = time.monotonic() + TIMEOUT
+    while len(workers := children(training.process.pid)) < 2:
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+    time.sleep(1.0)
+    os.kill(workers[1], signal.SIGTERM)
+    training.workers = workers
+    assert training.finish() == 143
+
+
+@pytest.mark.slow
 def test_no_worker_outlives_the_command(
     training: Training, trec: Path, uninterrupted: Path
 ) -> None:

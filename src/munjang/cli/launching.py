@@ -141,6 +141,7 @@ class _Forwarding:
     def __init__(self, workers: Sequence[_Worker]) -> None:
         self.workers = workers
         self.interrupts = 0
+        self.is_used = False
         self.is_impatient_since: float | None = None
 
     def __enter__(self) -> "_Forwarding":
@@ -152,7 +153,12 @@ class _Forwarding:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def stop(self) -> None:
+        """Stop all workers, as SIGTERM to this process does."""
+        self._forward(signal.SIGTERM, None)
+
     def _forward(self, number: int, _: object) -> None:
+        self.is_used = True
         if number == signal.SIGINT:
             self.interrupts += 1
         if self.interrupts > 1:
@@ -167,25 +173,28 @@ def _watch(workers: Sequence[_Worker], forwarding: _Forwarding) -> _Worker | Non
     """
     failed: _Worker | None = None
     since: float | None = None
-    while any(worker.code is None for worker in workers):
-        time.sleep(_PAUSE)
-        ended = [w for w in workers if w.code is not None and w.code not in _REGULAR]
+    while True:
+        codes = [worker.code for worker in workers]
+        ended = [
+            worker
+            for worker, code in zip(workers, codes, strict=True)
+            if code is not None and code not in _REGULAR
+        ]
+        # one that was only cut off is not at fault
+        failed = failed or next((worker for worker in ended if worker.code != LOST), None)
+        if None not in codes:
+            return failed or next(iter(ended), None)
         if ended and since is None:
             since = time.monotonic()
-        # one that was only cut off is not at fault
-        failed = failed or next((w for w in ended if w.code != LOST), None)
+        if not (ended or forwarding.is_used) and any(codes):
+            forwarding.stop()  # one was stopped by itself, and the others may not know yet
         if workers[0] in ended:
             _send(workers, signal.SIGKILL)  # the others write nothing
         moments = [m for m in (since, forwarding.is_impatient_since) if m is not None]
         waited = time.monotonic() - min(moments) if moments else 0.0
-        if waited > 2 * _PATIENCE:
-            _send(workers, signal.SIGKILL)
-        elif waited > _PATIENCE:
-            _send(workers, signal.SIGTERM)
-    if failed is None:
-        ended = [w for w in workers if w.code not in _REGULAR]
-        failed = next((w for w in ended if w.code != LOST), next(iter(ended), None))
-    return failed
+        if waited > _PATIENCE:
+            _send(workers, signal.SIGKILL if waited > 2 * _PATIENCE else signal.SIGTERM)
+        time.sleep(_PAUSE)
 
 
 def _send(workers: Sequence[_Worker], number: int) -> None:

@@ -40,7 +40,8 @@ RowsPerPart = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        help="With --out FOLDER, the number of rows of a file per part.  [default: 16384]",
+        help="With --out FOLDER, the number of rows of a file per part, rounded up to a multiple "
+        "of 8192.  [default: 16384]",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Resume what is in the folder of --out.")]

@@ -242,7 +242,7 @@ def _predict_here(
     from munjang.data.readers.source import source_name
     from munjang.data.readers.stream import count_in
     from munjang.folder.load import load
-    from munjang.many_files.answers import Answers
+    from munjang.many_files.answers import Answers, block_rows
 
     model = load(folder)
     answers = Answers(model, **options)
@@ -253,7 +253,7 @@ def _predict_here(
         batches: Iterable[tuple[Any, Any]] = [(range(1, len(values) + 1), values)]
     else:
         columns = model.input.wanted_columns(named)
-        batches = _stream(source, columns, reading["encoding"], on_bad_row)
+        batches = _stream(source, columns, reading["encoding"], on_bad_row, block_rows(model))
     file, cut = None if texts else source_name(source), 0
     for rows, batch in batches:
         numbers = [int(row) for row in rows]
@@ -264,14 +264,25 @@ def _predict_here(
 
 
 def _stream(
-    source: str, wanted: "Wanted", encoding: str, on_bad_row: "OnBadRow | None"
+    source: str,
+    wanted: "Wanted",
+    encoding: str,
+    on_bad_row: "OnBadRow | None",
+    batch_size: int,
 ) -> Iterator[tuple[Any, Any]]:
     """Return batches of row numbers and values, from a pipe each as soon as its lines arrive."""
     from munjang.data.readers.stream import stream_rows
 
     if source == STDIN and sys.stdin.isatty():
         note("type a text and press Enter; Ctrl-D ends")
-    return stream_rows(source, wanted, encoding=encoding, on_bad_row=on_bad_row, report=note)
+    return stream_rows(
+        source,
+        wanted,
+        encoding=encoding,
+        batch_size=batch_size,
+        on_bad_row=on_bad_row,
+        report=note,
+    )
 
 
 def _write(answered: "Iterable[tuple[int, Any, Answer]]", *, as_json: bool) -> int:

@@ -55,6 +55,7 @@ class Input:
         row: noun for a row in messages.
         noun: noun for the value of a row in model cards.
         has_word_vectors: True if the network has an embedding of words.
+        block_rows: rows of a file that are read and predicted together, if each takes few numbers.
         may_differ: dotted settings that may differ from those of an input that this one takes
             its tokenizer from.
     """
@@ -64,6 +65,7 @@ class Input:
     row: ClassVar[str] = "row"
     noun: ClassVar[str] = "text"
     has_word_vectors: ClassVar[bool] = False
+    block_rows: ClassVar[int] = 1024
     may_differ: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod

@@ -155,6 +155,8 @@ class TextInput(TokenizedInput):
     """
 
     has_word_vectors: ClassVar[bool] = True
+    # enough of each length that batches of them have hardly any padding
+    block_rows: ClassVar[int] = 8192
     has_line_breaks: ClassVar[bool] = True
     may_differ: ClassVar[frozenset[str]] = frozenset({"tokenizer.max_length"})
     sections: ClassVar[Mapping[str, type[Settings]]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from munjang.api import require_decoding
 from munjang.data.readers.faults import SKIP_HINT
-from munjang.data.readers.stream import OnBadRow
+from munjang.data.readers.stream import BATCH_ROWS, OnBadRow
 from munjang.errors import ConfigError, DataError
 from munjang.folder.load import AnyModel
 from munjang.json_text import json_text
@@ -14,7 +14,7 @@ from munjang.many_files.usable import Usable, keep_usable
 from munjang.model import Model
 from munjang.reporting import escape_line
 from munjang.tasks.calibration import NOT_CALIBRATED
-from munjang.tasks.task import Answer, Calibrates, RanksTokens
+from munjang.tasks.task import Answer, Calibrates, GivesLogits, RanksTokens
 
 # Maximum number of probabilities, one per text and label, that are in memory at once.
 MOST_PROBABILITIES = 2**20
@@ -35,6 +35,17 @@ def json_line(row: int, value: Any, answer: Answer) -> str:
 
 
 LINES: Mapping[str, Callable[[int, Any, Answer], str]] = {"jsonl": json_line, "tsv": tsv_lines}
+
+
+def block_rows(model: AnyModel) -> int:
+    """Return the number of rows of a file that are answered together.
+
+    A block is answered in the order of lengths: the larger it is, the less padding. Answers that
+    take long, such as texts, are given sooner from small blocks.
+    """
+    if isinstance(model, Model) and isinstance(model.task, GivesLogits):
+        return model.input.block_rows
+    return BATCH_ROWS
 
 
 class Answers:

@@ -53,7 +53,7 @@ def predict_files(
         seed: random seed for sampling.
         top: number of tokens per [MASK], of next tokens, or of near words.
         abstain: largest share of wrong answers, as for `munjang.model.Model.predict`.
-        rows_per_part: number of rows of a file per part, rounded up to a multiple of 1,024.
+        rows_per_part: number of rows of a file per part, rounded up to a multiple of 8,192.
         workers: number of processes, of one thread each; the number of cores if omitted.
         cluster: a Ray cluster to work on instead of this machine, `auto` or HOST:PORT of its head;
             its nodes see the model, the files and `out` under the same paths.

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from munjang.data.readers.stream import OnBadRow, stream_rows
 from munjang.folder.load import load
-from munjang.many_files.answers import LINES, Answers
+from munjang.many_files.answers import LINES, Answers, block_rows
 from munjang.many_files.plan import Plan
 from munjang.many_files.works import Write, Written
 from munjang.reporting import escape_lines
@@ -43,7 +43,8 @@ class Predicting:
 
     def read(self, file: str, **reading: Any) -> Iterator[tuple[Any, list[Any]]]:
         """Yield rows and values of a file."""
-        return stream_rows(file, self._wanted, encoding=self._encoding, **reading)
+        rows = block_rows(self._answers.model)
+        return stream_rows(file, self._wanted, encoding=self._encoding, batch_size=rows, **reading)
 
     @contextmanager
     def open(

@@ -112,7 +112,7 @@ class WorkRow:
 
 
 _ROWS = (
-    WorkRow("predict", "munjang.many_files.predicting:Predicting", ("jsonl", "tsv"), 1024),
+    WorkRow("predict", "munjang.many_files.predicting:Predicting", ("jsonl", "tsv"), 8192),
     WorkRow("embed", "munjang.many_files.embedding:Embedding", ("parquet", "npy"), 8192),
 )
 WORKS: Mapping[str, WorkRow] = {row.name: row for row in _ROWS}

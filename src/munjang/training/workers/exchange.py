@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from itertools import accumulate
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -168,13 +169,16 @@ class GradientExchange:
         for table, parameter in enumerate(self.sparse):
             indices = torch.cat([part[table][0] for part in parts])
             values = torch.cat([part[table][1] for part in parts])
-            total = torch.sparse_coo_tensor(
-                indices[None],
-                values.view(-1, *parameter.shape[1:]),
-                parameter.shape,
-                check_invariants=False,
+            rows_of_all, sums = _merge_rows(indices, values.view(-1, *parameter.shape[1:]))
+            totals.append(
+                torch.sparse_coo_tensor(
+                    rows_of_all[None].to(parameter.device),
+                    sums.to(parameter.device),
+                    parameter.shape,
+                    is_coalesced=True,
+                    check_invariants=False,
+                )
             )
-            totals.append(total.to(parameter.device).coalesce())
         return totals
 
 
@@ -191,3 +195,25 @@ def _take_apart(sent: Tensor, counts: list[int], widths: list[int]) -> list[tupl
     parts = torch.split(sent[: sum(sizes)], sizes)
     tables = len(counts)
     return [(parts[n].view(torch.int64), parts[tables + n]) for n in range(tables)]
+
+
+def _merge_rows(rows: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each row once, ascending, and the sum of its values in the order of the workers.
+
+    Args:
+        rows: row numbers [touched], those of each worker ascending.
+        values: [touched, dim].
+    """
+    if not len(rows) or rows.device.type != "cpu":
+        merged = torch.sparse_coo_tensor(rows[None], values, check_invariants=False).coalesce()
+        return merged.indices()[0], merged.values()
+    # `coalesce` takes two and a half times as long
+    numbers = rows.numpy()
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    is_first = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_first[1:])
+    starts = is_first.nonzero()[0]
+    bags, ends = torch.from_numpy(order), torch.from_numpy(starts)
+    sums = torch.embedding_bag(values, bags, ends, False, 0, False)[0]
+    return torch.from_numpy(ordered[starts]), sums

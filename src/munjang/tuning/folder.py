@@ -10,6 +10,7 @@ trials/N/        a trial in a process of its own, until its end is stored
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +143,17 @@ def trial_folder(out: Path, number: int) -> Path:
     return out / TRIALS / str(number)
 
 
-def clear_trials(out: Path) -> None:
-    """Remove the folders of trials whose end is stored; those of a crash keep their logs."""
-    for result in (out / TRIALS).glob(f"*/{RESULT}"):
-        shutil.rmtree(result.parent, ignore_errors=True)
-    if (out / TRIALS).is_dir() and not any((out / TRIALS).iterdir()):
-        (out / TRIALS).rmdir()
+def clear_trials(out: Path, stored: int) -> None:
+    """Remove the folders of trials whose end is stored; one that left no result keeps its log.
+
+    Args:
+        out: Folder of the search.
+        stored: How many trials are stored: the first ones.
+    """
+    folders = list((out / TRIALS).glob("[0-9]*"))
+    done = [path for path in folders if int(path.name) <= stored and (path / RESULT).exists()]
+    for path in done:
+        shutil.rmtree(path, ignore_errors=True)
+    if folders and len(done) == len(folders):
+        with suppress(OSError):  # a network file system may keep a removed file for a moment
+            (out / TRIALS).rmdir()

@@ -31,7 +31,7 @@ class Place:
     parallel: int | None
     cores: int | None
 
-    def of(self, out: Path, *, resume: bool) -> Self:
+    def resolve(self, out: Path, *, resume: bool) -> Self:
         """Return the place with the number of trials at once of the search in `out`, if it resumes.
 
         Raises:

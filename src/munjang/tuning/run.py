@@ -123,7 +123,7 @@ def tune(
     report, folder = report or discard, Path(out)
     need_optuna()
     _check_numbers(trials, seconds)
-    place = Place(cluster, parallel, cores).of(folder, resume=resume)
+    place = Place(cluster, parallel, cores).resolve(folder, resume=resume)
     files = {} if place.is_here else {"data": to_plain(data), "valid": to_plain(valid)}
     named = {
         "task": task,
@@ -151,6 +151,7 @@ def tune(
     # opened again, as what is fixed may contradict the weights
     source, given = open_pretrained(merge(given, fixed), vectors=vectors, folder=from_folder)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
+    shared = {**files, "given": plain_settings(given)} if files else {}
     with connect_if(cluster):
         prepared = prepare(data, valid, given, report, source=source)
         keys = set(flat(fixed))
@@ -158,10 +159,9 @@ def tune(
             keys |= prepared.pretrained.fixed
         tried = searched(prepared.recipe, keys, own)
         run = digest(prepared)
-        shared = {**files, "given": plain_settings(given), "run": run} if files else {}
         with show_progress(progress) as display, hold_lock(make_folder(folder), report):
             refuse_occupied(folder, resume=resume, overwrite=overwrite)
-            runner, at_once = place.open(prepared, folder, shared, report)
+            runner, at_once = place.open(prepared, folder, {**shared, "run": run}, report)
             search = Search(
                 prepared.recipe,
                 run,

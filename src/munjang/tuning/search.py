@@ -76,6 +76,7 @@ class Search:
         self.study = Study(folder, self.metric, recipe.seed, resume=known)
         write_plan(folder, plan)
         self._rows = self.study.rows()
+        clear_trials(folder, len(self._rows))
         self._running: deque[tuple[Trial, Running]] = deque()
         self._began, self._before = time.monotonic(), self.study.seconds
 
@@ -147,11 +148,11 @@ class Search:
         best = " (best so far)" if is_best else ""
         self.report(f"[{trial.number}/{trials}] {self._summary(row)}{best}")
         self._rows = self.study.rows()
+        clear_trials(self.folder, trial.number)
         self._tuned({}).write()
 
     def _finish(self) -> Tuned:
         """Write the results, with the importance of the settings."""
-        clear_trials(self.folder)
         tuned = self._tuned(self.study.importance())
         tuned.write()
         if tuned.best is None:

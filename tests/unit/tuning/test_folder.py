@@ -11,10 +11,14 @@ from munjang.model import Model
 from munjang.tuning.folder import (
     BEST,
     PLAN,
+    RESULT,
     STUDY,
+    TRIALS,
+    clear_trials,
     open_folder,
     refuse_occupied,
     save_best,
+    trial_folder,
     write_plan,
 )
 from tests.synthetic import QUICK, make_corpus
@@ -95,3 +99,17 @@ def test_occupied_folders_are_refused(tmp_path: Path) -> None:
     refuse_occupied(tmp_path, resume=True, overwrite=False)
     assert not open_folder(tmp_path, PLANNED, resume=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_stored_trials_are_removed(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 10):
+        folder = trial_folder(tmp_path, number)
+        folder.mkdir(parents=True)
+        if number != 2:  # its process crashed
+            (folder / RESULT).touch()
+    clear_trials(tmp_path, 3)
+    assert sorted(path.name for path in (tmp_path / TRIALS).iterdir()) == ["10", "2"]
+    (trial_folder(tmp_path, 2) / RESULT).touch()
+    clear_trials(tmp_path, 10)
+    assert not (tmp_path / TRIALS).exists()
+    clear_trials(tmp_path, 10)

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from munjang.layers.embedding import TokenEmbedding
+from munjang.models.vectors import GivesStates
 from munjang.tasks.classify import Classify
 from munjang.text.vocabulary import PAD, RESERVED
 from munjang.training.loop import Loop
@@ -141,9 +142,10 @@ def make_loop(
 def encode(encoder: nn.Module, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """`pooled`, and `states` (of no width where the model builds none)."""
     with torch.inference_mode():
-        encoded = encoder(ids, mask)
-    empty = torch.zeros(*ids.shape, 0)
-    return encoded.pooled, empty if encoded.states is None else encoded.states
+        pooled = encoder(ids, mask).pooled
+        has_states = isinstance(encoder, GivesStates)
+        states = encoder.states(ids, mask) if has_states else torch.zeros(*ids.shape, 0)
+    return pooled, states
 
 
 def test_every_architecture_has_a_case() -> None:

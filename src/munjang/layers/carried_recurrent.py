@@ -1,7 +1,6 @@
 """Recurrent layers, left to right, that begin in a state and return the state at the end."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -69,7 +68,7 @@ class CarriedRecurrent(nn.Module):
         for number, layer in enumerate(self.forwards):
             below = vectors if number == 0 else self.dropout(vectors)
             first = [part[None].contiguous() for part in state[:, number].unbind(1)]
-            vectors, end = run_fused(layer, below, *first, call=partial(_run_from, layer))
+            vectors, end = run_fused(layer, below, *first)
             ends.append(torch.stack([part[0] for part in _parts(end)], dim=1))
         return vectors, torch.stack(ends, dim=1)
 
@@ -97,9 +96,3 @@ def _parts(end: Any) -> tuple[Tensor, ...]:
 def _joined(parts: tuple[Tensor, ...]) -> Any:
     """Return the state as PyTorch takes it: a pair for an lstm, else a tensor."""
     return parts if len(parts) > 1 else parts[0]
-
-
-def _run_from(layer: nn.Module, below: Tensor, *first: Tensor) -> tuple[Any, ...]:
-    """Run a fused layer from its initial state."""
-    outputs: tuple[Any, ...] = layer(below, _joined(first))
-    return outputs

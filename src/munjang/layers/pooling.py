@@ -1,6 +1,6 @@
 """Pooling over time: states [batch, time, dim] to one vector per row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,9 @@ class Pooling(nn.Module):
     With two `directions` the halves of a state are those of a left-to-right and a right-to-left
     layer; `last` takes the final state of each.
 
+    Attributes:
+        is_simple: whether each pooling of a row reads its real places alone, without weights.
+
     Args:
         pooling: max, mean, last, first, attention, or several joined by '+'.
         dim: width of a state.
@@ -71,7 +74,7 @@ class Pooling(nn.Module):
         self.names = pooling_names(pooling)
         self.dim = dim * len(self.names)
         self.functions = _WITHOUT_WEIGHTS | ({"last": last_states} if directions == 2 else {})
-        self._is_simple = all(name in _UNPADDED for name in self.names)
+        self.is_simple = all(name in _UNPADDED for name in self.names)
         self.attention = AttentionPooling(dim) if "attention" in self.names else None
 
     def forward(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -83,7 +86,7 @@ class Pooling(nn.Module):
             without it.
         """
         if (
-            self._is_simple
+            self.is_simple
             and states.numel()
             and not torch.is_grad_enabled()
             and has_no_padding(mask)
@@ -96,6 +99,24 @@ class Pooling(nn.Module):
             pooled["attention"], row_weights = self.attention(states, mask)
             weights = row_weights[:, None, None]
         return torch.cat([pooled[name] for name in self.names], dim=1), weights
+
+    def pool_rows(self, states: Tensor, bounds: Sequence[tuple[int, int]]) -> Tensor:
+        """Pool rows that stand one after the other, without gradients, if `is_simple`.
+
+        Args:
+            states: [places, dim].
+            bounds: first place of each row, and the place after its last.
+
+        Returns:
+            [rows, dim x number of names]; zeros for an empty row.
+        """
+        pooled = states.new_zeros(len(bounds), self.dim)
+        for parts, (start, end) in zip(pooled.unbind(0), bounds, strict=True):
+            if end > start:
+                row = states[None, start:end]
+                for part, name in zip(parts.chunk(len(self.names)), self.names, strict=True):
+                    part.copy_(_UNPADDED[name](row)[0])
+        return pooled
 
     def place_weights(self, states: Tensor, mask: Tensor) -> list[Tensor]:
         """Return the weight of each place in each pooled number, one tensor per name.

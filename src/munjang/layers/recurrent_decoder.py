@@ -6,8 +6,7 @@ inputs with their weights is still computed for all of them at once.
 """
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import torch
 import torch.nn.functional as F
@@ -78,7 +77,7 @@ class RecurrentDecoder(nn.Module):
         ):
             first = [part[None].contiguous() for part in before]
             below = states if number == 0 else self.dropout(states)
-            states, _ = run_fused(layer, below, *first, call=partial(_run_from, layer))
+            states, _ = run_fused(layer, below, *first)
         return states
 
     def project_inputs(self, vectors: Tensor) -> Tensor:
@@ -125,12 +124,6 @@ class RecurrentDecoder(nn.Module):
 
     def _weights(self) -> list[Weights]:
         return [weights_of(cast(nn.RNNBase, layer)) for layer in self.layers]
-
-
-def _run_from(layer: nn.Module, below: Tensor, *first: Tensor) -> tuple[Any, ...]:
-    """Run a fused layer from its initial state: a pair for an lstm, a tensor for a gru."""
-    outputs: tuple[Any, ...] = layer(below, first if len(first) > 1 else first[0])
-    return outputs
 
 
 def _lstm_step(of_x: Tensor, of_h: Tensor, before: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

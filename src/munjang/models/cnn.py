@@ -17,6 +17,7 @@ from munjang.layers.embedding import combine
 from munjang.layers.fast.convolution import Convolutions
 from munjang.layers.fast.dropout import Dropout
 from munjang.layers.fast.max_over_time import max_over_time
+from munjang.layers.fast.unpadded_maps import has_much_padding, unpadded_maps
 from munjang.layers.parameters import parameters_of
 from munjang.layers.pooling import Pooling
 from munjang.models.dropout_rate import DropoutRate
@@ -139,15 +140,40 @@ class Cnn(WideEncoder):
         states: Tensor = self.activation(self.convolutions.concatenate_maps(vectors))
         return states
 
-    def _encode(self, vectors: Tensor, mask: Tensor, bag: Bag, **options: Any) -> EncoderOutput:
+    def forward(self, ids: Tensor, mask: Tensor, **options: Any) -> EncoderOutput:
+        """Encode `ids`, with `mask` (True = real token) both [batch, time].
+
+        The output may lack the states; `states` computes them.
+        """
+        return super().forward(ids, mask, with_states=False, **options)
+
+    def _can_skip_padding(self, mask: Tensor) -> bool:
+        is_inference = not torch.is_grad_enabled() and not self.training
+        is_possible = is_inference and self.is_elementwise and self.pooling.is_simple
+        return is_possible and has_much_padding(mask)
+
+    def _encode(
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        bag: Bag,
+        *,
+        with_states: bool = True,
+        **options: Any,
+    ) -> EncoderOutput:
         """Compute states [batch, time, filters x widths] and the pooled vector.
 
-        In training the states are not built if the maximum can be taken before the activation.
+        In training the states are not built if the maximum can be taken before the activation;
+        without gradients not if they are not wanted and there is much padding.
         """
         if self.training and self.can_pool_first:
             vectors = self.embedding_dropout(vectors)
             maxima = max_over_time(self.convolutions.layers(), vectors, mask)
             pooled = self.dropout(self.activation(maxima))
+            return EncoderOutput(append_bag(pooled, bag), mask=mask)
+        if not with_states and self._can_skip_padding(mask):
+            maps, bounds = unpadded_maps(self.convolutions.layers(), vectors, mask)
+            pooled = self.pooling.pool_rows(self.activation(maps), bounds)
             return EncoderOutput(append_bag(pooled, bag), mask=mask)
         states = self._states(vectors, mask)
         pooled, attention = self.pooling(states, mask)

@@ -6,33 +6,52 @@ concerned depends on PyTorch's version, the processor and the device, so it is t
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from munjang.layers.fast.recurrent_steps import can_train, train_steps
+
 
 def run_fused(
-    layer: nn.Module, *inputs: Tensor, call: Callable[..., tuple[Any, ...]] | None = None
+    layer: nn.Module,
+    states: Tensor,
+    *first: Tensor,
+    call: Callable[..., tuple[Any, ...]] | None = None,
 ) -> tuple[Any, ...]:
-    """Run a fused layer, in float32 if autocast's type has no kernel for its cell.
+    """Run a fused layer of one direction, in float32 if autocast's type has no kernel for its cell.
+
+    With gradients on a CPU, an rnn or gru is computed by `munjang.layers.fast.recurrent_steps`.
 
     Args:
-        layer: `nn.RNN`, `nn.GRU` or `nn.LSTM`.
-        inputs: tensors of any float type.
-        call: called with `inputs` instead of the layer; all else that it reads is float32.
+        layer: `nn.RNN`, `nn.GRU` or `nn.LSTM`, batch first.
+        states: [batch, time, dim], of any float type.
+        first: the state before the first token, of any float type: the hidden state and, of
+            `nn.LSTM`, the memory cell, [1, batch, hidden] each; zeros if omitted.
+        call: called with `states` and `first` instead of the layer; all else that it reads is
+            float32.
 
     Returns:
         The outputs of the layer, or of `call`.
     """
-    run = layer if call is None else call
-    device = inputs[0].device.type
+    run = partial(_run, layer) if call is None else call
+    device = states.device.type
     if not torch.is_autocast_enabled(device):
-        return run(*inputs)
+        return run(states, *first)
     if has_kernel(type(layer), device, torch.get_autocast_dtype(device)):
-        return run(*inputs)
+        return run(states, *first)
     with torch.autocast(device, enabled=False):
-        return run(*(tensor.float() for tensor in inputs))
+        return run(*(tensor.float() for tensor in (states, *first)))
+
+
+def _run(layer: nn.Module, states: Tensor, *first: Tensor) -> tuple[Any, ...]:
+    if can_train(layer, states):
+        return train_steps(cast(nn.RNNBase, layer), states, *first)
+    begin = first if len(first) > 1 else next(iter(first), None)
+    outputs: tuple[Any, ...] = layer(states, begin)
+    return outputs
 
 
 def has_kernel(cell: type[nn.Module], device: str, dtype: torch.dtype) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+# Exit code of a process that cannot have the lock of its folder: another one still writes there.
+LOCKED = 75
 # Seconds of one wait; waiting in parts lets an interrupt of a thread's own in between.
 _WAIT_SECONDS = 3600.0
 

@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.cluster.kills import KILLS
+
+# More where more nodes die, so that the comparison outlives them.
+SEEDS = max(3, KILLS)
 # Results that depend on the clock, or on the machine.
 _TIMES = {
     *("machine", "seconds", "tokens_per_second", "p50", "p99", "memory_bytes", "folder_bytes"),
@@ -18,8 +22,8 @@ TRAINED = (
 
 
 def compare_command(table: Path, out: Path, *more: object) -> list[object]:
-    """The words of a comparison of four runs."""
-    models = ("--models", "mean,majority", "--seeds", 3, "--budget", "30k tokens")
+    """The words of a comparison of a few runs."""
+    models = ("--models", "mean,majority", "--seeds", SEEDS, "--budget", "30k tokens")
     return ["compare", table, "--out", out, *models, *TRAINED, *more]
 
 

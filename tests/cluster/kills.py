@@ -31,5 +31,6 @@ def kill_until(
             kills += 1
             cluster.add()
     reader.join()
+    print(f"{kills} nodes killed")  # shown by pytest -rP
     out, err = (part.decode() for part in output)
     return kills, CommandResult(process.returncode, out, err)

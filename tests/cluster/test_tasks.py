@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from munjang.cluster import nodes
 from munjang.cluster.connect import connect
 from munjang.cluster.nodes import check_nodes, count_slots, require_slots
 from munjang.cluster.tasks import Task, run_tasks
@@ -80,7 +81,10 @@ def test_nodes_see_a_shared_folder_only(
     with connect(whole_cluster.address):
         check_nodes(tmp_path)
         assert not list(tmp_path.iterdir())
-        monkeypatch.setattr("munjang.cluster.nodes.__version__", "0.0.7")
+        monkeypatch.setattr(nodes, "_PATIENCE", 0.1)
+        with pytest.raises(ConfigError, match=r"node [\d.]+ does not see /none; choose a folder"):
+            nodes._check_with(Path("/none/.munjang-1"))
+        monkeypatch.setattr(nodes, "__version__", "0.0.7")
         with pytest.raises(
             ConfigError, match=r"node [\d.]+ has munjang .*, and this process 0.0.7"
         ):

@@ -24,6 +24,7 @@ from tests.system.comparisons import (
     stop_kill_and_resume,
 )
 from tests.system.terminals import assert_fits, assert_words_not_broken, call_in_terminal, to_lines
+from tests.system.test_cli_errors import assert_one_line
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,27 @@ def test_csv_has_one_row_per_model(compared: tuple[Path, CommandResult]) -> None
     assert [row["name"] for row in rows] == list(expected)
     for row in rows:
         assert float(row["score"]) == pytest.approx(expected[row["name"]]["score"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--cluster", "head"), "cluster: expected auto, or HOST:PORT"),
+        (("--cluster", "127.0.0.1:1"), "cluster: nothing listens at 127.0.0.1:1"),
+        (("--cores", 2), "cores: these are those of each run on a cluster"),
+        (("--cluster", "auto", "--cores", 0), "cores: expected 1 to 1,024, got 0"),
+    ],
+)
+def test_mistakes_with_a_cluster_are_one_line(
+    options: tuple[object, ...],
+    message: str,
+    hostile_table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    result = call(capsys, *compare_command(hostile_table, tmp_path / "out", *options))
+    assert_one_line(result, message)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks for processes in /proc")

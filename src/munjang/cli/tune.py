@@ -6,7 +6,9 @@ import typer
 
 from munjang.cli.options import (
     AsJson,
+    Cluster,
     ConfigFile,
+    Cores,
     Data,
     Encoding,
     FirstColumn,
@@ -78,6 +80,16 @@ def tune(
     from_folder: FromFolder = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="Trials at once, each in a process of its own.  [default: 1; on a cluster its "
+            "cores]",
+        ),
+    ] = None,
+    cluster: Cluster = None,
+    cores: Cores = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the search in FOLDER.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the search in FOLDER.")
@@ -98,6 +110,8 @@ def tune(
       munjang tune reviews.tsv --model cnn --trials 30 --out tuned
       munjang tune reviews.tsv --model lstm --seconds 600 --set model.dim=64 --out tuned
       munjang tune reviews.tsv --model cnn --trials 60 --out tuned --resume
+      munjang tune reviews.tsv --model cnn --trials 60 --out tuned --parallel 4
+      munjang tune /shared/reviews.tsv --trials 60 --out /shared/tuned --cluster auto
       munjang tune pairs.tsv --task translate --model attentive --trials 20 --out tuned
       munjang tune symbols/ --task images --trials 20 --out tuned
 
@@ -138,6 +152,9 @@ def tune(
         from_folder=from_folder,
         encoding=encoding,
         skip_bad_rows=skip_bad_rows or None,
+        parallel=parallel,
+        cluster=cluster,
+        cores=cores,
         resume=resume,
         overwrite=overwrite,
         report=notes(quiet=quiet),

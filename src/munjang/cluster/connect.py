@@ -57,18 +57,6 @@ def connect_if(address: str | None) -> Iterator[None]:
         yield
 
 
-def check_cluster(address: str | None) -> None:
-    """Refuse an address that `connect` would refuse, as far as that shows without joining.
-
-    Raises:
-        ConfigError: ray is not installed, or nothing listens there.
-    """
-    if address is not None:
-        _check_address(address)
-        _check_listens(address)
-        need_ray()
-
-
 def _check_address(address: str) -> None:
     """Refuse what is neither `auto` nor HOST:PORT."""
     if address != AUTO and _host_and_port(address) is None:

@@ -14,6 +14,10 @@ from munjang.reporting import pluralize
 
 # Seconds for which a node looks for a new file: network file systems show it a little later.
 _PATIENCE = 10.0
+# Seconds after which a node that does not answer is an error.
+_LONGEST = 180.0
+# Names of the files by which nodes show that they see a folder begin with this.
+PROBE = ".munjang-"
 
 
 @dataclass(frozen=True)
@@ -79,27 +83,29 @@ def check_nodes(folder: Path) -> None:
     Raises:
         ConfigError: a node has another version, or does not see the folder; it is named.
     """
-    token = folder.resolve() / f".munjang-{uuid4().hex}"
+    for left in folder.glob(f"{PROBE}*"):  # by a check that was killed
+        left.unlink(missing_ok=True)
+    probe = folder.resolve() / f"{PROBE}{uuid4().hex}"
     try:
-        token.write_text(token.name, encoding="utf-8")
-        _check_with(token)
+        probe.write_text(probe.name, encoding="utf-8")
+        _check_with(probe)
     finally:
-        token.unlink(missing_ok=True)
+        probe.unlink(missing_ok=True)
 
 
-def _check_with(token: Path) -> None:
+def _check_with(probe: Path) -> None:
     ray = need_ray()
     nodes = alive_nodes()
     pinned = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
     task = ray.remote(num_cpus=0, max_retries=2)(look_at_node)
     answers = [
-        task.options(scheduling_strategy=pinned(node.id, soft=False)).remote(str(token))
+        task.options(scheduling_strategy=pinned(node.id, soft=False)).remote(str(probe), _PATIENCE)
         for node in nodes
     ]
     own = versions()
     for node, answer in zip(nodes, answers, strict=True):
         try:
-            found = ray.get(answer)
+            found = ray.get(answer, timeout=_LONGEST)
         except ray.exceptions.RayError as error:
             if node.id not in {other.id for other in alive_nodes()}:
                 continue  # it has died: others do its work
@@ -108,10 +114,10 @@ def _check_with(token: Path) -> None:
                 f"cluster: node {node.host} cannot run munjang ({reason}); install munjang "
                 f"{__version__} with the extra ray there"
             ) from None
-        _check_node(node, found, own, token)
+        _check_node(node, found, own, probe)
 
 
-def _check_node(node: Node, found: dict[str, Any], own: dict[str, str], token: Path) -> None:
+def _check_node(node: Node, found: dict[str, Any], own: dict[str, str], probe: Path) -> None:
     for name, version in own.items():
         if found["versions"].get(name) != version:
             raise ConfigError(
@@ -120,7 +126,7 @@ def _check_node(node: Node, found: dict[str, Any], own: dict[str, str], token: P
             )
     if not found["sees"]:
         raise ConfigError(
-            f"cluster: node {node.host} does not see {token.parent}; choose a folder that all "
+            f"cluster: node {node.host} does not see {probe.parent}; choose a folder that all "
             "nodes share under the same path, such as one on NFS"
         )
 
@@ -130,9 +136,14 @@ def versions() -> dict[str, str]:
     return {"munjang": __version__, "Python": platform.python_version()}
 
 
-def look_at_node(token: str) -> dict[str, Any]:
-    """Return the versions of the node that runs this task, and whether it sees a file."""
-    path, end = Path(token), time.monotonic() + _PATIENCE
+def look_at_node(probe: str, patience: float) -> dict[str, Any]:
+    """Return the versions of the node that runs this task, and whether it sees a file.
+
+    Args:
+        probe: path of the file.
+        patience: seconds to look for it.
+    """
+    path, end = Path(probe), time.monotonic() + patience
     while not (sees := path.is_file()) and time.monotonic() < end:
         time.sleep(0.2)
     return {"versions": versions(), "sees": sees}

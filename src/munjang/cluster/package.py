@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -34,8 +35,11 @@ def keep_signal_handlers() -> Iterator[None]:
     """Undo what the block does to the handlers of Ctrl-C and SIGTERM.
 
     Ray takes SIGTERM when it is imported and when it connects, so that the cleanup of this program
-    would not run.
+    would not run. Other threads than the main one have no handlers.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     try:
         yield

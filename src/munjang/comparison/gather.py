@@ -1,7 +1,5 @@
 """Results of a comparison, read from the files that its runs wrote."""
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +7,7 @@ from typing import Any, Protocol
 from munjang.comparison.candidates import Candidate
 from munjang.comparison.contests import contest_of
 from munjang.comparison.formatting import figure_text
+from munjang.comparison.measure import describe_machine
 from munjang.comparison.plan import DATA, PARTS, Job, Plan
 from munjang.comparison.results import Comparison, Curve, Details
 from munjang.comparison.selection import smallest_good_enough
@@ -56,7 +55,7 @@ def gather(plan: Plan, folder: Path, records: Records) -> Comparison:
         choice=choice,
         details=judge.details(outcomes),
         curves=_curves(plan.metric, records),
-        machine=_machine(),
+        machine=_machines(records),
     )
 
 
@@ -71,5 +70,7 @@ def _curves(metric: str, records: Records) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+def _machines(records: Records) -> str:
+    """Return the machines that the runs were measured on, each once."""
+    names = [record["machine"] for _, record in records if record.get("machine")]
+    return "; ".join(dict.fromkeys(names or [describe_machine()]))

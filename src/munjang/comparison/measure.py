@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,3 +74,8 @@ def folder_bytes(folder: Path) -> int:
     manifest = folder / MANIFEST
     sealed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
     return manifest.stat().st_size + sum(int(file["bytes"]) for file in sealed.values())
+
+
+def describe_machine() -> str:
+    """Return processor, cores and Python of this machine, as a text."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

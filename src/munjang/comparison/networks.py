@@ -73,6 +73,7 @@ def _fit(job: Job, prepared: Any, out: Path, watch: ProcessorWatch) -> Trained:
     if (out / CHECKPOINT).exists():
         try:
             kept = replace(prepared, recipe=_paced_before(prepared.recipe, out))
+            print("an earlier attempt left a checkpoint, which this one continues from")
             return fit(kept, out, resume=True, report=print, on_step=watch.look)
         except MunjangError as error:
             print(f"from the start: {error}")

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from munjang.cluster.nodes import PROBE
 from munjang.comparison.budget import Budget
 from munjang.comparison.candidates import Candidate
 from munjang.errors import FolderError
@@ -120,7 +121,8 @@ def refuse_occupied(out: Path, *, resume: bool, overwrite: bool) -> None:
                 f"{out}: holds a comparison already; --resume continues it, --overwrite replaces it"
             )
         return
-    foreign = sorted(names - {DATA, LOCK, PLAN + ".partial"})
+    known = {DATA, LOCK, PLAN + ".partial"}
+    foreign = sorted(name for name in names - known if not name.startswith(PROBE))
     if foreign:
         raise FolderError(
             f"{out}: this folder holds other files ({foreign[0]}); choose an empty one"

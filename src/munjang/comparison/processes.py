@@ -9,10 +9,10 @@ from typing import Any
 
 from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
 from munjang.comparison.records import read_run
-from munjang.comparison.worker import JOB, LOCKED
+from munjang.comparison.worker import JOB
 from munjang.errors import FolderError
 from munjang.folder.manifest import write_atomically
-from munjang.own_process import run_to_its_end, why_it_ended
+from munjang.own_process import LOCKED, run_to_its_end, why_it_ended
 
 
 def read_record(job: Job, out: Path) -> dict[str, Any] | None:

@@ -64,6 +64,7 @@ _DONE: dict[str, Check] = {
 _LATER: dict[str, Check] = {
     "epochs": or_none(_is_size),
     "processor_share": or_none(_is_size),
+    "machine": or_none(lambda value: isinstance(value, str)),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from munjang.cluster.connect import check_cluster, connect_if
+from munjang.cluster.connect import connect_if
 from munjang.comparison.budget import parse_budget
 from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.contests import contest_name, contest_of
@@ -150,27 +150,23 @@ def compare(
     spend, chosen = parse_budget(budget, contest.unit), contest.deciding_metric(metric)
     margin_of(chosen, margin)
     _check_seeds(seeds)
-    check_cluster(cluster)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
     given = {**given, "input": named["input"]}
     given = merge(merge(given, {"training": {"metric": chosen}}), typed)
-    parts = contest.split(Sources(data, valid, test), given, report)
-    allowed = margin_of(chosen, margin, contest.margin_unit(parts))
-    given = contest.settings(given, parts)
-    _check_candidates(candidates, contest, given, parts)
-    plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
-    with (
-        connect_if(cluster),
-        show_progress(progress) as display,
-        hold_lock(make_folder(folder), report),
-    ):
-        refuse_occupied(folder, resume=resume, overwrite=overwrite)
-        wait_for_runs(folder)
-        open_plan(folder, plan, resume=resume)
-        contest.write(parts, folder / DATA)
-        comparison = gather(plan, folder, run_all(plan, folder, report, display, each))
-        comparison.write()
-        write_page(comparison)
+    with connect_if(cluster):
+        parts = contest.split(Sources(data, valid, test), given, report)
+        allowed = margin_of(chosen, margin, contest.margin_unit(parts))
+        given = contest.settings(given, parts)
+        _check_candidates(candidates, contest, given, parts)
+        plan = Plan(name, candidates, seeds, spend, chosen, given, contest.digest(parts), allowed)
+        with show_progress(progress) as display, hold_lock(make_folder(folder), report):
+            refuse_occupied(folder, resume=resume, overwrite=overwrite)
+            wait_for_runs(folder)
+            open_plan(folder, plan, resume=resume)
+            contest.write(parts, folder / DATA)
+            comparison = gather(plan, folder, run_all(plan, folder, report, display, each))
+            comparison.write()
+            write_page(comparison)
     return comparison
 
 
@@ -200,5 +196,5 @@ def _check_cores(cores: int | None, cluster: str | None) -> int | None:
     if cluster is None and cores is not None:
         raise ConfigError("cores: these are those of each run on a cluster; give cluster too")
     if cores is not None and not 1 <= cores <= _MOST_CORES:
-        raise ConfigError(f"cores: expected 1 to {_MOST_CORES}, got {shown(cores)}")
+        raise ConfigError(f"cores: expected 1 to {_MOST_CORES:,}, got {shown(cores)}")
     return None if cluster is None else cores or 1

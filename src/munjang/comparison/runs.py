@@ -9,14 +9,11 @@ from munjang.cluster.nodes import check_nodes, describe_nodes, require_slots
 from munjang.cluster.tasks import run_tasks
 from munjang.comparison.plan import RUNS, Job, Plan, jobs
 from munjang.comparison.processes import read_record, run_alone
-from munjang.folder.lock import hold_lock
+from munjang.folder.lock import ORPHAN_SECONDS, hold_lock
 from munjang.progress.display import Display
 from munjang.reporting import Report, pluralize
 
 Records = list[tuple[Job, dict[str, Any]]]
-
-# Seconds to wait for runs of a comparison that was killed: its nodes end them within seconds.
-_PATIENCE = 120.0
 
 
 class Runs:
@@ -143,7 +140,7 @@ def wait_for_runs(folder: Path) -> None:
         FolderError: One does not end.
     """
     for run in sorted((folder / RUNS).glob("*/seed-*")):
-        with hold_lock(run, patience=_PATIENCE):
+        with hold_lock(run, patience=ORPHAN_SECONDS):
             pass
 
 

@@ -16,24 +16,21 @@ from typing import Any
 
 from munjang.comparison.contests import contest_of
 from munjang.comparison.fit import fit_job
-from munjang.comparison.measure import folder_bytes, latency
+from munjang.comparison.measure import describe_machine, folder_bytes, latency
 from munjang.comparison.plan import LOG, MODEL, RUN, Job
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
-from munjang.folder.lock import hold_lock
+from munjang.folder.lock import ORPHAN_SECONDS, hold_lock
 from munjang.folder.manifest import write_atomically
 from munjang.folder.replacement import CHECKPOINT, is_finished
 from munjang.json_files import read_object
 from munjang.memory import peak_memory
-from munjang.own_process import end_with_parent
+from munjang.own_process import LOCKED, end_with_parent
 
 # The system's errors when a disk, or a person's quota, is full.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 JOB = "job.json"
-# Exit code if another process holds the lock, and seconds to wait for it: the process of a dead
-# node ends within seconds, as its standard input does.
-LOCKED, _PATIENCE = 75, 120.0
 
 
 def work(folder: Path, parts: Path) -> None:
@@ -60,6 +57,7 @@ def _measured(job: Job, folder: Path, parts: Path) -> dict[str, Any]:
     record["judged"] = contest.write_answers(fitted.model, parts, folder)
     record["latency"] = asdict(latency(contest.answer(fitted.model), contest.inputs(parts)))
     record["folder_bytes"] = folder_bytes(folder / MODEL)
+    record["machine"] = describe_machine()
     return record
 
 
@@ -73,7 +71,7 @@ def _reason(error: Exception) -> str:
 def main(folder: Path, parts: Path) -> int:
     """Work, unless an earlier attempt has come to its end meanwhile; return the exit code."""
     try:
-        with hold_lock(folder, print, patience=_PATIENCE):
+        with hold_lock(folder, print, patience=ORPHAN_SECONDS):
             if not _is_done(folder):
                 clear(folder)
                 work(folder, parts)

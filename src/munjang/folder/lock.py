@@ -24,6 +24,9 @@ except ImportError:  # Windows
     import msvcrt
 
 FILE = "munjang.lock"
+# Patience with processes of a program that was killed, or of a machine that died: they end within
+# seconds, as soon as they notice.
+ORPHAN_SECONDS = 120.0
 
 # Errors of file systems without locks.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}

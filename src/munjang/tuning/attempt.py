@@ -11,9 +11,9 @@ from munjang.model import Model
 from munjang.preparation import Prepared
 from munjang.training.loop import Step
 from munjang.tuning.parameters import is_finite
+from munjang.tuning.pruning import Trial
 from munjang.tuning.results import Ended, TrialRow
 from munjang.tuning.space import with_values
-from munjang.tuning.study import Trial
 
 
 class _Behind(Exception):  # noqa: N818 (not an error: the trial is pruned)

@@ -1,35 +1,30 @@
-"""`tune`: trial after trial on one split; the best becomes a model folder."""
+"""`tune`: many trials on one split; the best becomes a model folder."""
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from munjang.cluster.connect import connect_if
 from munjang.config import collect_settings, merge, parse_overrides
 from munjang.config import shown as quoted
 from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
-from munjang.preparation import Prepared, choose_input, prepare
+from munjang.preparation import choose_input, prepare
 from munjang.pretrained.sources import open_pretrained
-from munjang.progress.display import Display
 from munjang.progress.showing import show_progress
 from munjang.recipe import named_input, named_task, with_names
 from munjang.registry import ArchitectureRow, require_architecture
-from munjang.reporting import Report, discard, pluralize
-from munjang.tuning.attempt import attempt
-from munjang.tuning.folder import (
-    RESULTS,
-    open_folder,
-    refuse_occupied,
-    save_best,
-    write_plan,
-)
-from munjang.tuning.parameters import Space, shown
+from munjang.reporting import Report, discard
+from munjang.tuning.folder import refuse_occupied
+from munjang.tuning.places import Place
 from munjang.tuning.ranges import read_space
-from munjang.tuning.results import TrialRow, Tuned, best_of
-from munjang.tuning.space import flat, searched, value_of
-from munjang.tuning.study import Study, need_optuna
+from munjang.tuning.results import Tuned
+from munjang.tuning.search import Search
+from munjang.tuning.sources import plain_settings, to_plain
+from munjang.tuning.space import flat, searched
+from munjang.tuning.study import need_optuna
+from munjang.tuning.worker import digest
 
 _MOST_TRIALS, _MOST_SECONDS = 10**5, 1e8
 
@@ -60,6 +55,9 @@ def tune(
     from_folder: Any = None,
     encoding: str | None = None,
     skip_bad_rows: bool | None = None,
+    parallel: int | None = None,
+    cluster: str | None = None,
+    cores: int | None = None,
     resume: bool = False,
     overwrite: bool = False,
     report: Report | None = None,
@@ -70,6 +68,9 @@ def tune(
     All trials share rows, split and tokenizer, and `training.metric` on the validation data ranks
     them. The first trial uses the default settings. A trial that is worse than the median of the
     others is pruned; if one fails, the search continues.
+
+    With K trials at once, trial n begins when trial n - K has ended, and knows the first n - K
+    trials. So the same K gives the same trials on one machine and on a cluster.
 
     Args:
         data: Data to train on, as for `munjang.train`.
@@ -97,6 +98,10 @@ def tune(
         from_folder: Model folder to begin from, as for `munjang.train`.
         encoding: Encoding of text files.
         skip_bad_rows: Skip and count unusable rows instead of raising.
+        parallel: Number of trials at once, each in a process of its own, which reads the data from
+            its files; defaults to 1, on a cluster to as many as it has cores for.
+        cluster: Address of a Ray cluster whose nodes share the data and `out`, HOST:PORT or `auto`.
+        cores: CPU cores, and threads, of each of several trials at once; 1 if omitted.
         resume: Continue the search in `out`.
         overwrite: Replace the search in `out`.
         report: Function called with notes.
@@ -118,6 +123,8 @@ def tune(
     report, folder = report or discard, Path(out)
     need_optuna()
     _check_numbers(trials, seconds)
+    place = Place(cluster, parallel, cores).resolve(folder, resume=resume)
+    files = {} if place.is_here else {"data": to_plain(data), "valid": to_plain(valid)}
     named = {
         "task": task,
         "input": input,
@@ -144,15 +151,29 @@ def tune(
     # opened again, as what is fixed may contradict the weights
     source, given = open_pretrained(merge(given, fixed), vectors=vectors, folder=from_folder)
     refuse_occupied(folder, resume=resume, overwrite=overwrite)
-    prepared = prepare(data, valid, given, report, source=source)
-    keys = set(flat(fixed))
-    if prepared.pretrained is not None:
-        keys |= prepared.pretrained.fixed
-    tried = searched(prepared.recipe, keys, own)
-    with show_progress(progress) as display, hold_lock(make_folder(folder), report):
-        refuse_occupied(folder, resume=resume, overwrite=overwrite)
-        search = _Tuning(prepared, folder, tried, report, display, resume=resume)
-        return search.run(trials, seconds)
+    shared = {**files, "given": plain_settings(given)} if files else {}
+    with connect_if(cluster):
+        prepared = prepare(data, valid, given, report, source=source)
+        keys = set(flat(fixed))
+        if prepared.pretrained is not None:
+            keys |= prepared.pretrained.fixed
+        tried = searched(prepared.recipe, keys, own)
+        run = digest(prepared)
+        with show_progress(progress) as display, hold_lock(make_folder(folder), report):
+            refuse_occupied(folder, resume=resume, overwrite=overwrite)
+            runner, at_once = place.open(prepared, folder, {**shared, "run": run}, report)
+            search = Search(
+                prepared.recipe,
+                run,
+                folder,
+                tried,
+                runner,
+                parallel=at_once,
+                report=report,
+                display=display,
+                resume=resume,
+            )
+            return search.run(trials, seconds)
 
 
 def _architecture_of(given: Mapping[str, Any]) -> ArchitectureRow:
@@ -170,115 +191,3 @@ def _check_numbers(trials: int, seconds: float | None) -> None:
         raise ConfigError(
             f"seconds: expected more than 0, up to {_MOST_SECONDS:,.0f}, got {quoted(seconds)}"
         )
-
-
-class _Tuning:
-    """A search that is ready to run or to continue."""
-
-    def __init__(
-        self,
-        prepared: Prepared,
-        folder: Path,
-        space: Space,
-        report: Report,
-        display: Display,
-        *,
-        resume: bool,
-    ) -> None:
-        recipe = prepared.recipe
-        self.prepared = prepared
-        self.folder = folder
-        self.space = space
-        self.report = report
-        self.display = display
-        self.metric = recipe.training.metric
-        self.defaults = {key: value_of(recipe, key) for key in space}
-        plan = {
-            "run": hashlib.sha256(prepared.fingerprint.encode()).hexdigest(),
-            "space": {key: part.to_json() for key, part in space.items()},
-            "metric": self.metric,
-            "seed": recipe.seed,
-        }
-        known = open_folder(folder, plan, resume=resume)
-        self.study = Study(folder, self.metric, recipe.seed, resume=known)
-        write_plan(folder, plan)
-
-    def run(self, trials: int, seconds: float | None) -> Tuned:
-        """Run trials until there are so many, or the time is over."""
-        rows = self.study.rows()
-        if rows:
-            self.report(
-                f"{pluralize(len(rows), 'trial')} {'was' if len(rows) == 1 else 'were'} done before"
-            )
-        try:
-            while len(rows) < trials:
-                self.display.count(len(rows), trials, self._best(rows))
-                left = None if seconds is None else seconds - self.study.seconds
-                if left is not None and left <= 0:
-                    self.report(f"the time is over after {len(rows)} of {trials} trials")
-                    break
-                self._next(rows, trials, left)
-                rows = self.study.rows()
-                self._tuned(rows, {}).write()
-            self.display.count(len(rows), trials, self._best(rows))
-        except KeyboardInterrupt:
-            self.study.stop()
-            raise KeyboardInterrupt(
-                f"stopped after {len(rows)} of {trials} trials; the same command with --resume "
-                f"continues from {self.folder}"
-            ) from None
-        tuned = self._tuned(rows, self.study.importance())
-        tuned.write()
-        if tuned.best is None:
-            first = next((row.note for row in rows if row.note), "all were pruned")
-            raise ConfigError(
-                f"none of {len(rows)} trials finished; the first: {first}; see "
-                f"{self.folder / RESULTS}"
-            )
-        return tuned
-
-    def _first(self) -> dict[str, Any]:
-        """Return the first trial's values; a person's own space need not contain the defaults."""
-        return {key: value for key, value in self.defaults.items() if self.space[key].holds(value)}
-
-    def _next(self, rows: list[TrialRow], trials: int, left: float | None) -> None:
-        trial = self.study.next(self.space, self._first())
-        count = f"[{trial.number}/{trials}]"
-        self.report(f"{count} {_shown(trial.settings)}")
-        if trial.is_deadly:
-            note = "the process was killed during it twice (out of memory?)"
-            row, model = TrialRow(trial.number, "failed", None, trial.settings, note=note), None
-        else:
-            row, model = attempt(self.prepared, trial, left)
-        is_best = best_of([*rows, row], self.metric) is row
-        if model is not None and is_best:
-            # before the study has its row: after a kill in between, the trial runs again
-            save_best(self.folder, model)
-        trial.end(row)
-        self.report(f"{count} {self._summary(row)}{' (best so far)' if is_best else ''}")
-
-    def _best(self, rows: list[TrialRow]) -> str:
-        best = best_of(rows, self.metric)
-        return "" if best is None else f"best {self.metric} {best.value:.4f}"
-
-    def _summary(self, row: TrialRow) -> str:
-        note = f": {row.note}" if row.note else ""
-        value = "" if row.value is None else f" {self.metric} {row.value:.4f},"
-        return f"{row.ended}{note},{value} {row.seconds:.1f} s"
-
-    def _tuned(self, rows: list[TrialRow], importance: dict[str, float]) -> Tuned:
-        space = {key: part.to_json() for key, part in self.space.items()}
-        return Tuned(
-            self.folder,
-            self.metric,
-            space,
-            self.defaults,
-            tuple(rows),
-            importance,
-            self.prepared.recipe.task,
-            self.prepared.recipe.input,
-        )
-
-
-def _shown(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key.partition('.')[2]} {shown(value)}" for key, value in settings.items())

@@ -1,10 +1,11 @@
 """The study: Optuna's storage of the trials, and its sampler.
 
-The settings of a trial follow from the seed and the trials that ended before it, and from nothing
-else. So a search that was stopped or killed continues as if it had not been.
+The settings of trial n of a search that tries K at once follow from the seed and from trials 1 to
+n - K, and from nothing else, such as which of the others has ended already. So a search that was
+stopped or killed continues as if it had not been, and is the same on one machine and on several.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,8 @@ import numpy as np
 from munjang.errors import ConfigError, FolderError
 from munjang.tasks.metric_table import METRICS
 from munjang.tuning.folder import STUDY
-from munjang.tuning.parameters import Space, is_finite
+from munjang.tuning.parameters import Space
+from munjang.tuning.pruning import Medians, Trial
 from munjang.tuning.results import TrialRow
 
 _NAME = "munjang"
@@ -23,8 +25,6 @@ _NAME = "munjang"
 _NUMBER, _STOPPED, _JUDGED = "number", "stopped", "judged"
 _KEPT = ("ended", "value", "epochs", "steps", "seconds", "note")
 _STATES = {"done": "COMPLETE", "pruned": "PRUNED", "failed": "FAIL"}
-# Tenths of its schedule before a trial may be pruned.
-_WARM_UP = 5
 # A trial that was killed so often is not tried again: it may exhaust the memory.
 _KILLS = 2
 # With fewer finished trials, the importance would be noise.
@@ -63,7 +63,9 @@ class Study:
         self.optuna = need_optuna()
         self.metric = metric
         self.seed = seed
-        self._begun: Any = None
+        self._begun: dict[int, Any] = {}  # trials of Optuna by number
+        self._known = self._in_memory()
+        self._count_known = 0
         path = folder / STUDY
         if resume and not path.exists():
             raise FolderError(
@@ -73,10 +75,8 @@ class Study:
             self._study = self.optuna.create_study(
                 storage=f"sqlite:///{path.resolve()}",
                 study_name=_NAME,
-                direction="maximize" if METRICS[metric].larger_is_better else "minimize",
-                pruner=self.optuna.pruners.MedianPruner(
-                    n_startup_trials=5, n_warmup_steps=_WARM_UP
-                ),
+                direction=self._direction,
+                sampler=self.optuna.samplers.RandomSampler(seed=seed),  # it is never asked
                 load_if_exists=True,
             )
         except Exception as error:  # whatever SQLAlchemy, its driver or Optuna raise for a bad file
@@ -86,6 +86,18 @@ class Study:
             judged = trial.user_attrs.get(_JUDGED)
             self._conclude(trial.number, **(judged or {"ended": "failed"}))
 
+    @property
+    def _larger_is_better(self) -> bool:
+        return METRICS[self.metric].larger_is_better
+
+    @property
+    def _direction(self) -> str:
+        return "maximize" if self._larger_is_better else "minimize"
+
+    def _in_memory(self) -> Any:
+        """Return an empty study for the sampler."""
+        return self.optuna.create_study(direction=self._direction)
+
     def _state(self, name: str) -> Any:
         return self.optuna.trial.TrialState[name]
 
@@ -93,44 +105,89 @@ class Study:
         wanted = tuple(self._state(name) for name in states)
         return list(self._study.get_trials(deepcopy=False, states=wanted))
 
-    def rows(self) -> list[TrialRow]:
-        """Return every trial that ended. One that was stopped or killed counts as never begun."""
+    def _judged(self) -> list[Any]:
+        """Return every trial that ended, in order; not one that was stopped or killed."""
         ended = self._trials("COMPLETE", "PRUNED", "FAIL")
-        judged = [trial for trial in ended if _JUDGED in trial.user_attrs]
-        return [_row(trial, number) for number, trial in enumerate(judged, start=1)]
+        return [trial for trial in ended if _JUDGED in trial.user_attrs]
+
+    def rows(self) -> list[TrialRow]:
+        """Return the row of every trial that ended."""
+        return [_row(trial, number) for number, trial in enumerate(self._judged(), start=1)]
 
     @property
     def seconds(self) -> float:
         """Seconds of the trials that ended, earlier sessions included."""
         return sum(row.seconds for row in self.rows())
 
-    def next(self, space: Space, defaults: Mapping[str, Any]) -> "Trial":
-        """Begin the next trial; the first takes the defaults."""
-        number = len(self.rows()) + 1
-        if number == 1 and not self._trials("WAITING"):
-            self._study.enqueue_trial(dict(defaults))
+    def begin(self, number: int, known: int, space: Space, defaults: Mapping[str, Any]) -> Trial:
+        """Begin a trial; the first one takes the defaults.
+
+        Args:
+            number: Its number, from 1.
+            known: How many trials it knows: the first ones, which have ended. Never fewer than
+                those of the trial before it.
+            space: The search space.
+            defaults: The first trial's values.
+        """
+        judged = self._judged()[:known]
+        sampled = self._sample(number, judged, space, defaults)
+        self._begun[number] = self._store(number, sampled)
+        finished = [t.intermediate_values for t in judged if t.state == self._state("COMPLETE")]
+        medians = Medians.of(finished, larger_is_better=self._larger_is_better)
+        return Trial(number, {key: sampled.params[key] for key in space}, medians)
+
+    def _store(self, number: int, sampled: Any) -> Any:
+        """Store a trial that begins, in one transaction, and return it."""
+        self._study.add_trial(
+            self.optuna.trial.create_trial(
+                state=self._state("RUNNING"),
+                params=sampled.params,
+                distributions=sampled.distributions,
+                user_attrs={_NUMBER: number},
+            )
+        )
+        stored = max(self._trials("RUNNING"), key=lambda trial: int(trial.number))
+        return self.optuna.trial.Trial(self._study, stored._trial_id)
+
+    def _sample(
+        self, number: int, judged: Sequence[Any], space: Space, defaults: Mapping[str, Any]
+    ) -> Any:
+        """Return a trial with the settings of one that knows others.
+
+        They are sampled in a study of their own, in memory: the one in the folder knows, after a
+        kill, trials that ended later than this one began.
+        """
+        for trial in judged[self._count_known :]:
+            self._known.add_trial(trial)
+        self._count_known = max(self._count_known, len(judged))
+        if number == 1:
+            self._known.enqueue_trial(dict(defaults))
         # one per trial, so that it depends on nothing but the study
         seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
-        self._study.sampler = self.optuna.samplers.TPESampler(seed=seed)
-        trial = self._begun = self._study.ask()
-        settings = {key: part.suggested(key, trial) for key, part in space.items()}
-        trial.set_user_attr(_NUMBER, number)
-        return Trial(self, trial, number, settings)
+        self._known.sampler = self.optuna.samplers.TPESampler(seed=seed)
+        trial = self._known.ask()
+        for key, part in space.items():
+            part.suggested(key, trial)
+        self._known.tell(trial, state=self._state("FAIL"))  # which the sampler leaves out
+        return trial
 
-    def kills(self, number: int) -> int:
-        """Return how often the process was killed during a trial."""
+    def is_deadly(self, number: int) -> bool:
+        """Return whether this process was killed too often during a trial."""
         found = self._trials("FAIL")
         known = [t.user_attrs for t in found if t.user_attrs.get(_NUMBER) == number]
-        return sum(not {_JUDGED, _STOPPED} & attrs.keys() for attrs in known)
+        return sum(not {_JUDGED, _STOPPED} & attrs.keys() for attrs in known) >= _KILLS
 
-    def tell(self, trial: Any, row: TrialRow) -> None:
+    def tell(self, trial: Trial, row: TrialRow) -> None:
         """Store how a trial ended."""
+        begun = self._begun[trial.number]
+        for tenth, value in trial.reports.items():
+            begun.report(value, tenth)
         kept = {name: getattr(row, name) for name in _KEPT}
         # one attribute, since each is written on its own; after a kill between this and the next
         # line, the resumed search reports the trial to Optuna
-        trial.set_user_attr(_JUDGED, kept)
-        self._conclude(trial, **kept)
-        self._begun = None
+        begun.set_user_attr(_JUDGED, kept)
+        self._conclude(begun, **kept)
+        del self._begun[trial.number]
 
     def _conclude(
         self, trial: Any, *, ended: str, value: float | None = None, **others: Any
@@ -143,13 +200,12 @@ class Study:
         )
 
     def stop(self) -> None:
-        """Store that Ctrl-C stopped the trial in progress, if there is one."""
-        if self._begun is None:
-            return
-        judged = self._begun.user_attrs.get(_JUDGED)
-        if judged is None:
-            self._begun.set_user_attr(_STOPPED, True)
-        self._conclude(self._begun, **(judged or {"ended": "failed"}))
+        """Store that Ctrl-C stopped the trials in progress."""
+        for trial in self._begun.values():
+            judged = trial.user_attrs.get(_JUDGED)
+            if judged is None:
+                trial.set_user_attr(_STOPPED, True)
+            self._conclude(trial, **(judged or {"ended": "failed"}))
 
     def importance(self) -> dict[str, float]:
         """Return the share of each setting in the variance of the metric, in descending order.
@@ -163,48 +219,6 @@ class Study:
         evaluator = self.optuna.importance.FanovaImportanceEvaluator(seed=self.seed)
         shares = self.optuna.importance.get_param_importances(self._study, evaluator=evaluator)
         return {key: float(share) for key, share in shares.items()}
-
-
-class Trial:
-    """A trial that has begun.
-
-    Attributes:
-        number: From 1.
-        settings: Its settings, by dotted keys.
-    """
-
-    def __init__(self, study: Study, trial: Any, number: int, settings: dict[str, Any]) -> None:
-        self.number = number
-        self.settings = settings
-        self._study = study
-        self._trial = trial
-        self._reported: set[int] = set()
-
-    @property
-    def is_deadly(self) -> bool:
-        """True if the process was killed too often during this trial."""
-        return self._study.kills(self.number) >= _KILLS
-
-    def report(self, value: float, done: float) -> bool:
-        """Report a validation result, and return whether the trial should be pruned.
-
-        It is compared with trials at the same share of their own schedule: after equally many
-        epochs, a short training has annealed its learning rate, and a long one has just warmed up.
-
-        Args:
-            value: The metric.
-            done: Share of the trial's steps, from 0 to 1.
-        """
-        tenth = int(10 * done + 1e-9)
-        if not is_finite(value) or tenth in self._reported:
-            return False
-        self._reported.add(tenth)
-        self._trial.report(value, tenth)
-        return bool(self._trial.should_prune())
-
-    def end(self, row: TrialRow) -> None:
-        """Store how it ended."""
-        self._study.tell(self._trial, row)
 
 
 def _row(trial: Any, number: int) -> TrialRow:

@@ -18,6 +18,7 @@ from munjang.comparison.plan import DATA, MODEL, RUN, Job
 from munjang.comparison.processor import ProcessorWatch
 from munjang.errors import FolderError
 from munjang.folder.lock import hold_lock
+from munjang.own_process import LOCKED
 from tests.synthetic import make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -157,7 +158,7 @@ with hold_lock(Path(sys.argv[1])):
 """
 
 
-@pytest.mark.parametrize(("seconds", "code"), [(0.3, 0), (600, worker.LOCKED)])
+@pytest.mark.parametrize(("seconds", "code"), [(0.3, 0), (600, LOCKED)])
 def test_second_attempt_waits_for_the_first(
     seconds: float,
     code: int,
@@ -167,7 +168,7 @@ def test_second_attempt_waits_for_the_first(
 ) -> None:
     parts, folder = compared[0] / DATA, lay_out("run")
     if code:
-        monkeypatch.setattr(worker, "_PATIENCE", 0.1)
+        monkeypatch.setattr(worker, "ORPHAN_SECONDS", 0.1)
     command = [sys.executable, "-c", HOLD_SCRIPT, str(folder), str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None

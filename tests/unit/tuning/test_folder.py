@@ -11,10 +11,14 @@ from munjang.model import Model
 from munjang.tuning.folder import (
     BEST,
     PLAN,
+    RESULT,
     STUDY,
+    TRIALS,
+    clear_trials,
     open_folder,
     refuse_occupied,
     save_best,
+    trial_folder,
     write_plan,
 )
 from tests.synthetic import QUICK, make_corpus
@@ -33,7 +37,7 @@ def test_kill_at_any_moment_leaves_a_complete_model(
     models: tuple[Model, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_plan(tmp_path, PLANNED)
-    save_best(tmp_path, models[0])
+    save_best(tmp_path, models[0].save)
     calls = {"rename": 0, "rmtree": 0}
 
     class KilledError(Exception):
@@ -54,11 +58,11 @@ def test_kill_at_any_moment_leaves_a_complete_model(
             owner = Path if name == "rename" else shutil
             patched.setattr(owner, name, dying(name, getattr(owner, name), at))
             with pytest.raises(KilledError):
-                save_best(tmp_path, models[1])
+                save_best(tmp_path, models[1].save)
         assert open_folder(tmp_path, PLANNED, resume=True)
         assert load(tmp_path / BEST).recipe.seed in (1, 2)
         assert {path.name for path in tmp_path.iterdir()} == {PLAN, BEST}
-    save_best(tmp_path, models[1])
+    save_best(tmp_path, models[1].save)
     assert load(tmp_path / BEST).recipe.seed == 2
 
 
@@ -95,3 +99,17 @@ def test_occupied_folders_are_refused(tmp_path: Path) -> None:
     refuse_occupied(tmp_path, resume=True, overwrite=False)
     assert not open_folder(tmp_path, PLANNED, resume=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_stored_trials_are_removed(tmp_path: Path) -> None:
+    for number in (1, 2, 3, 10):
+        folder = trial_folder(tmp_path, number)
+        folder.mkdir(parents=True)
+        if number != 2:  # its process crashed
+            (folder / RESULT).touch()
+    clear_trials(tmp_path, 3)
+    assert sorted(path.name for path in (tmp_path / TRIALS).iterdir()) == ["10", "2"]
+    (trial_folder(tmp_path, 2) / RESULT).touch()
+    clear_trials(tmp_path, 10)
+    assert not (tmp_path / TRIALS).exists()
+    clear_trials(tmp_path, 10)

@@ -10,7 +10,7 @@ import pytest
 
 from munjang.api import evaluate, load
 from munjang.errors import ConfigError, FolderError, MunjangError
-from munjang.tuning import run as tuning_run
+from munjang.tuning import runners
 from munjang.tuning import study as tuning_study
 from munjang.tuning.results import TrialRow, Tuned
 from munjang.tuning.run import tune
@@ -83,7 +83,7 @@ def test_same_seed_gives_same_trials(finished_search: Tuned, tmp_path: Path) -> 
 
 
 def fail_at(number: int, error: BaseException) -> Attempt:
-    real = tuning_run.attempt
+    real = runners.attempt
 
     def attempt(prepared: Any, trial: Any, seconds: Any) -> Any:
         if trial.number == number:
@@ -107,7 +107,7 @@ def test_interrupted_search_resumes_to_same_trials(
 ) -> None:
     out = tmp_path / "out"
     with monkeypatch.context() as patched:
-        patched.setattr(tuning_run, "attempt", fail_at(at, error))
+        patched.setattr(runners, "attempt", fail_at(at, error))
         with pytest.raises(type(error)) as stopped:
             search(out, 5)
     if isinstance(error, KeyboardInterrupt):
@@ -158,7 +158,7 @@ def test_trial_that_kills_the_process_repeatedly_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(tuning_run, "attempt", fail_at(2, KilledError()))
+        patched.setattr(runners, "attempt", fail_at(2, KilledError()))
         for resume in (False, True):
             with pytest.raises(KilledError):
                 search(tmp_path, 3, resume=resume)
@@ -266,6 +266,11 @@ def test_search_starts_from_config(tmp_path: Path, finished_search: Tuned) -> No
     [
         ({"trials": 0}, "trials: expected 1 or more, got 0"),
         ({"seconds": 0}, "seconds: expected more than 0"),
+        ({"parallel": 0}, "parallel: expected 1 to 1,024, got 0"),
+        ({"parallel": 2}, "parallel: every trial is a process .* got a tuple; write the rows"),
+        ({"cluster": "head", "data": __file__}, "cluster: expected auto, or HOST:PORT"),
+        ({"cores": 2}, "cores: .* give parallel or cluster too"),
+        ({"parallel": 2, "data": "-"}, "reads the data from files; got '-'"),
         ({"model": "cnm"}, "unknown model 'cnm'; did you mean 'cnn'"),
         ({"space": "none.yaml"}, "none.yaml: cannot read"),
         ({"overrides": ["model.dimm=3"]}, "did you mean 'dim'"),

@@ -12,7 +12,7 @@ from munjang.errors import ConfigError
 from munjang.inputs.image import ImageInput
 from munjang.inputs.parallel import ParallelInput
 from munjang.model import Model
-from munjang.tuning import run as tuning_run
+from munjang.tuning import runners
 from munjang.tuning.results import Tuned
 from munjang.tuning.run import tune
 
@@ -85,7 +85,7 @@ def test_killed_search_resumes_to_same_trials(
         section, setting = name.split(".")
         assert getattr(getattr(model.recipe, section), setting) == pytest.approx(value)
 
-    real = tuning_run.attempt
+    real = runners.attempt
 
     def dies(prepared: Any, trial: Any, seconds: Any) -> Any:
         if trial.number == 2:
@@ -93,7 +93,7 @@ def test_killed_search_resumes_to_same_trials(
         return real(prepared, trial, seconds)
 
     with monkeypatch.context() as patched:
-        patched.setattr(tuning_run, "attempt", dies)
+        patched.setattr(runners, "attempt", dies)
         with pytest.raises(KilledError):
             search(tmp_path / "out", 3)
     assert trial_tuples(search(tmp_path / "out", 3, resume=True)) == trial_tuples(whole)

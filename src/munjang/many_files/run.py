@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from munjang.cluster.connect import check_cluster, connect_if
+from munjang.cluster.connect import connect_if
 from munjang.config import shown
 from munjang.data.readers.encodings import resolve_codec
 from munjang.errors import ConfigError, FolderError, MunjangError
@@ -132,7 +132,6 @@ def run_files(
     count = count_workers(workers)
     if cluster is not None and workers is not None:
         raise ConfigError("workers: a cluster has as many as its cores; leave them out")
-    check_cluster(cluster)
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     model = find_existing_path(folder)
     named = [sources] if isinstance(sources, str | Path) else sources

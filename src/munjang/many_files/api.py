@@ -60,7 +60,7 @@ def predict_files(
         resume: continue the answers in `out`.
         overwrite: replace the answers in `out`.
         report: called with lines for people.
-        on_progress: called after each part.
+        on_progress: called after rows and parts were written.
 
     Raises:
         MunjangError: the model, a file, a row, an option or the folder cannot be used; or a process
@@ -139,7 +139,7 @@ def embed_files(
         resume: as for `predict_files`.
         overwrite: as for `predict_files`.
         report: called with lines for people.
-        on_progress: called after each part.
+        on_progress: called after rows and parts were written.
 
     Raises:
         MunjangError: as `predict_files`.

@@ -9,11 +9,12 @@ from munjang.errors import ConfigError, DataError, FolderError, MunjangError
 Message = dict[str, Any]
 
 # Keys of messages of a worker; each message has one of them.
-READY, NOTE, BEGIN, PART, DONE, ERROR, BUG = (
+READY, NOTE, BEGIN, ROWS, PART, DONE, ERROR, BUG = (
     "ready",  # the model is loaded
     "note",  # a line for people
     "begin",  # a part is begun: its number
-    "part",  # a part is done: its number, "rows" and so on
+    "written",  # a number of rows was written to a part
+    "part",  # a part is done: its number, its record, and the memory of the process
     "done",  # a stripe is done: the number of parts of the file
     "error",  # a mistake of the user, or of the system
     "bug",  # a traceback

@@ -13,7 +13,7 @@ from typing import Any
 from munjang.cluster.nodes import check_nodes, describe_nodes, require_slots
 from munjang.cluster.tasks import Task, run_tasks
 from munjang.many_files.layout import MANIFEST
-from munjang.many_files.messages import DONE, NOTE, PART, Message
+from munjang.many_files.messages import DONE, NOTE, PART, ROWS, Message
 from munjang.many_files.plan import Plan, read_plan
 from munjang.many_files.records import PartRecord
 from munjang.many_files.stripes import Stripe, write_stripe
@@ -71,6 +71,7 @@ def write_on_node(item: Mapping[str, Any]) -> list[Message]:
     messages: list[Message] = []
 
     def on_part(number: int, record: PartRecord) -> None:
+        messages.append({ROWS: record.rows})
         messages.append({PART: number, **asdict(record), "memory": peak_memory()})
 
     count = write_stripe(
@@ -80,6 +81,7 @@ def write_on_node(item: Mapping[str, Any]) -> list[Message]:
         Stripe(**item["stripe"]),
         on_part,
         lambda number: None,
+        lambda rows: None,
         lambda line: messages.append({NOTE: line}),
     )
     return [*messages, {DONE: count}]

@@ -25,7 +25,7 @@ from munjang.many_files.layout import (
     file_folder,
     refuse_occupied,
 )
-from munjang.many_files.messages import DONE, NOTE, PART, Message
+from munjang.many_files.messages import DONE, NOTE, PART, ROWS, Message
 from munjang.many_files.on_cluster import ClusterRunner, count_slots
 from munjang.many_files.plan import Plan, read_plan, refuse_other, round_up, write_plan
 from munjang.many_files.pool import open_pool
@@ -53,7 +53,7 @@ class Progress:
         files: number of files that are done.
         all_files: number of all files.
         parts: number of parts that were written since the start.
-        rows: number of rows in them.
+        rows: number of rows that were written since the start.
         seconds: time since the start.
     """
 
@@ -120,7 +120,7 @@ def run_files(
         resume: continue what is in `out`.
         overwrite: replace what is in `out`.
         report: called with lines for people.
-        on_progress: called after each part.
+        on_progress: called after rows and parts were written.
 
     Raises:
         MunjangError: the model, a file, a row, an option or the folder cannot be used; or a worker
@@ -313,9 +313,11 @@ class _Ledger:
             if message[NOTE] not in self._notes:  # files of one form say the same
                 self._notes.add(message[NOTE])
                 self._report(message[NOTE])
+        elif ROWS in message:
+            self._new_rows += message[ROWS]
+            self._on_progress(self._progress())
         elif PART in message:
             self._new_parts += 1
-            self._new_rows += message["rows"]
             self._memory = max(self._memory, message["memory"])
             self._on_progress(self._progress())
         elif DONE in message:

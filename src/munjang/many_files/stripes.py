@@ -84,6 +84,7 @@ def write_stripe(
     stripe: Stripe,
     on_part: OnPart,
     begin: Callable[[int], object],
+    on_rows: Callable[[int], object],
     report: Report,
 ) -> int:
     """Write the parts of a stripe that are not done yet, and return the number of the file's parts.
@@ -95,6 +96,7 @@ def write_stripe(
         stripe: the parts to write.
         on_part: called with each part that was written.
         begin: called with the number of a part that is begun.
+        on_rows: called with a number of rows that were written.
         report: called with lines for people.
 
     Raises:
@@ -118,6 +120,7 @@ def write_stripe(
         )
         for rows, values in batches:
             parts.add(rows.tolist(), values)
+            on_rows(len(rows))
             trimmer.trim_if_grown()
         return parts.count
 

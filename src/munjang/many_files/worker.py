@@ -23,6 +23,7 @@ from munjang.many_files.messages import (
     NOTE,
     PART,
     READY,
+    ROWS,
     Message,
     describe_error,
     read_message,
@@ -53,6 +54,7 @@ def serve(tasks: "queue.SimpleQueue[Message]", replies: BinaryIO) -> None:
             Stripe(**tasks.get()),
             on_part,
             lambda number: write_message(replies, {BEGIN: number}),
+            lambda rows: write_message(replies, {ROWS: rows}),
             lambda line: write_message(replies, {NOTE: line}),
         )
         write_message(replies, {DONE: count})

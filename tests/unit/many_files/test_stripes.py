@@ -32,6 +32,7 @@ def write(plan: Plan, out: Path, stripes: Sequence[Stripe]) -> list[int]:
             stripe,
             lambda number, record: written.append(number),
             lambda number: None,
+            lambda rows: None,
             lambda line: None,
         )
         for stripe in stripes
@@ -188,7 +189,14 @@ def test_file_that_changes_meanwhile_has_no_part(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="was changed"):
         write_stripe(
-            Capitals(), plan, out, Stripe(0), lambda *part: written.append(part[0]), change, print
+            Capitals(),
+            plan,
+            out,
+            Stripe(0),
+            lambda *part: written.append(part[0]),
+            change,
+            print,
+            print,
         )
     assert written == [0]
     assert not (out / "a.txt" / "part-00001.jsonl").exists()

@@ -198,7 +198,7 @@ WorkerCount = Annotated[
         metavar="N",
         min=1,
         max=1024,
-        help="Processes on this machine that share each batch.  [default: 1]",
+        help="Processes that share each batch, on this machine or on those of --cluster.",
     ),
 ]
 Wide = Annotated[

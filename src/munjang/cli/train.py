@@ -108,6 +108,7 @@ def train(
       munjang train digits --task images --out my-model
       munjang train pairs.tsv --task translate --source-column en --target-column ko --out my-model
       munjang train --task translate --source train.en --target train.de --out my-model
+      munjang train train.csv --model lstm --workers 2 --out my-model
       munjang train old.csv --encoding cp949 --skip-bad-rows --out my-model --resume
 
     All settings are in config.yaml of a model folder. --config reads such a file; --set changes

@@ -145,3 +145,31 @@ def test_corpus_in_files(two: Pool, pairs: str, running_text: str) -> None:
         "training": {"epochs": 100, "threads": 1, "batch_size": 8},
     }
     assert_equal(two, running_text, without_dropout(settings))
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        {"epochs": 6, "patience": 1, "average_best": 2, "validations_per_epoch": 3},
+        {"epochs": 4, "average_after": 0.2},
+    ],
+)
+def test_decisions_are_those_of_one_process(two: Pool, ends: dict[str, Any]) -> None:
+    data, settings = settings_of("cnn", {"batch_size": 16, **ends})
+    _, losses, history = train_alone(data, settings, 0)
+    for _, shared_losses, shared_history in two.run(train, data, settings, 0):
+        np.testing.assert_allclose(shared_losses, losses, rtol=1e-4)
+        for record, expected in zip(shared_history, history, strict=True):
+            assert record == pytest.approx(expected, rel=1e-3)
+
+
+def test_budget_of_seconds_ends_all_workers_at_one_step(two: Pool) -> None:
+    data, settings = settings_of("cnn", {"batch_size": 8})
+    del settings["training"]["epochs"]
+    settings["training"]["budget_seconds"] = 0.5
+    (weights, losses, history), (other, other_losses, other_history) = two.run(
+        train, data, settings, 0
+    )
+    assert losses == other_losses
+    assert history == other_history
+    assert all(torch.equal(other[key], tensor) for key, tensor in weights.items())

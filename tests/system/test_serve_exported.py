@@ -303,6 +303,7 @@ def test_new_export_answers_and_a_damaged_one_does_not(
     shutil.copytree(exported, folder)
     with serving(folder, variables=stubs) as server, munjang.Client(server.url) as client:
         before = client.predict(text)
+        assert server.memory() < 150  # MB
         load = f"{server.url}/v2/repository/models/m/load"
         assert httpx2.post(load).json()["changed"] is False
         model = munjang.load(train_classifier(tmp_path / "new", seed=1))
@@ -358,16 +359,17 @@ def test_missing_packages_are_named(
     ("change", "words"),
     [
         (lambda folder: damage(folder / "model.onnx"), "its checksum differs"),
-        (lambda folder: (folder / "model.onnx").unlink(), "model.onnx: cannot be read: No such"),
+        (lambda folder: (folder / "model.onnx").unlink(), "model.onnx: this file is missing"),
         (lambda folder: (folder / "vocabulary.json").write_text("[]"), "its checksum differs"),
         (lambda folder: (folder / "munjang.json").write_text("{"), "is damaged"),
         (lambda folder: (folder / "munjang.json").write_text("[]"), "found []"),
         (lambda folder: (folder / "munjang.json").unlink(), "expected a folder of munjang export"),
         (lambda folder: change_settings(folder, task="tag"), "of this version; export the model"),
         (lambda folder: change_settings(folder, format=1), "expected format 2, got 1"),
-        (lambda folder: change_settings(folder, sha256={"../m": "x"}), "cannot be read"),
+        (lambda folder: change_settings(folder, sha256={"../m": "x"}), "has no hash"),
+        (lambda folder: change_settings(folder, reads=None, model=None, graphs={}), "opened"),
         (lambda folder: change_settings(folder, sha256=None), "of this version; export the model"),
-        (lambda folder: change_settings(folder, graphs={"x": "/dev/null"}), "cannot be opened"),
+        (lambda folder: change_settings(folder, graphs={"x": "/dev/null"}), "has no hash"),
     ],
 )
 def test_damaged_folders_are_one_line(

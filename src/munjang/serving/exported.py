@@ -191,23 +191,30 @@ def open_exported(folder: Path, threads: int) -> ExportedModel:
     try:
         classes = find_classes(card)
         digests = dict(card["sha256"])
-        import_classes(classes)
-    except (LookupError, TypeError, ValueError):
+        unsealed = sorted(set(card["graphs"].values()) - digests.keys())
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise FolderError(
             f"{folder}: expected a folder of munjang export onnx of this version; {_CURE}"
         ) from None
+    if unsealed:
+        raise FolderError(f"{folder / SETTINGS}: {unsealed[0]!r:.80} has no hash; {_CURE}")
     for name, digest in digests.items():
         _check_file(folder / Path(name).name, digest)
+    import_classes(classes)
     from munjang.runners.onnx.model import load
 
     try:
-        return ExportedModel(load(folder, threads=threads))
+        model = ExportedModel(load(folder, threads=threads))
+        _ = model.description  # which reads all that the server reads of the settings
+        return model
     except Exception as error:  # of onnxruntime and tokenizers, which have many kinds
         reason = " ".join(str(error).split())[:300]
         raise FolderError(f"{folder}: cannot be opened ({reason}); {_CURE}") from None
 
 
 def _check_file(path: Path, digest: str) -> None:
+    if not path.is_file():
+        raise FolderError(f"{path}: this file is missing, or no ordinary one; {_CURE}")
     try:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()

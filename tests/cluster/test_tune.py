@@ -83,12 +83,14 @@ def test_cluster_whose_nodes_die_gives_the_same_trials(
     whole_cluster: TestCluster, table: Path, alone: tuple[Path, CommandResult], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    command = tune_command(table, out, "--cluster", whole_cluster.address)
+    # by default as many at once as there are cores, which depends on the first kill
+    command = tune_command(table, out, "--cluster", whole_cluster.address, "--parallel", 3)
     kills, result = kill_until(start(*command), whole_cluster, KILLS, seed=1)
     assert result.code == 0, result.err
     assert kills
     lines = result.err.splitlines()
-    assert "cluster: 3 nodes, 3 cores; 3 at once, 1 core each" in lines
+    (size,) = (line for line in lines if line.startswith("cluster: "))
+    assert size.endswith("3 at once, 1 core each")
     assert not [line for line in lines if "ray" in line.lower()], result.err
     assert read_trials(out) == read_trials(alone[0])
     weights = [folder / "best" / "model.safetensors" for folder in (out, alone[0])]

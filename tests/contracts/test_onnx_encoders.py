@@ -14,7 +14,7 @@ from torch import nn
 
 from munjang.export.onnx.graph import Graph
 from munjang.export.onnx.kinds import LOGITS
-from munjang.export.onnx.runner.model import _units
+from munjang.export.onnx.runner.letters import word_units
 from munjang.export.onnx.runner.text import pad
 from munjang.export.onnx.writers import WRITERS
 from munjang.layers.subword_table import with_oov_words
@@ -157,7 +157,7 @@ def test_words_out_of_vocabulary_are_read_by_their_letters(name: str, units: str
         ids, mask = pad_rows(batch)
         with torch.inference_mode():
             expected = with_oov_words(network, words)(ids, mask).numpy()
-        letters, lengths = pad([_units(word, units) for word in words])
+        letters, lengths = pad([word_units(word, units) for word in words])
         feeds = {"ids": ids.numpy(), "lengths": mask.sum(1).numpy()}
         found = session.run(None, {**feeds, "word_units": letters, "word_lengths": lengths})[0]
         close(found, expected)

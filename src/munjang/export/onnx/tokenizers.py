@@ -37,12 +37,15 @@ class Described:
     files: dict[str, str]
 
 
-def describe_tokenizer(tokenizer: Tokenizer, prefix: str = "") -> Described:
+def describe_tokenizer(
+    tokenizer: Tokenizer, prefix: str = "", *, command: str = "export onnx"
+) -> Described:
     """Return what the runner needs to encode as a tokenizer does.
 
     Args:
         tokenizer: fitted tokenizer.
         prefix: of the names of the files.
+        command: named in the error.
 
     Raises:
         ConfigError: the tokenizer needs a package that the runner does not have.
@@ -50,7 +53,7 @@ def describe_tokenizer(tokenizer: Tokenizer, prefix: str = "") -> Described:
     describe = _DESCRIBED.get(type(tokenizer))
     if describe is None:
         raise ConfigError(
-            f"export onnx: the tokenizer {tokenizer.name} needs more than the packages numpy, "
+            f"{command}: the tokenizer {tokenizer.name} needs more than the packages numpy, "
             "onnxruntime and tokenizers; train with another one, such as --tokenizer bpe"
         )
     described = describe(tokenizer)

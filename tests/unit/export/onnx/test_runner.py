@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from munjang.data.collection import collect_texts
 from munjang.data.token_rows import encode_rows
-from munjang.export.onnx.compose import PACKAGE, compose_runner, join_parts
+from munjang.export.joined import join_parts
+from munjang.export.onnx.compose import PACKAGE, compose_runner
 from munjang.export.onnx.runner import pairs, pieces, rows, symbols, text, words
 from munjang.export.onnx.samples import _TEXTS as HOSTILE
 from munjang.export.onnx.tokenizers import describe_tokenizer
@@ -166,7 +167,8 @@ def test_a_composed_runner_has_what_a_model_needs_and_imports_nothing_else() -> 
 
 def test_names_of_the_parts_differ() -> None:
     folder = Path(rows.__file__).parent
-    parts = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    stems = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    parts = [f"{PACKAGE}.{stem}" for stem in stems]
     tree = ast.parse(join_parts(parts))
     names = [
         node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from munjang.export.onnx.runner.letters import word_units
 from munjang.export.onnx.runner.rows import READERS, Row
 from munjang.export.onnx.runner.text import ENCODERS, FORMAT, OOV, Array, Encoder, pad
 
@@ -110,21 +111,8 @@ class Model:
                     for side in row
                 ]
             )
-        units, lengths = pad([_units(word, spelled) for word in numbers])
+        units, lengths = pad([word_units(word, spelled) for word in numbers])
         return sides, {"word_units": units, "word_lengths": lengths}
-
-
-def _units(word: str, kind: str) -> list[int]:
-    """Return the numbers of the letters or jamo of a word, with its boundaries."""
-    points: list[int] = []
-    for letter in word[:40]:
-        number = ord(letter) - 0xAC00
-        if kind == "jamo" and 0 <= number < 11172:
-            lead, rest = divmod(number, 588)
-            points += (0x1100 + lead, 0x1161 + rest // 28, 0x11A7 + rest % 28)
-        else:
-            points.append(ord(letter))
-    return [1, *(point + 3 for point in points[:40]), 2]
 
 
 # The class of models of each task.

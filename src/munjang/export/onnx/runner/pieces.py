@@ -24,7 +24,7 @@ _SWAPPED = {ord(" "): "\u2581", ord("\u2581"): " "}
 _PRETOKEN = re.compile(r"(?:_m*)?(?:L[Lm]*|N[Nm]*|P[Pm]*|S[Sm]*|B[Bm]*|#m*)|_m*")
 
 
-def _piece_class(character: str) -> str:
+def piece_class(character: str) -> str:
     """Return the class of a character; _ is the sign of a space, m a mark."""
     if character in "\u2581#":
         return "_" if character == "\u2581" else "#"
@@ -38,7 +38,7 @@ def _piece_class(character: str) -> str:
     return {"L": "L", "N": "N", "M": "m", "P": "P", "Z": "B"}.get(category[0], "B")
 
 
-_piece_classes = ClassLetters(_piece_class)
+_piece_classes = ClassLetters(piece_class)
 
 
 def _pretokens(text: str) -> list[str]:

@@ -13,7 +13,7 @@ _KERAS = str.maketrans(dict.fromkeys('!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n', " "
 _WORD = re.compile(r"m*w[wmfj]*|m+|s(?:[mfj]|(?<=j)s)*+")
 
 
-def _word_class(character: str) -> str:
+def word_class(character: str) -> str:
     """Return space, w(ord), s(ymbol), m(ark), f(ormat) or j(oiner)."""
     if character == "\u200d":
         return "j"
@@ -27,7 +27,7 @@ def _word_class(character: str) -> str:
     return {"L": "w", "N": "w", "M": "m"}.get(category[0], "s")
 
 
-_word_classes = ClassLetters(_word_class)
+_word_classes = ClassLetters(word_class)
 
 
 class WordEncoder(Encoder):

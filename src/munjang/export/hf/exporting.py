@@ -226,8 +226,8 @@ def _check_ids(loaded: Loaded, values: Sequence[Any], expected: Sequence[list[in
     for value, found, ids in zip(values, tokenized_rows(loaded, values), expected, strict=True):
         if found != ids:
             raise ConfigError(
-                f"export hf: the tokenizer reads {str(value)[:60]!r} as {found[:20]}, and the model "
-                f"as {ids[:20]}; nothing was written"
+                f"export hf: the tokenizer reads {str(value)[:60]!r} as {found[:20]}, the model as "
+                f"{ids[:20]}; nothing was written"
             )
 
 

@@ -13,7 +13,7 @@ from munjang.export.onnx.samples import mask_words, sample_texts, sample_values
 from munjang.model import Model
 from munjang.text.columns import values_and_offsets
 from munjang.text.masks import MASKED
-from munjang.text.vocabulary import GO, PAD, RESERVED
+from munjang.text.vocabulary import GO, OOV, PAD, RESERVED
 
 Array = npt.NDArray[Any]
 # Tokens of the made-up answers that an encoder-decoder reads.
@@ -67,11 +67,14 @@ def tokenized_rows(loaded: Loaded, values: Sequence[Any]) -> list[list[int]]:
 
 def _rows(model: Model, values: Sequence[Any]) -> list[list[int]]:
     """Return the ids of texts; those of words out of the vocabulary are OOV."""
-    dataset = model.reader.encode_values(list(values)).dataset()
-    rows: list[Any] = [None] * len(values)
+    return _real_ids(model, model.reader.encode_values(list(values)))
+
+
+def _real_ids(model: Model, encoded: Any) -> list[list[int]]:
+    rows: list[Any] = [None] * len(encoded)
     size = model.input.tokenizer.vocabulary.size  # type: ignore[attr-defined]
-    for batch in dataset.in_order_of_length():
-        ids = torch.where(batch.ids < size, batch.ids, 1)
+    for batch in encoded.dataset().in_order_of_length():
+        ids = torch.where(batch.ids < size, batch.ids, OOV)
         ids = torch.where(ids == MASKED, _mask_id(model), ids)
         for row, number, count in zip(ids, batch.rows, batch.lengths, strict=True):
             rows[int(number)] = row[: int(count)].tolist()
@@ -80,7 +83,7 @@ def _rows(model: Model, values: Sequence[Any]) -> list[list[int]]:
 
 def _mask_id(model: Model) -> int:
     masking = getattr(model.task, "masking", None)
-    return 1 if masking is None else int(masking.mask_id)
+    return OOV if masking is None else int(masking.mask_id)
 
 
 # Logits of texts --------------------------------------------------------------------------------
@@ -92,12 +95,13 @@ def _logits(model: Model, values: Sequence[Any]) -> Array:
     logits = model.logits(list(values))
     settings = getattr(task, "settings", None)
     if hasattr(task, "mean"):
-        numbers = logits.exp() if settings is not None and settings.loss == "poisson" else logits
-        return (numbers * task.scale + task.mean).numpy()
+        is_exponent = settings is not None and settings.loss == "poisson"
+        logits = (logits.exp() if is_exponent else logits) * task.scale + task.mean
+        return np.asarray(logits)
     if logits.shape[1] < len(model.labels):
         logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
     calibration = getattr(task, "calibration", None)
-    return (logits if calibration is None else logits / calibration.temperature).numpy()
+    return np.asarray(logits if calibration is None else logits / calibration.temperature)
 
 
 @torch.no_grad()
@@ -124,13 +128,7 @@ def _found_vectors(loaded: Loaded, values: Sequence[Any]) -> Array:
 
 def _text_rows(model: Model, values: Sequence[Any]) -> list[list[int]]:
     """Return the ids of texts, read one by one."""
-    rows: list[Any] = [None] * len(values)
-    size = model.input.tokenizer.vocabulary.size  # type: ignore[attr-defined]
-    for batch in model.encode_texts(list(values)).dataset().in_order_of_length():
-        ids = torch.where(batch.ids < size, batch.ids, 1)
-        for row, number, count in zip(ids, batch.rows, batch.lengths, strict=True):
-            rows[int(number)] = row[: int(count)].tolist()
-    return rows
+    return _real_ids(model, model.encode_texts(list(values)))
 
 
 VECTORS = Outputs(sample_texts, _text_rows, _vectors, _found_vectors)
@@ -141,14 +139,17 @@ VECTORS = Outputs(sample_texts, _text_rows, _vectors, _found_vectors)
 
 @torch.no_grad()
 def _mask_logits(model: Model, values: Sequence[Any]) -> Array:
-    """Return the logits of the masks of some texts, one after another, [masks, vocabulary]."""
-    rows = []
+    """Return the logits of the masks of some texts, one after another, [masks, vocabulary].
+
+    Where OOV stands for [MASK], unknown tokens count as masks.
+    """
+    mask_id, rows = _mask_id(model), []
     for value in values:
         (batch,) = model.reader.encode_values([value]).dataset().in_order_of_length()
         ids, mask = batch.inputs
-        places = (ids == MASKED).flatten().nonzero()[:, 0]
-        outputs = model.network(ids.masked_fill(ids == MASKED, _mask_id(model)), mask, places)
-        rows.append(outputs.tokens.logits())
+        ids = ids.masked_fill(ids == MASKED, mask_id)
+        places = (ids == mask_id).flatten().nonzero()[:, 0]
+        rows.append(model.network(ids, mask, places).tokens.logits())
     return torch.cat(rows).numpy()
 
 

@@ -8,6 +8,7 @@ from munjang.export.onnx.tasks import describe_task
 from munjang.inputs.parallel import ParallelInput
 from munjang.inputs.stream import StreamInput
 from munjang.model import Model
+from munjang.tasks.heads import TwoTowers
 from munjang.tasks.masked_lm import MaskedLm
 from munjang.text.capitals import sign_ids
 from munjang.text.tokenizer import Tokenizer
@@ -73,6 +74,8 @@ def find_reading(model: Model) -> Reading:
         longest = model.recipe.section("tokenizer").source.max_length
         return Reading(tokenizer, max_length=longest)
     described = describe_input(model)
+    if isinstance(model.network, TwoTowers):
+        described["kind"] = "text"  # each text has a vector of its own
     kept = ("kind", "max_length", "max_tokens", "add_go_eos", "line_breaks", "spelled_words")
     masks = None
     if isinstance(model.task, MaskedLm):

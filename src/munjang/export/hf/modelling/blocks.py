@@ -43,8 +43,7 @@ class SelfAttention(nn.Module):
         if self.has_rotary:
             q, k = rotate(q), rotate(k)
         heads = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, is_causal=causal)
-        outputs: Tensor = self.out_proj(heads.transpose(1, 2).flatten(2))
-        return outputs
+        return self.out_proj(heads.transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):
@@ -76,5 +75,4 @@ class Block(nn.Module):
 
     def feed_forward(self, x: Tensor) -> Tensor:
         """Return W_2 f(W_1 x + b_1) + b_2."""
-        outputs: Tensor = self.down(self.activation(self.up(x)))
-        return outputs
+        return self.down(self.activation(self.up(x)))

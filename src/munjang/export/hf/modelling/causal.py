@@ -56,8 +56,7 @@ class MunjangForCausalLM(MunjangPreTrainedModel, GenerationMixin):
     def project(self, states: Tensor) -> Tensor:
         """Return logits [batch, time, vocabulary] of states [batch, time, states dim]."""
         if self.output is not None:
-            logits: Tensor = self.output(states)
-            return logits
+            return self.output(states)
         if self.adapter is not None:
             states = self.adapter(states)
         return F.linear(states, self.embedding.table.weight[: self.config.vocab_size], self.bias)

@@ -16,9 +16,9 @@ class Encoder(TextEncoder):
 
     def __init__(self, config: Any) -> None:
         super().__init__(config, config.filters * len(config.kernel_sizes))
+        self.widths = config.kernel_sizes
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(config.embedding["dim"], config.filters, width)
-            for width in config.kernel_sizes
+            nn.Conv1d(config.embedding["dim"], config.filters, width) for width in self.widths
         )
         self.activation = ACTIVATIONS[config.activation]
 
@@ -26,8 +26,7 @@ class Encoder(TextEncoder):
         """Return the outputs of all filters at each token, [batch, time, states_dim]."""
         vectors = self.embedding(tokens).transpose(1, 2)  # nn.Conv1d takes [batch, dim, time]
         states = []
-        for convolution in self.convolutions:
-            (width,) = convolution.kernel_size
+        for width, convolution in zip(self.widths, self.convolutions, strict=True):
             padded = F.pad(vectors, ((width - 1) // 2, width // 2))
             states.append(self.activation(convolution(padded).transpose(1, 2)))
         return torch.cat(states, dim=-1)

@@ -18,8 +18,7 @@ class Head(nn.Module):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Return logits [batch, outputs]."""
-        logits: Tensor = self.head(self.encoder(tokens)[1])
-        return logits
+        return self.head(self.encoder(tokens)[1])
 
 
 # Networks that give logits, by their name in config.json.

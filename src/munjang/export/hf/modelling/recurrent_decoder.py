@@ -18,5 +18,4 @@ class Decoder(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Return states [batch, time, states dim] of `vectors` [batch, time, dim]."""
-        states: Tensor = self.recurrent(vectors)[0]
-        return states
+        return self.recurrent(vectors)[0]

@@ -75,8 +75,7 @@ class SubwordTokenEmbedding(TokenEmbedding):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """Return vectors [batch, time, dim], zeros at padding."""
-        vectors: Tensor = super().forward(tokens) + self.subwords(tokens)
-        return vectors
+        return super().forward(tokens) + self.subwords(tokens)
 
 
 EMBEDDINGS["subwords"] = SubwordTokenEmbedding

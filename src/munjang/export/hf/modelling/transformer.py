@@ -26,5 +26,4 @@ class Encoder(TextEncoder):
             x = self.positions(x, tokens.lengths)
         for block in self.blocks:
             x = block(x, visible)
-        states: Tensor = self.norm(x)
-        return states
+        return self.norm(x)

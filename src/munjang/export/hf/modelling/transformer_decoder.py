@@ -37,5 +37,4 @@ class Decoder(nn.Module):
         """Return states [batch, time, dim] of up to `context` vectors."""
         for block in self.blocks:
             x = block(x, None, causal=True)
-        states: Tensor = self.norm(x)
-        return states
+        return self.norm(x)

@@ -26,8 +26,7 @@ class CrossAttention(nn.Module):
         parts = self.in_proj(source).view(*source.shape[:2], 2, self.heads, -1)
         k, v = parts.permute(2, 0, 3, 1, 4)  # each [batch, heads, source time, dim / heads]
         heads = F.scaled_dot_product_attention(q, k, v, attn_mask=visible)
-        outputs: Tensor = self.out_proj(heads.transpose(1, 2).flatten(2))
-        return outputs
+        return self.out_proj(heads.transpose(1, 2).flatten(2))
 
 
 class DecoderBlock(Block):
@@ -75,5 +74,4 @@ class EncoderDecoder(nn.Module):
             x = self.target_positions(x)
         for block in self.decoder:
             x = block.decode(x, source.last_hidden_state, visible)
-        states: Tensor = self.decoder_norm(x)
-        return states
+        return self.decoder_norm(x)

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GenerationMixin, LogitsProcessor, LogitsProcessorList
-from transformers.modeling_outputs import ModelOutput, Seq2SeqLMOutput
+from transformers.modeling_outputs import Seq2SeqLMOutput
+from transformers.utils import ModelOutput
 
 from munjang.export.hf.modelling.base import EOS, GO, PAD, MunjangPreTrainedModel, read_batch
 from munjang.export.hf.modelling.encoder_decoder import EncoderDecoder
@@ -45,8 +46,7 @@ class Tables(nn.Module):
 
     def embed_source(self, ids: Tensor) -> Tensor:
         """Return vectors [batch, time, dim]."""
-        vectors: Tensor = self.target(ids) if self.source is None else self.source(ids)
-        return vectors
+        return self.target(ids) if self.source is None else self.source(ids)
 
     def project(self, states: Tensor) -> Tensor:
         """Return logits [batch, time, vocabulary]."""
@@ -54,7 +54,7 @@ class Tables(nn.Module):
         return F.linear(states, table.weight, self.bias)
 
 
-class LengthLimit(LogitsProcessor):  # type: ignore[misc]
+class LengthLimit(LogitsProcessor):
     """Ends each answer after a number of tokens that depends on its source."""
 
     def __init__(self, limits: Tensor) -> None:
@@ -69,7 +69,7 @@ class LengthLimit(LogitsProcessor):  # type: ignore[misc]
         return scores
 
 
-class MunjangForSeq2SeqLM(MunjangPreTrainedModel, GenerationMixin):  # type: ignore[misc]
+class MunjangForSeq2SeqLM(MunjangPreTrainedModel, GenerationMixin):
     """Logits of the token after each decoder input; `generate` reads these again at each step."""
 
     def __init__(self, config: Any) -> None:

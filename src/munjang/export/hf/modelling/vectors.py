@@ -15,7 +15,7 @@ class MunjangModel(MunjangPreTrainedModel):
     """The encoder: `last_hidden_state`, and the vector of each text as `pooler_output`."""
 
     # what a folder with a head has besides
-    _keys_to_ignore_on_load_unexpected = (r"^(network\.)?(head|transform|norm|bias)\b",)
+    _keys_to_ignore_on_load_unexpected = [r"^(network\.)?(head|transform|norm|bias)\b"]
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)

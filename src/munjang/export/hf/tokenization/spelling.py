@@ -13,7 +13,7 @@ WIDTH = 42
 class MunjangSpellingTokenizer(MunjangTokenizer):
     """A tokenizer that also returns `letters`, [batch, time, 42]: zeros for known tokens."""
 
-    model_input_names = ["input_ids", "attention_mask", "letters"]  # noqa: RUF012
+    model_input_names = ["input_ids", "attention_mask", "letters"]
 
     def encode_row(self, value: Any, longest: int | None, *, is_cut: bool) -> dict[str, Any]:
         """Return the columns of a text or a pair: its ids, and the letters of unknown words."""

@@ -11,7 +11,7 @@ from munjang.export.onnx.runner.rows import READERS
 from munjang.export.onnx.runner.text import ENCODERS, EOS, OOV, Encoder
 
 
-class MunjangTokenizer(PreTrainedTokenizer):  # type: ignore[misc]
+class MunjangTokenizer(PreTrainedTokenizer):
     """Texts to the ids that the model was trained on.
 
     Args:
@@ -21,8 +21,8 @@ class MunjangTokenizer(PreTrainedTokenizer):  # type: ignore[misc]
         options: as of every tokenizer of transformers.
     """
 
-    vocab_files_names = {"vocab_file": "vocabulary.json"}  # noqa: RUF012
-    model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
+    vocab_files_names = {"vocab_file": "vocabulary.json"}
+    model_input_names = ["input_ids", "attention_mask"]
 
     def __init__(
         self, vocab_file: str, encoder: dict[str, Any], reader: dict[str, Any], **options: Any
@@ -58,7 +58,7 @@ class MunjangTokenizer(PreTrainedTokenizer):  # type: ignore[misc]
             values = list(zip(values, [text_pair] if is_one else text_pair, strict=True))
         is_cut = getattr(truncation_strategy, "value", "do_not_truncate") != "do_not_truncate"
         rows = [self.encode_row(value, max_length, is_cut=is_cut) for value in values]
-        columns = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        columns: Any = {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
         if columns:
             columns = self.pad(
                 columns,

@@ -10,10 +10,10 @@ Hangul syllables, letters of unknown words, or pairs of an odd length, has the f
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from tokenizers import AddedToken, Regex, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors
 from tokenizers import Tokenizer as Library
 
 from munjang.export.hf.character_classes import class_ranges
@@ -53,7 +53,6 @@ class Stages:
         pre_tokenizer: cuts a text into pre-tokens.
         decoder: tokens to a text; None joins them by spaces.
         special: names of PAD, OOV, GO and EOS.
-        plain: tokens that are found in a text, such as [MASK].
     """
 
     model: Any
@@ -61,7 +60,6 @@ class Stages:
     pre_tokenizer: Any
     decoder: Any = None
     special: Sequence[str] = RESERVED
-    plain: Sequence[str] = field(default=())
 
 
 def build_fast(reading: Reading) -> Library | None:
@@ -71,8 +69,9 @@ def build_fast(reading: Reading) -> Library | None:
     """
     describe = _DESCRIBED.get(type(reading.tokenizer))
     is_odd_pair = reading.kind == "two_texts" and (reading.longest - reading.added) % 2
-    has_no_mask = reading.masks is not None and reading.masks["id"] == OOV
-    if reading.spelled_words or reading.has_signs or is_odd_pair or has_no_mask:
+    # transformers finds either all special tokens that a text spells, or none, so not [MASK] alone
+    reads_masks = reading.masks is not None
+    if reading.spelled_words or reading.has_signs or is_odd_pair or reads_masks:
         return None
     stages = None if describe is None else describe(reading.tokenizer, reading)
     if stages is None:
@@ -84,7 +83,6 @@ def build_fast(reading: Reading) -> Library | None:
         library.decoder = stages.decoder
     ids = library.get_vocab()
     library.add_special_tokens([name for name in stages.special if name in ids])
-    library.add_tokens([AddedToken(t, special=False, normalized=False) for t in stages.plain])
     library.post_processor = _add_ends(reading, stages.special)
     if reading.longest < 10**9:
         library.enable_truncation(reading.longest)
@@ -291,13 +289,8 @@ def _library(tokenizer: LibraryTokenizer, reading: Reading) -> Stages | None:
         return None
     bare = {**state, "model": model, "added_tokens": [], "post_processor": None}
     library = Library.from_str(json.dumps(bare))
-    mask = (
-        [] if reading.masks is None else [reading.tokenizer.vocabulary.tokens[reading.masks["id"]]]
-    )
     own = [] if library.normalizer is None else [library.normalizer]
-    return Stages(
-        library.model, own, library.pre_tokenizer, library.decoder, special=names, plain=mask
-    )
+    return Stages(library.model, own, library.pre_tokenizer, library.decoder, special=names)
 
 
 def _renumber(

@@ -73,7 +73,9 @@ def _settings(reading: Reading, padding_side: str) -> dict[str, Any]:
     if reading.add_go_eos:
         settings |= {"cls_token": names[GO], "sep_token": names[EOS]}
     if reading.masks is not None:
-        settings["mask_token"] = _mask_name(reading)
+        # a tokenizer that does not know it reads it as OOV
+        known = reading.tokenizer.vocabulary.tokens[reading.masks["id"]]
+        settings["mask_token"] = _MASK if reading.masks["id"] == OOV else known
     return settings
 
 
@@ -81,9 +83,3 @@ def _special_names(reading: Reading) -> list[str]:
     own = reading.tokenizer
     special = own.special_tokens if isinstance(own, LibraryTokenizer) else {}
     return [special.get(name, name) for name in RESERVED]
-
-
-def _mask_name(reading: Reading) -> str:
-    assert reading.masks is not None
-    known = reading.tokenizer.vocabulary.tokens[reading.masks["id"]]
-    return _MASK if reading.masks["id"] == OOV else known

@@ -62,7 +62,7 @@ class MunjangForCausalLM(MunjangPreTrainedModel, GenerationMixin):
         return F.linear(states, self.embedding.table.weight[: self.config.vocab_size], self.bias)
 
     def prepare_inputs_for_generation(
-        self, input_ids: Tensor, attention_mask: Tensor | None = None, **options: Any
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         """Return the inputs of the next step of `generate`: all tokens so far."""
         return {"input_ids": input_ids, "attention_mask": attention_mask}

@@ -122,7 +122,7 @@ class MunjangForSeq2SeqLM(MunjangPreTrainedModel, GenerationMixin):
         return Seq2SeqLMOutput(loss=loss, logits=logits)
 
     def prepare_inputs_for_generation(
-        self, input_ids: Tensor, encoder_outputs: Source | None = None, **options: Any
+        self, input_ids: Tensor, encoder_outputs: Source | None = None, **kwargs: Any
     ) -> dict[str, Any]:
         """Return the inputs of the next step of `generate`: all tokens so far."""
         return {"decoder_input_ids": input_ids, "encoder_outputs": encoder_outputs}

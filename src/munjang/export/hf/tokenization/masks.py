@@ -34,7 +34,7 @@ class MunjangMaskTokenizer(MunjangTokenizer):
 
     def get_vocab(self) -> dict[str, int]:
         """Return the id of each token, and of [MASK]."""
-        return {**self.ids, MASK: self.encoder.settings["masks"]["id"]}
+        return {**self.ids, MASK: self.text_encoder.settings["masks"]["id"]}
 
     def _convert_token_to_id(self, token: str) -> int:
         return self.get_vocab().get(token, 1)

@@ -28,9 +28,9 @@ class MunjangTokenizer(PreTrainedTokenizer):
         self, vocab_file: str, encoder: dict[str, Any], reader: dict[str, Any], **options: Any
     ) -> None:
         self.vocab_file, self.reading = vocab_file, reader
-        self.encoder = self.make_encoder(encoder, Path(vocab_file).parent)
-        self.ids = {token: number for number, token in enumerate(self.encoder.tokens)}
-        super().__init__(encoder_settings=encoder, reader_settings=reader, **options)
+        self.text_encoder = self.make_encoder(encoder, Path(vocab_file).parent)
+        self.ids = {token: number for number, token in enumerate(self.text_encoder.tokens)}
+        super().__init__(**options)
         self.init_kwargs |= {"encoder": encoder, "reader": reader}
 
     def make_encoder(self, settings: dict[str, Any], folder: Path) -> Encoder:
@@ -91,38 +91,38 @@ class MunjangTokenizer(PreTrainedTokenizer):
         elif longest is not None and longest < self.model_max_length:
             room = longest - settings["added"]
             settings["max_tokens"] = min(room, settings["max_tokens"] or room)
-        return READERS[settings["kind"]](self.encoder, settings).row(value)
+        return READERS[settings["kind"]](self.text_encoder, settings).row(value)
 
     @property
     def vocab_size(self) -> int:
         """Number of tokens."""
-        return len(self.encoder.tokens)
+        return len(self.text_encoder.tokens)
 
     def get_vocab(self) -> dict[str, int]:
         """Return the id of each token."""
         return dict(self.ids)
 
     def _tokenize(self, text: str, **options: Any) -> list[str]:
-        return [self.encoder.tokens[number] for number in self.encoder.encode(text)[0]]
+        return [self.text_encoder.tokens[number] for number in self.text_encoder.encode(text)[0]]
 
     def _convert_token_to_id(self, token: str) -> int:
         return self.ids.get(token, OOV)
 
     def _convert_id_to_token(self, index: int) -> str:
-        return self.encoder.tokens[index]
+        return self.text_encoder.tokens[index]
 
     def _decode(self, token_ids: Any, skip_special_tokens: bool = False, **options: Any) -> str:
         """Return the text of ids; those of padding, GO and EOS are left out."""
         ids: Sequence[int] = [token_ids] if isinstance(token_ids, int) else token_ids
         if not self.reading.get("line_breaks"):
-            return self.encoder.decode(ids)
+            return self.text_encoder.decode(ids)
         lines: list[list[int]] = [[]]
         for number in ids:
             if number == EOS:
                 lines.append([])
             else:
                 lines[-1].append(number)
-        return "\n".join(map(self.encoder.decode, lines))
+        return "\n".join(map(self.text_encoder.decode, lines))
 
     def save_vocabulary(
         self, save_directory: str, filename_prefix: str | None = None

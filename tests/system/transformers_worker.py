@@ -84,12 +84,16 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         "right": outputs(values, "right")[1],
         "left": outputs(values, "left")[1],
     }
-    if job.get("generate"):
-        batch = tokenize(values)
-        written = model.generate(**batch, do_sample=False, **job["generate"])
+    if job["prompts"]:
+        batch = tokenizer(job["prompts"], truncation=True, padding=True, return_tensors="pt")
+        written = model.generate(**batch, do_sample=False, **job["options"])
         if auto == "AutoModelForCausalLM":
             written = written[:, batch["input_ids"].shape[1] :]
         result["written"] = written.tolist()
+        decoder = tokenizer
+        if "decoder" in job:
+            decoder = transformers.AutoTokenizer.from_pretrained(job["decoder"], **load)
+        result["texts"] = decoder.batch_decode(written, skip_special_tokens=True)
     if auto == "AutoModelForSequenceClassification" and isinstance(values[0], str):
         labels = {
             "regression": torch.tensor([1.0]),

@@ -34,7 +34,7 @@ from munjang.text.subwords.tokenizers import (
     WordPieceTokenizer,
 )
 from munjang.text.utf8_bytes import ByteTokenizer
-from munjang.text.vocabulary import EOS, GO, OOV, RESERVED
+from munjang.text.vocabulary import EOS, GO, OOV, PAD, RESERVED
 from munjang.text.words import WordTokenizer
 
 _LINE = "\n"
@@ -149,7 +149,7 @@ def _words(tokenizer: WordTokenizer, reading: Reading) -> Stages:
     if reading.line_breaks:
         pattern = f"{_LINE}|{pattern}"
     decoder = [
-        decoders.WordPiece(prefix="", cleanup=False),
+        decoders.WordPiece(prefix="##", cleanup=False),
         _JOINED,
         *(decoders.Replace(Regex(p), "") for p in (_BEFORE_CLOSING, _AFTER_OPENING)),
     ]
@@ -242,7 +242,7 @@ def _subwords(tokenizer: SubwordTokenizer, reading: Reading) -> Stages:
             Regex(rf"\A(?=[^{_LINE}])" if reading.line_breaks else r"\A(?=.|\n)"), SPACE_SIGN
         ),
     ]
-    classes = class_ranges(piece_class)
+    classes = class_ranges(_piece_class_in_lines if reading.line_breaks else piece_class)
     pattern = re.sub(
         r"\[([^]]*)\]", lambda run: f"[{''.join(classes[c] for c in run[1])}]", _PRETOKEN
     )
@@ -262,6 +262,11 @@ def _subwords(tokenizer: SubwordTokenizer, reading: Reading) -> Stages:
     )
     model = Library.from_str(json.dumps(state)).model
     return Stages(model, [*_normalize(tokenizer), *swaps], cut, decoder)
+
+
+def _piece_class_in_lines(character: str) -> str:
+    """Return the class of a character, with one of its own for line breaks."""
+    return "n" if character == _LINE else piece_class(character)
 
 
 def _rename_line(model: dict[str, Any], reading: Reading) -> None:
@@ -289,6 +294,10 @@ def _library(tokenizer: LibraryTokenizer, reading: Reading) -> Stages | None:
         return None
     bare = {**state, "model": model, "added_tokens": [], "post_processor": None}
     library = Library.from_str(json.dumps(bare))
+    # munjang reads such a name in a text as OOV
+    library.encode_special_tokens = True
+    if any({PAD, GO, EOS} & set(library.encode(name).ids) for name in names):
+        return None
     own = [] if library.normalizer is None else [library.normalizer]
     return Stages(library.model, own, library.pre_tokenizer, library.decoder, special=names)
 

@@ -105,7 +105,8 @@ def describe_native(model: Model, report: Report = discard) -> Native:
     ids = {f"{role}_id": int(tokenizer.huggingface_ids[0]) for role in ("pad_token",)}
     settings = model.recipe.section("tokenizer")
     longest = min(config_class.max_positions, settings.max_length + settings.added_tokens)
-    texts = write_tokenizer(tokenizer, longest)
+    reads_masks = isinstance(model.network, MaskedHead)
+    texts = write_tokenizer(tokenizer, longest, reads_masks=reads_masks)
     if architecture == "BertModel":
         texts |= _sentence_files(config_class, model)
         if not config_class.pooler:

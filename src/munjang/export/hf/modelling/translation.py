@@ -46,7 +46,11 @@ class Tables(nn.Module):
 
     def embed_source(self, ids: Tensor) -> Tensor:
         """Return vectors [batch, time, dim]."""
-        return self.target(ids) if self.source is None else self.source(ids)
+        return self.embed_target(ids) if self.source is None else self.source(ids)
+
+    def embed_target(self, ids: Tensor) -> Tensor:
+        """Return vectors [batch, time, dim], zeros at padding."""
+        return self.target(ids) * (ids != PAD)[..., None]
 
     def project(self, states: Tensor) -> Tensor:
         """Return logits [batch, time, vocabulary]."""
@@ -114,7 +118,7 @@ class MunjangForSeq2SeqLM(MunjangPreTrainedModel, GenerationMixin):
             assert labels is not None
             before = F.pad(labels[:, :-1], (1, 0), value=GO)
             decoder_input_ids = before.masked_fill(before < 0, PAD)
-        vectors = self.tables.target(decoder_input_ids) * self.config.dim**0.5
+        vectors = self.tables.embed_target(decoder_input_ids) * self.config.dim**0.5
         logits = self.tables.project(self.network.decode(vectors, encoder_outputs))
         loss = None
         if labels is not None:

@@ -285,7 +285,8 @@ def test_outputs_are_those_of_the_model_alone_and_in_padded_batches(
     assert case.result["class"] == case.exported.model_class
     assert case.result["ids"] == rows_of(case)
     expected = expected_of(case)
-    for how in ("alone", "left", "right"):
+    # BERT of transformers has no positions for rows that are padded on the left
+    for how in ("alone", "right", "left") if case.exported.has_code else ("alone", "right"):
         for found, wanted in zip(comparable(case, case.result[how]), expected, strict=True):
             close(found, wanted)
 

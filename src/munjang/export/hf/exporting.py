@@ -12,8 +12,9 @@ from munjang.errors import ConfigError
 from munjang.export.folder import install, make_scratch, refuse_occupied
 from munjang.export.hf.card import show_use, write_card
 from munjang.export.hf.kinds import CLASSES, Kind, find_kind
-from munjang.export.hf.loading import MODELLING, loading, need_transformers
-from munjang.export.hf.native import describe_native
+from munjang.export.hf.loading import MODELLING, has_transformers, loading, need_transformers
+from munjang.export.hf.native import Native, describe_native
+from munjang.export.hf.native_checking import check_native
 from munjang.export.hf.networks import Described
 from munjang.export.hf.outputs import Loaded, tokenized_rows
 from munjang.export.hf.reading import Reading, find_reading
@@ -23,7 +24,7 @@ from munjang.export.hf.tokenizers import CONFIG as TOKENIZER_CONFIG
 from munjang.export.hf.tokenizers import JSON, TokenizerFiles, describe_tokenizer
 from munjang.export.hf.weights import as_floats
 from munjang.export.joined import join_parts
-from munjang.export.onnx.checking import check_outputs
+from munjang.export.onnx.checking import Checked, check_outputs
 from munjang.export.onnx.inputs import target_tokenizer
 from munjang.folder.load import load
 from munjang.folder.save import to_json
@@ -101,19 +102,46 @@ def export_model(
     if isinstance(known, Baseline):
         raise ConfigError(f"export hf writes networks; {known.name} is a baseline")
     refuse_occupied(folder, OURS, CONFIG, overwrite=overwrite)
-    if isinstance(known.recipe.model, BertConfig):
-        try:
-            native = describe_native(known, report)
-        except ConfigError as reason:
-            report(f"with a modelling file of its own, as no class of transformers fits: {reason}")
+    native = _find_native(known, report)
+    if native is None:
+        return _Export(known, folder).write(report)
+    return _write_native(native, known, folder, report)
+
+
+def _find_native(model: Model, report: Report) -> Native | None:
+    """Return a model as a checkpoint of a class of transformers, or None with the reason told."""
+    if not isinstance(model.recipe.model, BertConfig):
+        return None
+    try:
+        return describe_native(model, report)
+    except ConfigError as reason:
+        report(f"with a modelling file of its own, as no class of transformers fits: {reason}")
+        return None
+
+
+def _write_native(native: Native, model: Model, folder: Path, report: Report) -> Exported:
+    with make_scratch(folder) as scratch:
+        new = scratch / "new"
+        native.write(new)
+        if has_transformers():
+            with stage("comparing the checkpoint with the model"):
+                report(_tell_equal(check_native(model, new, native.architecture)))
         else:
-            with make_scratch(folder) as scratch:
-                native.write(scratch / "new")
-                install(scratch / "new", folder, scratch)
-            report(native.summary)
-            use = show_use(native.auto, str(folder), has_code=False, has_target=False)
-            return Exported(folder, native.architecture, has_code=False, use=tuple(use))
-    return _Export(known, folder).write(report)
+            report("not compared with the model, as transformers is not installed")
+        install(new, folder, scratch)
+    report(native.summary)
+    notes = find_left_out(model)
+    for note in notes:
+        report(note)
+    use = show_use(native.auto, str(folder), has_code=False, has_target=False)
+    return Exported(folder, native.architecture, False, tuple(use), tuple(notes))
+
+
+def _tell_equal(checked: Checked) -> str:
+    return (
+        f"outputs equal munjang's on {checked.rows:,} texts, alone and in batches: they differ by "
+        f"at most {checked.difference:.1e}"
+    )
 
 
 class _Export:
@@ -211,10 +239,7 @@ class _Export:
                 expected,
                 what="export hf: the modelling file",
             )
-        return (
-            f"outputs equal munjang's on {checked.rows:,} texts, alone and in batches: they differ "
-            f"by at most {checked.difference:.1e}"
-        )
+        return _tell_equal(checked)
 
 
 def _check_ids(loaded: Loaded, values: Sequence[Any], expected: Sequence[list[int]]) -> None:

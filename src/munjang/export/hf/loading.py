@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,11 @@ from munjang.export.hf.slow_tokenizers import FILE as TOKENIZATION
 from munjang.export.package import need_packages
 
 MODELLING = "modeling_munjang"
+
+
+def has_transformers() -> bool:
+    """Return whether the package transformers is installed."""
+    return find_spec("transformers") is not None
 
 
 def need_transformers() -> Any:
@@ -41,6 +46,23 @@ def loading(folder: Path, model_class: str, tokenizer_class: str | None) -> Iter
         with _tokenizer_classes(transformers, folder, tokenizer_class) as kind:
             tokenizer = kind.from_pretrained(folder, local_files_only=True)
         yield Loaded(model.eval(), tokenizer)
+
+
+@contextmanager
+def loading_native(folder: Path, architecture: str) -> Iterator[Loaded]:
+    """Yield the model and the tokenizer of a folder without code.
+
+    Args:
+        folder: the folder.
+        architecture: a class of transformers.
+    """
+    transformers = need_transformers()
+    with _quiet(transformers):
+        more = {"add_pooling_layer": False} if architecture == "BertModel" else {}
+        kind = getattr(transformers, architecture)
+        model = kind.from_pretrained(folder, local_files_only=True, **more)
+        fast = transformers.PreTrainedTokenizerFast
+        yield Loaded(model.eval(), fast.from_pretrained(folder, local_files_only=True))
 
 
 @contextmanager

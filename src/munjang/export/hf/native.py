@@ -174,6 +174,10 @@ def _network_of(
         return _CLASSIFIER, weights, {"problem_type": "multi_label_classification", **labels}
     if not isinstance(task, Classify) or type(task) is not Classify:
         raise ConfigError(f"task: transformers has no class for {model.recipe.task}")
+    if task.calibration is not None:
+        temperature = task.calibration.temperature
+        classifier = classifier[0] / temperature, classifier[1] / temperature
+        weights |= {"classifier.weight": classifier[0], "classifier.bias": classifier[1]}
     if task.outputs == 1:
         # softmax of (0, z) is the sigmoid of z
         doubled = [torch.cat([torch.zeros_like(part), part]) for part in classifier]

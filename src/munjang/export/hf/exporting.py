@@ -11,7 +11,8 @@ from munjang.baselines import Baseline
 from munjang.errors import ConfigError
 from munjang.export.folder import install, make_scratch, refuse_occupied
 from munjang.export.hf.card import show_use, write_card
-from munjang.export.hf.kinds import CLASSES, Kind, find_kind
+from munjang.export.hf.compose import CLASSES, compose_modelling
+from munjang.export.hf.kinds import Kind, find_kind
 from munjang.export.hf.loading import MODELLING, has_transformers, loading, need_transformers
 from munjang.export.hf.native import Native, describe_native
 from munjang.export.hf.native_checking import check_native
@@ -23,7 +24,6 @@ from munjang.export.hf.tasks import find_left_out
 from munjang.export.hf.tokenizers import CONFIG as TOKENIZER_CONFIG
 from munjang.export.hf.tokenizers import JSON, TokenizerFiles, describe_tokenizer
 from munjang.export.hf.weights import as_floats
-from munjang.export.joined import join_parts
 from munjang.export.onnx.checking import Checked, check_outputs
 from munjang.export.onnx.inputs import target_tokenizer
 from munjang.folder.load import load
@@ -39,8 +39,6 @@ CONFIG, GENERATION, WEIGHTS, CARD = (
     "README.md",
 )
 TARGET = "target"
-_PARTS = "munjang.export.hf.modelling"
-_TITLE = '"""A model that munjang exported: {name}, in plain PyTorch, for transformers."""\n'
 # What any export may have written.
 OURS = {
     *(CONFIG, GENERATION, WEIGHTS, CARD, TARGET, JSON, TOKENIZER_CONFIG, "vocabulary.json"),
@@ -156,6 +154,7 @@ class _Export:
         need_transformers()
         self.model = model
         self.folder = folder
+        self.name = f"{model.recipe.model_name}, {model.recipe.task}"
         self.kind: Kind = find_kind(model.network)
         self.described: Described = self.kind.describe(model)
         self.reading = find_reading(model)
@@ -186,7 +185,7 @@ class _Export:
     def _write_files(self, folder: Path, tokenizer: TokenizerFiles) -> None:
         texts = {
             **tokenizer.files,
-            f"{MODELLING}.py": self._modelling(),
+            f"{MODELLING}.py": compose_modelling(self.described, self.kind.autos, self.name),
             CONFIG: to_json(self._config(), indent=2),
             CARD: write_card(self.model, self.use, self.notes),
         }
@@ -216,15 +215,6 @@ class _Export:
             "pad_token_id": 0,
             **self.described.values,
         }
-
-    def _modelling(self) -> str:
-        heads = [CLASSES[auto][0] for auto in self.kind.autos]
-        wanted = [f"{_PARTS}.{part}" for part in ("base", *self.described.parts, *heads)]
-        instead = {
-            f"{_PARTS}.{old}": f"{_PARTS}.{new}" for old, new in self.described.instead.items()
-        }
-        name = f"{self.model.recipe.model_name}, {self.model.recipe.task}"
-        return _TITLE.format(name=name) + join_parts(wanted, instead)
 
     def _check(self, folder: Path, tokenizer: TokenizerFiles) -> str:
         """Compare the folder with the model, and return a line that says so."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from munjang.errors import ConfigError
 from munjang.export.hf import outputs
+from munjang.export.hf.compose import CAUSAL, CLASSIFIER, MASKED, TRANSLATION, VECTORS
 from munjang.export.hf.networks import (
     Described,
     Values,
@@ -36,16 +37,6 @@ from munjang.tasks.heads import (
     TwoTowers,
     find_encoders,
 )
-
-CLASSIFIER, MASKED = "AutoModelForSequenceClassification", "AutoModelForMaskedLM"
-VECTORS, CAUSAL, TRANSLATION = "AutoModel", "AutoModelForCausalLM", "AutoModelForSeq2SeqLM"
-CLASSES: Mapping[str, tuple[str, str]] = {
-    CLASSIFIER: ("classification", "MunjangForSequenceClassification"),
-    MASKED: ("masked", "MunjangForMaskedLM"),
-    VECTORS: ("vectors", "MunjangModel"),
-    CAUSAL: ("causal", "MunjangForCausalLM"),
-    TRANSLATION: ("translation", "MunjangForSeq2SeqLM"),
-}
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,7 @@ CASES: dict[str, Case] = {
 }
 # Beginnings of texts, which end with a known token.
 PROMPTS = ["", TEXTS[0], f"{TEXTS[1]}\n{TEXTS[2]}", f"{TEXTS[3]} " * 6 + TEXTS[4]]
+WITH_VECTORS = ("gru", "masks between pieces")
 # Tokens of a made-up answer.
 ANSWER = [GO, 6, 9, 4, 5]
 
@@ -169,9 +170,11 @@ class Loaded:
     def __init__(self, auto: str, model: Model, values: list[Any], exported: Exported) -> None:
         self.auto, self.model, self.values, self.exported = auto, model, values, exported
         self.result: dict[str, Any] = {}
+        self.vectors: dict[str, Any] = {}
 
     def job(self, **more: Any) -> dict[str, Any]:
         return {
+            "pipeline": False,
             "auto": self.auto,
             "folder": str(self.exported.folder),
             "has_code": self.exported.has_code,
@@ -208,15 +211,27 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loaded]:
             more = {"prompts": ASKED, "options": {}}
             if (case.exported.folder / "target").exists():
                 more["decoder"] = str(case.exported.folder / "target")
+        more["pipeline"] = name in ("words out of vocabulary", "masks between pieces")
         if name in ("gru", "words out of vocabulary", "bert of its own"):
             more["saved"] = str(scratch / f"saved {name}")
         jobs.append(case.job(**more))
-    for case, result in zip(cases.values(), load_elsewhere(jobs, scratch), strict=True):
+    # the encoder of a folder with a head
+    jobs += [cases[name].job(prompts=[], auto=VECTORS) for name in WITH_VECTORS]
+    results = load_elsewhere(jobs, scratch)
+    for case, result in zip(cases.values(), results, strict=False):
         case.result = result
+    for name, result in zip(WITH_VECTORS, results[len(cases) :], strict=True):
+        cases[name].vectors = result
     return cases
 
 
 every_case = pytest.mark.parametrize("name", list(CASES))
+every_classifier = pytest.mark.parametrize(
+    "name", [n for n, c in CASES.items() if c[0] == CLASSIFIER]
+)
+every_writer = pytest.mark.parametrize(
+    "name", [n for n, c in CASES.items() if c[0] in (LANGUAGE, TRANSLATION)]
+)
 
 
 def close(found: Any, expected: Any) -> None:
@@ -291,11 +306,9 @@ def test_outputs_are_those_of_the_model_alone_and_in_padded_batches(
             close(found, wanted)
 
 
-@every_case
+@every_classifier
 def test_labels_are_those_of_the_model(name: str, loaded: dict[str, Loaded]) -> None:
     case = loaded[name]
-    if case.auto != CLASSIFIER:
-        pytest.skip("it has no labels")
     kinds = {"regress": "regression", "multilabel": "multi_label_classification"}
     task = case.model.recipe.task
     assert case.result["problem_type"] == kinds.get(task, "single_label_classification")
@@ -310,11 +323,9 @@ def test_two_classes_have_the_probabilities_of_the_model(loaded: dict[str, Loade
     close(shares, case.model.predict_proba(ASKED))
 
 
-@every_case
+@every_writer
 def test_generate_writes_what_the_model_writes(name: str, loaded: dict[str, Loaded]) -> None:
     case = loaded[name]
-    if case.auto not in (LANGUAGE, TRANSLATION):
-        pytest.skip("it writes no texts")
     greedy = case.model.with_decoding({"method": "greedy"})
     task: Any = greedy.task
     if case.auto == LANGUAGE:
@@ -325,6 +336,30 @@ def test_generate_writes_what_the_model_writes(name: str, loaded: dict[str, Load
         return
     answers = [answer.to_json()["answer"] for answer in greedy.predict(ASKED)]
     assert case.result["texts"] == answers
+
+
+@pytest.mark.parametrize("name", WITH_VECTORS)
+def test_a_folder_with_a_head_has_the_vectors_of_its_texts(
+    name: str, loaded: dict[str, Loaded]
+) -> None:
+    case = loaded[name]
+    assert not case.vectors["missing"]
+    values = [text.replace("[MASK]", "") for text in case.values] if case.auto == MASKS else ASKED
+    if case.auto == MASKS:  # munjang embeds texts without masks
+        assert len(case.vectors["alone"]) == len(values)
+        return
+    for (vector, _), expected in zip(case.vectors["left"], case.model.embed(ASKED), strict=True):
+        close(vector, expected)
+
+
+def test_pipelines_of_transformers_answer_as_the_model(loaded: dict[str, Loaded]) -> None:
+    case = loaded["words out of vocabulary"]
+    found = case.result["pipeline"]
+    answers = [answer.to_json() for answer in case.model.predict(ASKED)]
+    assert [answer["label"] for answer in found] == [answer["label"] for answer in answers]
+    for answer, expected in zip(found, answers, strict=True):
+        assert answer["score"] == pytest.approx(expected["probability"], abs=1e-5)
+    assert len(loaded["masks between pieces"].result["pipeline"]) == len(ASKED)
 
 
 def test_a_saved_copy_answers_alike(loaded: dict[str, Loaded]) -> None:

@@ -104,6 +104,13 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         loss = model(**tokenize(values[:1]), labels=target).loss
         loss.backward()
         result["loss"] = loss.item()
+    if job["pipeline"]:
+        task = {"AutoModelForMaskedLM": "fill-mask"}.get(auto, "text-classification")
+        pipeline = transformers.pipeline(task, model=model.eval(), tokenizer=tokenizer)
+        more = {} if task == "fill-mask" else {"truncation": True}
+        result["pipeline"] = [pipeline(value, **more) for value in values]
+        if task != "fill-mask":
+            result["pipeline"] = [answers[0] for answers in result["pipeline"]]
     if job.get("saved"):
         model.save_pretrained(job["saved"])
         tokenizer.save_pretrained(job["saved"])

@@ -27,6 +27,7 @@ from munjang.export.hf.weights import as_floats
 from munjang.export.onnx.checking import Checked, check_outputs
 from munjang.export.onnx.inputs import target_tokenizer
 from munjang.folder.load import load
+from munjang.folder.manifest import write_whole
 from munjang.folder.save import to_json
 from munjang.model import Model
 from munjang.models.bert import BertConfig
@@ -198,7 +199,8 @@ class _Export:
         if self.target is not None:
             _write_texts(folder / TARGET, self._target_files(self.target))
         weights = as_floats(self.kind.weights(self.model.network))
-        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+        with write_whole(folder / WEIGHTS) as partial:
+            save_file(weights, partial, metadata={"format": "pt"})
 
     def _target_files(self, target: Reading) -> dict[str, str]:
         # transformers looks for the kind of a model even where there is only a tokenizer

@@ -197,15 +197,10 @@ class _Export:
             )
         _write_texts(folder, texts)
         if self.target is not None:
-            _write_texts(folder / TARGET, self._target_files(self.target))
+            _write_texts(folder / TARGET, describe_tokenizer(self.target).files)
         weights = as_floats(self.kind.weights(self.model.network))
         with write_whole(folder / WEIGHTS) as partial:
             save_file(weights, partial, metadata={"format": "pt"})
-
-    def _target_files(self, target: Reading) -> dict[str, str]:
-        # transformers looks for the kind of a model even where there is only a tokenizer
-        config = to_json({"model_type": "munjang", "is_encoder_decoder": True}, indent=2)
-        return {**describe_tokenizer(target).files, CONFIG: config}
 
     def _config(self) -> dict[str, Any]:
         autos = {"AutoConfig": "MunjangConfig", **{a: CLASSES[a][1] for a in self.kind.autos}}

@@ -1,4 +1,4 @@
-"""Tokenizers as a file of Python of their own, for what `fast_tokenizers` cannot say."""
+"""Tokenizers as a file of Python of their own, for what `munjang.export.hf.fast` cannot say."""
 
 from typing import Any
 

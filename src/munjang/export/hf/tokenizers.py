@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from munjang.export.hf.fast_tokenizers import build_fast
+from munjang.export.hf.fast.build import build_fast
 from munjang.export.hf.reading import Reading
 from munjang.export.hf.slow_tokenizers import describe_slow
 from munjang.folder.save import to_json

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from munjang.export.hf.character_classes import class_ranges
-from munjang.export.hf.fast_tokenizers import build_fast
+from munjang.export.hf.fast.build import build_fast
 from munjang.export.hf.reading import Reading
 from munjang.export.hf.tokenizers import describe_tokenizer
 from munjang.text.blank import is_blank

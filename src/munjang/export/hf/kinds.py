@@ -94,20 +94,27 @@ def _describe_encoder(model: Model) -> Described:
     return Described({**described.values, **vectors}, described.instead, described.parts)
 
 
+# Names in config.json of networks that give logits.
+_LOGITS: Mapping[type[nn.Module], str] = {
+    Head: "head",
+    Ensemble: "ensemble",
+    LinearEnsemble: "linear_ensemble",
+}
+
+
 def _describe_classifier(model: Model) -> Described:
     described, network = _describe_encoder(model), model.network
-    is_linear = isinstance(network, LinearEnsemble)
-    body = network.network if isinstance(network, LinearEnsemble) else network
-    members = len(body.networks) if isinstance(body, Ensemble) else 1
-    name = "linear_ensemble" if is_linear else "ensemble" if members > 1 else "head"
-    values: Values = {"network": name, **describe_task(model.task, model.recipe.task)}
-    parts = described.parts
-    if name != "head":
-        config: Any = model.recipe.model
-        linear = ("linear_ngrams", "linear_buckets", "linear_weight")
-        values |= {"ensemble_size": members, **{key: getattr(config, key) for key in linear}}
-        parts = (*parts, "ensembles")
-    return Described({**described.values, **values}, described.instead, parts)
+    values = {
+        **described.values,
+        "network": _LOGITS[type(network)],
+        **describe_task(model.task, model.recipe.task),
+    }
+    if isinstance(network, Head):
+        return Described(values, described.instead, described.parts)
+    config: Any = model.recipe.model
+    more = ("ensemble_size", "linear_ngrams", "linear_buckets", "linear_weight")
+    values |= {key: getattr(config, key) for key in more}
+    return Described(values, described.instead, (*described.parts, "ensembles"))
 
 
 def _describe_masked(model: Model) -> Described:

@@ -86,7 +86,7 @@ def _read_modules(wanted: Iterable[str], instead: Mapping[str, str]) -> dict[str
 
 def _merge_imports(modules: Iterable[_Module], used: Collection[str]) -> str:
     """Return the lines of imports of other packages, those of the standard library first."""
-    lines: dict[bool, set[str]] = {True: set(), False: set()}
+    whole: set[str] = set()
     names: dict[str, set[str]] = {}
     for source, alias in (pair for module in modules for pair in module.imported()):
         if source.startswith(_OURS) or (alias.asname or alias.name) not in used:
@@ -94,10 +94,15 @@ def _merge_imports(modules: Iterable[_Module], used: Collection[str]) -> str:
         if source:
             names.setdefault(source, set()).add(alias.name)
         else:
-            is_standard = alias.name.partition(".")[0] in sys.stdlib_module_names
-            lines[is_standard].add(ast.unparse(ast.Import([alias])))
+            whole.add(ast.unparse(ast.Import([alias])))
     given = [f"from {source} import {', '.join(sorted(names[source]))}" for source in sorted(names)]
-    return "\n".join([*sorted(lines[True]), *given, "", *sorted(lines[False])])
+    lines = [*sorted(whole), *given]
+    groups = [[line for line in lines if _is_standard(line) is first] for first in (True, False)]
+    return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def _is_standard(line: str) -> bool:
+    return line.split()[1].partition(".")[0] in sys.stdlib_module_names
 
 
 def _write_module(module: _Module, kept: Collection[Definition]) -> str:

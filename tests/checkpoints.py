@@ -9,6 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from munjang.export.hf.native import describe_native
+from munjang.model import Model
 from munjang.text.huggingface.files import bert_state
 
 TOKENS = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "film", "##s", "good"]
@@ -90,4 +92,10 @@ def write_checkpoint(
         (folder / name).write_text(text, encoding="utf-8")
     tensors = make_weights() if weights is None else weights
     save_file(dict(tensors), folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def export_checkpoint(model: Model, folder: Path) -> Path:
+    """Write a model as a checkpoint of a class of transformers."""
+    describe_native(model).write(folder)
     return folder

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from munjang.api import evaluate, export_model, import_model, train
+    from munjang.api import evaluate, import_model, train
     from munjang.client.client import AsyncClient, Client
     from munjang.comparison.run import compare
     from munjang.data.pairs.aligned import AlignedFiles
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from munjang.explain.shapes import shapes
     from munjang.export.ctranslate2.exporting import export_ctranslate2
+    from munjang.export.hf.exporting import export_model
     from munjang.export.onnx.exporting import export_onnx
     from munjang.folder.load import load
     from munjang.many_files.api import embed_files, predict_files
@@ -106,7 +107,7 @@ _PLACES = {
     "embed_files": "munjang.many_files.api",
     "evaluate": "munjang.api",
     "export_ctranslate2": "munjang.export.ctranslate2.exporting",
-    "export_model": "munjang.api",
+    "export_model": "munjang.export.hf.exporting",
     "export_onnx": "munjang.export.onnx.exporting",
     "find_errors": "munjang.diagnosis.errors",
     "find_label_issues": "munjang.diagnosis.label_issues",

@@ -27,7 +27,7 @@ from munjang.layers.randomness import seed_initialization
 from munjang.model import Model
 from munjang.names import join_names
 from munjang.preparation import Prepared, prepare
-from munjang.pretrained.huggingface import check_choice, export_checkpoint, import_checkpoint
+from munjang.pretrained.huggingface import check_choice, import_checkpoint
 from munjang.progress.showing import show_progress
 from munjang.registry import ENGINES, TASKS, EngineRow, only_for_writers
 from munjang.reporting import Report, discard
@@ -43,7 +43,7 @@ from munjang.training.signals import catch_signals
 from munjang.training.state import make_state
 from munjang.training.workers import ALONE, WorkerDone, Workers
 
-__all__ = ["Trained", "evaluate", "export_model", "import_model", "load", "train"]
+__all__ = ["Trained", "evaluate", "import_model", "load", "train"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -433,38 +433,6 @@ def import_model(
     if out is not None:
         model.save(out)
     return model
-
-
-def export_model(
-    model: Model | str | Path,
-    path: str | Path,
-    *,
-    overwrite: bool = False,
-    report: Report | None = None,
-) -> Path:
-    """Write a model of the architecture `bert` as a folder that transformers loads.
-
-    Args:
-        model: a model, or its folder.
-        path: folder to write.
-        overwrite: replace a checkpoint in the folder.
-        report: function called with notes.
-
-    Returns:
-        The folder.
-
-    Raises:
-        ConfigError: the model has what the class of transformers cannot hold; the setting is named.
-        FolderError: there is no complete model in the folder, or `path` holds other files.
-
-    Example:
-        >>> munjang.export_model("my-bert", "my-bert-hf")
-        PosixPath('my-bert-hf')
-    """
-    known = load(model) if isinstance(model, str | Path) else model
-    if isinstance(known, Baseline):
-        raise ConfigError(f"export hf writes networks; {known.name} is a baseline")
-    return export_checkpoint(known, path, overwrite=overwrite, report=report or discard)
 
 
 def require_decoding(model: AnyModel, options: Mapping[str, Any]) -> Model:

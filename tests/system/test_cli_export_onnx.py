@@ -198,7 +198,7 @@ def test_a_missing_package_names_the_extra(
     training: tuple[Path, CommandResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "munjang.export.onnx.package.find_spec",
+        "munjang.export.package.find_spec",
         lambda name: None if name == "onnx" else find_spec(name),
     )
     result = invoke("export", "onnx", training[0], tmp_path / "out")

@@ -109,6 +109,7 @@ def reviews(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path
 
 
 SMALL = ["model.dim=32", "model.layers=2", "training.max_steps=6", "training.threads=1"]
+WORDS = ["--tokenizer", "words", "--set", "model.subword_ngrams=4"]
 OPTIONS = [part for setting in SMALL for part in ("--set", setting)]
 
 
@@ -179,27 +180,59 @@ def test_classifier_predicts_the_same_in_transformers(reviews: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model", "cnn"], "export hf writes the model bert, as transformers has no cnn"),
-        (["--model", "bert"], "train with --set model.pooling=first --set model.pooler=true"),
-        (["--model", "bert", "--tokenizer", "wordpiece"], "train with --tokenizer bert_wordpiece"),
-        (["--model", "bert", "--set", "tokenizer.add_go_eos=false"], "tokenizer.add_go_eos"),
-        (["--model", "bert", "--set", "model.bag_dim=4"], "train with --set model.bag_dim=0"),
-        (["--model", "bert", "--set", "model.ensemble_size=2"], "model.ensemble_size=1"),
+        (["--model", "cnn"], "outputs equal munjang's on 47 texts, alone and in batches"),
+        (["--model", "bert"], "no class of transformers fits: model.pooling"),
+        (["--model", "bert", "--tokenizer", "wordpiece"], "fits: tokenizer.name"),
+        (["--model", "bert", "--set", "tokenizer.add_go_eos=false"], "fits: tokenizer.add_go_eos"),
+        (["--model", "bert", "--set", "model.bag_dim=4"], "fits: model.bag_dim"),
+        (["--model", "bert", "--set", "model.ensemble_size=2"], "fits: model.ensemble_size"),
     ],
 )
-def test_unsupported_export_says_what_to_set(
+def test_a_model_that_no_class_fits_gets_a_modelling_file(
     options: list[str], message: str, reviews: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "model"
+    quiet_transformers()
+    folder, out = tmp_path / "model", tmp_path / "hf"
     small = ["model.dim=8", "training.max_steps=1", "training.threads=1"]
     settings = [part for setting in small for part in ("--set", setting)]
     result = invoke("train", reviews, "--out", folder, *settings, *options)
+    assert result.code == 0, result.err
+    result = invoke("export", "hf", folder, out)
+    assert result.code == 0, result.err
+    assert message in result.err
+    lines = result.out.splitlines()
+    assert lines[0] == f"MunjangForSequenceClassification written to {out}; in Python:"
+    use = "\n".join(line.removeprefix("  ") for line in lines[1:])
+    assert f'from_pretrained("{out}", trust_remote_code=True)' in use
+    assert use in (out / "README.md").read_text(encoding="utf-8")
+    assert (out / "modeling_munjang.py").exists()
+    assert invoke("export", "hf", folder, out).code == 2
+    assert invoke("export", "hf", folder, out, "--overwrite", "--quiet").err == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--task", "vectors", "--model", "skipgram"], "networks that end in WordHead"),
+        (["--model", "mean", "--set", "model.subword_scheme=fasttext", *WORDS], "subword_scheme"),
+        (["--model", "mean", "--tokenizer", "morphemes"], "the tokenizer morphemes needs more"),
+    ],
+)
+def test_what_no_file_can_hold_is_an_error_of_one_line(
+    options: list[str], message: str, reviews: Path, tmp_path: Path
+) -> None:
+    quiet_transformers()
+    folder = tmp_path / "model"
+    small = ["model.dim=8", "training.max_steps=1", "training.threads=1"]
+    settings = [part for setting in small for part in ("--set", setting)]
+    columns = ["--text-column", "document"] if "vectors" in options else []
+    result = invoke("train", reviews, "--out", folder, *settings, *columns, *options)
     assert result.code == 0, result.err
     result = invoke("export", "hf", folder, tmp_path / "hf")
     assert (result.code, result.out) == (2, "")
     assert message in result.err
     assert result.err.count("\n") == 1
-    assert not (tmp_path / "hf").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_errors_are_one_line(tmp_path: Path) -> None:

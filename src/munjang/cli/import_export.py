@@ -9,7 +9,7 @@ from munjang.cli.export_onnx import export_onnx
 from munjang.cli.export_web import export_web
 from munjang.cli.options import ModelFolder, Quiet
 from munjang.cli.outcome import Command, Group
-from munjang.cli.output import note, show
+from munjang.cli.output import note, show, show_unwrapped
 from munjang.stopping import raise_on_signals
 
 import_app = typer.Typer(name="import", cls=Group, rich_markup_mode=None, no_args_is_help=False)
@@ -102,23 +102,28 @@ def export_hf(
     overwrite: Overwrite = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a model of the architecture bert as a folder that transformers loads.
+    """Write a model as a folder that Hugging Face transformers loads, without munjang.
 
-    It becomes a BertForMaskedLM, a BertForSequenceClassification or a BertModel, with its
-    tokenizer. What such a class cannot hold is an error that names the setting to train with.
+    A BERT whose class transformers has becomes one of that class. Any other model gets a modelling
+    file in plain PyTorch beside its weights and its tokenizer, which transformers runs with
+    trust_remote_code=True. The export is compared with the model before it is written: outputs are
+    equal to rounding, for a text alone and in any batch.
 
     \b
     Examples:
-      munjang train reviews.txt --task masked_lm --model bert --out my-bert
-      munjang export hf my-bert my-bert-hf
+      munjang export hf my-model my-model-hf
+      munjang export hf my-bert my-bert-hf --overwrite
     """
-    from munjang.api import export_model
-    from munjang.cli.progress import watching
+    from munjang.cli.progress import notes
+    from munjang.cli.stages import showing_stages
+    from munjang.export.hf.exporting import export_model
 
     raise_on_signals()
-    with watching(quiet=quiet) as progress:
-        export_model(folder, checkpoint, overwrite=overwrite, report=progress.report)
-    show(f"checkpoint written to {checkpoint}")
+    with showing_stages(quiet=quiet):
+        exported = export_model(folder, checkpoint, overwrite=overwrite, report=notes(quiet=quiet))
+    show(f"{exported.model_class} written to {checkpoint}; in Python:")
+    for line in exported.use:
+        show_unwrapped(f"  {line}")
 
 
 @export_app.command("vectors", cls=Command)

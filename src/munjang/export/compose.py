@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.resources import files
 from itertools import groupby
 
@@ -11,19 +11,26 @@ from munjang.export.reachable import Definition, find_names, find_reachable
 _OURS = "munjang."
 
 
-def join_modules(title: str, wanted: Iterable[str], public: Collection[str] = ()) -> str:
+def join_modules(
+    title: str,
+    wanted: Iterable[str],
+    public: Collection[str] = (),
+    instead: Mapping[str, str] | None = None,
+) -> str:
     """Return the source of some definitions and of those that they use, in the order of imports.
 
     Definitions at the top of modules of munjang, and methods and attributes of their classes, are
-    left out where nothing names them. Names at the top of the modules must differ.
+    left out where nothing names them; classes that extend those of other packages are whole. Names
+    at the top of the modules must differ.
 
     Args:
         title: docstring of the file.
         wanted: definitions as `module:name`; a module stands for all of its own.
         public: names of methods that are kept, whatever uses them.
+        instead: modules that stand in for others, which are interfaces, by the names of these.
     """
     roots = [name.partition(":")[::2] for name in wanted]
-    modules = _read_modules(module for module, _ in roots)
+    modules = _read_modules((module for module, _ in roots), instead or {})
     definitions = [definition for module in modules.values() for definition in module.definitions]
     kept = find_reachable(
         definitions,
@@ -58,8 +65,8 @@ class _Module:
                 yield from ((module, alias) for alias in node.names)
 
 
-def _read_modules(wanted: Iterable[str]) -> dict[str, _Module]:
-    """Return modules by name, each behind those that it imports."""
+def _read_modules(wanted: Iterable[str], instead: Mapping[str, str]) -> dict[str, _Module]:
+    """Return modules by name, each behind those that it imports, or that stand in for these."""
     modules: dict[str, _Module] = {}
 
     def read(name: str) -> None:
@@ -69,7 +76,7 @@ def _read_modules(wanted: Iterable[str]) -> dict[str, _Module]:
         module = _Module(name, (files(package) / f"{last}.py").read_text("utf-8"))
         for imported, _ in module.imported():
             if imported.startswith(_OURS):
-                read(imported)
+                read(instead.get(imported, imported))
         modules[name] = module
 
     for name in wanted:
@@ -79,7 +86,7 @@ def _read_modules(wanted: Iterable[str]) -> dict[str, _Module]:
 
 def _merge_imports(modules: Iterable[_Module], used: Collection[str]) -> str:
     """Return the lines of imports of other packages, those of the standard library first."""
-    lines: dict[bool, set[str]] = {True: set(), False: set()}
+    whole: set[str] = set()
     names: dict[str, set[str]] = {}
     for source, alias in (pair for module in modules for pair in module.imported()):
         if source.startswith(_OURS) or (alias.asname or alias.name) not in used:
@@ -87,10 +94,15 @@ def _merge_imports(modules: Iterable[_Module], used: Collection[str]) -> str:
         if source:
             names.setdefault(source, set()).add(alias.name)
         else:
-            is_standard = alias.name.partition(".")[0] in sys.stdlib_module_names
-            lines[is_standard].add(ast.unparse(ast.Import([alias])))
+            whole.add(ast.unparse(ast.Import([alias])))
     given = [f"from {source} import {', '.join(sorted(names[source]))}" for source in sorted(names)]
-    return "\n".join([*sorted(lines[True]), *given, "", *sorted(lines[False])])
+    lines = [*sorted(whole), *given]
+    groups = [[line for line in lines if _is_standard(line) is first] for first in (True, False)]
+    return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def _is_standard(line: str) -> bool:
+    return line.split()[1].partition(".")[0] in sys.stdlib_module_names
 
 
 def _write_module(module: _Module, kept: Collection[Definition]) -> str:

@@ -11,6 +11,7 @@ class Definition:
     Attributes:
         names: names that it defines; of a class its own.
         members: statements of a class, those that are kept.
+        bases: names in the bases of a class.
 
     Args:
         module: name of its module.
@@ -21,7 +22,8 @@ class Definition:
     def __init__(self, module: str, node: ast.stmt, lines: Sequence[str]) -> None:
         self.module, self.node, self.lines = module, node, lines
         self.names = set(_defined(node))
-        body = node.body if isinstance(node, ast.ClassDef) else []
+        body, bases = (node.body, node.bases) if isinstance(node, ast.ClassDef) else ([], [])
+        self.bases = _mentioned(bases)
         self.members = [Definition(module, each, lines) for each in body]
 
     @property
@@ -66,6 +68,8 @@ def find_reachable(
 ) -> list[Definition]:
     """Return the definitions that are reached from some, with the members that are.
 
+    A class that extends one of another package keeps all, as that package may call them.
+
     Args:
         definitions: all of them.
         roots: those to begin from.
@@ -73,10 +77,13 @@ def find_reachable(
     """
     kept, used, attributes = set(roots), set[str](), set(public)
     members = {each: each.members for each in definitions}
+    whole = _find_foreign(definitions)
     before = -1
     while before != (before := len(used) + len(attributes) + len(kept)):
         for each in kept:
-            each.members = [one for one in members[each] if one.is_kept_with(attributes)]
+            each.members = [
+                one for one in members[each] if each in whole or one.is_kept_with(attributes)
+            ]
         used, attributes = find_names(kept), attributes | _find_attributes(kept)
         kept |= {each for each in definitions if not each.names.isdisjoint(used)}
     return [each for each in definitions if each in kept]
@@ -85,6 +92,17 @@ def find_reachable(
 def find_names(definitions: Iterable[Definition]) -> set[str]:
     """Return the names that definitions mention."""
     return _mentioned(node for each in _with_members(definitions) for node in each.nodes())
+
+
+def _find_foreign(definitions: Sequence[Definition]) -> set[Definition]:
+    """Return the classes that extend one which is no definition, the base before the class."""
+    own, found, names = set[str](), set[Definition](), set[str]()
+    for each in definitions:
+        if not each.bases.isdisjoint(names) or not each.bases <= own:
+            found.add(each)
+            names |= each.names
+        own |= each.names
+    return found
 
 
 def _find_attributes(definitions: Iterable[Definition]) -> set[str]:

@@ -23,7 +23,7 @@ TOKENIZERS: Mapping[str, str] = {
 }
 INPUTS: Mapping[str, str] = {
     "text": f"{_PACKAGE}.rows:Reader",
-    "two_texts": f"{_PACKAGE}.onnx.pairs:PairReader",
+    "two_texts": f"{_PACKAGE}.pairs:PairReader",
 }
 TASKS: Mapping[str, str] = {
     "classify": f"{_PACKAGE}.onnx.labels:Classifier",

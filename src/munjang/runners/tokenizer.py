@@ -1,5 +1,6 @@
 """The base of tokenizers."""
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,9 @@ class Tokenizer:
 
 # The class of each tokenizer, by the name in its settings.
 TOKENIZERS: dict[str, type[Tokenizer]] = {}
+
+
+def open_tokenizer(settings: dict[str, Any], folder: Path, prefix: str = "") -> Tokenizer:
+    """Open a tokenizer whose files begin with a prefix."""
+    tokens = json.loads((folder / f"{prefix}vocabulary.json").read_text("utf-8"))
+    return TOKENIZERS[settings["name"]](settings, tokens, folder / f"{prefix}tokenizer.json")

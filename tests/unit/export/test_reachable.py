@@ -51,9 +51,37 @@ TABLE["other"] = Other
 '''
 
 
-def keep(root: str, *public: str) -> str:
-    lines = SOURCE.splitlines()
-    definitions = [Definition("m", node, lines) for node in ast.parse(SOURCE).body]
+# Classes of another package are called by it.
+FOREIGN = '''
+class Layer(nn.Module):
+    """A layer."""
+
+    def forward(self) -> int:
+        return 1
+
+
+class Kept(Layer):
+    """A layer of ours."""
+
+    def extra_repr(self) -> str:
+        return helper()
+
+
+class Own:
+    """A class without a base."""
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+def helper() -> str:
+    return repr(Own())
+'''
+
+
+def keep(root: str, *public: str, source: str = SOURCE) -> str:
+    lines = source.splitlines()
+    definitions = [Definition("m", node, lines) for node in ast.parse(source).body]
     roots = [each for each in definitions if each.is_wanted("m", root)]
     return "\n".join(each.source() for each in find_reachable(definitions, roots, public))
 
@@ -78,6 +106,13 @@ def test_a_public_method_brings_what_it_uses() -> None:
     assert "def helper" in kept
 
 
+def test_classes_that_extend_those_of_other_packages_are_whole() -> None:
+    kept = keep("Kept", source=FOREIGN)
+    for part in ("def forward", "return helper()", "def helper", "class Own"):
+        assert part in kept
+    assert kept.count("def extra_repr") == 1
+
+
 def test_what_is_left_runs() -> None:
     scope: dict[str, type] = {}
     exec(keep("Kept", "read"), scope)
@@ -91,3 +126,11 @@ def test_a_module_is_whole_if_asked_for() -> None:
     exec(source, scope)
     split: Any = scope["split_syllables"]
     assert "".join(split("한 글")) == "\u1112\u1161\u11ab \u1100\u1173\u11af"
+
+
+def test_a_module_stands_in_for_an_interface() -> None:
+    parts = "munjang.export.hf.modelling"
+    source = join_modules("", [f"{parts}.head:Head"], instead={f"{parts}.encoder": f"{parts}.cnn"})
+    assert source.count("class Encoder(") == 1
+    assert "conv" in source
+    assert "NotImplementedError" not in source[source.index("class Encoder(") :]

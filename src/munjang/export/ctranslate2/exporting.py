@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -11,6 +10,7 @@ from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError
 from munjang.export.compose import join_modules
 from munjang.export.folder import install, make_scratch, refuse_occupied
+from munjang.export.package import need_packages
 from munjang.export.tokenizers import LIBRARY, describe_tokenizer
 from munjang.folder.load import load
 from munjang.folder.manifest import write_atomically
@@ -111,11 +111,7 @@ def export_ctranslate2(
     Example:
         >>> munjang.export_ctranslate2("en-de", "en-de-ct2", quantization="int8")
     """
-    if find_spec("ctranslate2") is None:
-        raise ConfigError(
-            "export ctranslate2 needs the package ctranslate2; install it with: "
-            'pip install "munjang[ctranslate2]"'
-        )
+    need_packages("export ctranslate2", "ctranslate2", "ctranslate2")
     report, folder = report or discard, Path(out)
     refuse_occupied(folder, FILES, SETTINGS, overwrite=overwrite)
     known = load(model) if isinstance(model, str | Path) else model

@@ -40,13 +40,20 @@ def run_in_batches(outputs: Outputs, values: Sequence[Any]) -> list[Array]:
     return [np.concatenate([outputs(part) for part in parts]) for parts in batches]
 
 
-def check_outputs(outputs: Outputs, values: Sequence[Any], expected: Array) -> Checked:
+def check_outputs(
+    outputs: Outputs,
+    values: Sequence[Any],
+    expected: Array,
+    *,
+    what: str = "export onnx: the graph",
+) -> Checked:
     """Compare the outputs of an exported model with those that are expected.
 
     Args:
         outputs: of the exported model.
         values: texts, or pairs of them.
         expected: outputs, [rows, ...].
+        what: the command and the exported model, for the error.
 
     Raises:
         ConfigError: they differ by more than rounding does.
@@ -59,7 +66,7 @@ def check_outputs(outputs: Outputs, values: Sequence[Any], expected: Array) -> C
         row = int(np.nan_to_num(worst, nan=np.inf).reshape(len(worst), -1).max(1).argmax())
         value = values[row] if len(worst) == len(values) else values[0]
         raise ConfigError(
-            "export onnx: the graph does not compute what the network does: an output differs by "
+            f"{what} does not compute what the network does: an output differs by "
             f"{difference:.2g}, and rounding explains {most:.2g}, as for {str(value)[:60]!r}; "
             "nothing was written"
         )

@@ -24,9 +24,9 @@ from munjang.export.onnx.inputs import (
 )
 from munjang.export.onnx.kinds import Kind, Runner, find_kind
 from munjang.export.onnx.latency import BATCHES, Latency, measure_latency
-from munjang.export.onnx.package import need_export
 from munjang.export.onnx.runner import compose_runner
 from munjang.export.onnx.tasks import describe_task
+from munjang.export.package import need_packages
 from munjang.export.tokenizers import LIBRARY, VOCABULARY, describe_tokenizer
 from munjang.folder.load import load
 from munjang.folder.save import to_json
@@ -97,7 +97,7 @@ def export_onnx(
         >>> munjang.export_onnx("my-model", "my-model-onnx", int8=True).folder
         PosixPath('my-model-onnx')
     """
-    need_export("onnx", "onnxruntime")
+    need_packages("export onnx", "export", "onnx", "onnxruntime")
     folder, report = Path(path), report or discard
     known = load(model) if isinstance(model, str | Path) else model
     if isinstance(known, Baseline):

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from torch import Tensor, nn
 
 from munjang.errors import ConfigError
-from munjang.export.onnx.package import need_export
 from munjang.export.onnx.quantization import FEWEST_NUMBERS, quantize_rows
+from munjang.export.package import need_packages
 
 Value = str
 Operand = str | int | float | bool | list[int] | npt.NDArray[Any] | np.generic
@@ -58,7 +58,7 @@ class Graph:
     def __init__(
         self, name: str, writers: Mapping[type[nn.Module], Writer], *, int8: bool = False
     ) -> None:
-        (self._onnx,) = need_export("onnx")
+        (self._onnx,) = need_packages("export onnx", "export", "onnx")
         self.name = name
         self.int8 = int8
         self._writers = writers

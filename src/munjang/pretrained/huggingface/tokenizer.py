@@ -82,12 +82,15 @@ def check_mask_token(folder: Path) -> None:
         )
 
 
-def write_tokenizer(tokenizer: LibraryTokenizer, longest: int) -> dict[str, str]:
+def write_tokenizer(
+    tokenizer: LibraryTokenizer, longest: int, *, reads_masks: bool = True
+) -> dict[str, str]:
     """Return the files of a tokenizer by name.
 
     Args:
         tokenizer: the tokenizer.
         longest: most tokens of a row, [CLS] and [SEP] included.
+        reads_masks: whether a special token that a text spells, such as [MASK], is one.
     """
     state = tokenizer.library_state
     special = {_ROLES[ours][0]: token for ours, token in tokenizer.special_tokens.items()}
@@ -100,6 +103,7 @@ def write_tokenizer(tokenizer: LibraryTokenizer, longest: int) -> dict[str, str]
         "model_max_length": longest,
         "model_input_names": ["input_ids", "token_type_ids", "attention_mask"],
         "clean_up_tokenization_spaces": False,
+        "split_special_tokens": not reads_masks,
         **special,
     }
     files = {

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from munjang.runners.rows import READERS, Row
-from munjang.runners.tokenizer import TOKENIZERS, Tokenizer
+from munjang.runners.tokenizer import open_tokenizer
 
 Array = npt.NDArray[Any]
 FORMAT = 2
@@ -29,12 +29,6 @@ def open_graph(path: Path, threads: int | None) -> Any:
     # weights of 8 bits become floats once, when the graph is opened
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def open_tokenizer(settings: dict[str, Any], folder: Path, prefix: str = "") -> Tokenizer:
-    """Open a tokenizer whose files begin with a prefix."""
-    tokens = json.loads((folder / f"{prefix}vocabulary.json").read_text("utf-8"))
-    return TOKENIZERS[settings["name"]](settings, tokens, folder / f"{prefix}tokenizer.json")
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Array, Array]:

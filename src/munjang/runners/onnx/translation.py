@@ -15,7 +15,8 @@ from munjang.runners.onnx.decoding import (
     log_softmax,
     run_step,
 )
-from munjang.runners.onnx.model import MODELS, Array, Model, open_tokenizer, pad
+from munjang.runners.onnx.model import MODELS, Array, Model, pad
+from munjang.runners.tokenizer import open_tokenizer
 from munjang.text.plain.ids import EOS, GO
 
 # Ids, score, log-probability, and whether the answer ended with EOS.

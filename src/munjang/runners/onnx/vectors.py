@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from munjang.runners.onnx.model import MODELS, Model
-from munjang.runners.onnx.pairs import check_pair
+from munjang.runners.pairs import check_pair
 
 
 class SimilarityModel(Model):

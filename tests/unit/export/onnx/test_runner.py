@@ -16,10 +16,10 @@ from munjang.export.compose import join_modules
 from munjang.export.onnx.runner import compose_runner
 from munjang.export.onnx.samples import _TEXTS as HOSTILE
 from munjang.export.tokenizers import describe_tokenizer
-from munjang.runners import rows
+from munjang.runners import pairs, rows
 from munjang.runners import tokenizer as base
 from munjang.runners.classes import INPUTS, TASKS, TOKENIZERS, import_classes
-from munjang.runners.onnx import model, pairs
+from munjang.runners.onnx import model
 from munjang.text.plain import ids
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
@@ -67,7 +67,7 @@ def reopen(fitted: Tokenizer, folder: Path) -> base.Tokenizer:
     described = describe_tokenizer(fitted)
     for file, content in described.files().items():
         (folder / file).write_text(content, encoding="utf-8")
-    return model.open_tokenizer(described.settings, folder)
+    return base.open_tokenizer(described.settings, folder)
 
 
 @settings(max_examples=60)

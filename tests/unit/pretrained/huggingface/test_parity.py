@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from munjang.model import Model
-from munjang.pretrained.huggingface import export_checkpoint, import_checkpoint
+from munjang.pretrained.huggingface import import_checkpoint
 from munjang.tasks.heads import MaskedHead
 from munjang.tasks.regress import Regress
-from tests.checkpoints import CONFIG, TOKENS, make_weights, write_checkpoint
+from tests.checkpoints import CONFIG, TOKENS, export_checkpoint, make_weights, write_checkpoint
 
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("one_thread")

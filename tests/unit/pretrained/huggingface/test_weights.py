@@ -9,9 +9,9 @@ from torch import Tensor
 
 from munjang.errors import FolderError
 from munjang.model import Model
-from munjang.pretrained.huggingface import export_checkpoint, import_checkpoint
+from munjang.pretrained.huggingface import import_checkpoint
 from munjang.pretrained.huggingface.files import read_weights
-from tests.checkpoints import TOKENS, make_weights, write_checkpoint
+from tests.checkpoints import TOKENS, export_checkpoint, make_weights, write_checkpoint
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 Weights = dict[str, Tensor]

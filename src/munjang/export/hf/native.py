@@ -1,6 +1,7 @@
-"""A model as a checkpoint of transformers."""
+"""A model of the architecture bert as a checkpoint of a class of transformers, without code."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from munjang.errors import ConfigError, FolderError
+from munjang.errors import ConfigError
 from munjang.folder.layout import make_folder
 from munjang.folder.manifest import write_atomically, write_whole
 from munjang.folder.save import to_json
@@ -18,7 +19,7 @@ from munjang.pretrained.huggingface.config import CONFIG, write_config
 from munjang.pretrained.huggingface.files import WEIGHTS
 from munjang.pretrained.huggingface.pooling import FILE as POOLING
 from munjang.pretrained.huggingface.pooling import MODES
-from munjang.pretrained.huggingface.tokenizer import VOCABULARY, write_tokenizer
+from munjang.pretrained.huggingface.tokenizer import write_tokenizer
 from munjang.pretrained.huggingface.weights import POOLER, to_theirs
 from munjang.reporting import Report, discard
 from munjang.tasks.classify import Classify
@@ -26,34 +27,74 @@ from munjang.tasks.heads import Head, MaskedHead
 from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.regress import Regress
 from munjang.text.columns import Int64s
-from munjang.text.huggingface.files import FILE as TOKENIZER
 from munjang.text.huggingface.library import LibraryTokenizer
 
 _MODULES = "modules.json"
-_OURS = {CONFIG, WEIGHTS, TOKENIZER, VOCABULARY, _MODULES, POOLING.parts[0]}
-_OURS |= {"tokenizer_config.json", "special_tokens_map.json"}
 
 
-def export_checkpoint(
-    model: Model, path: str | Path, *, overwrite: bool = False, report: Report = discard
-) -> Path:
-    """Write a model as a folder that transformers loads with `from_pretrained`.
+@dataclass(frozen=True)
+class Native:
+    """A model as a checkpoint of a class of transformers.
+
+    Attributes:
+        architecture: name of the class.
+        config: content of `config.json`.
+        weights: tensors by transformers' names.
+        texts: content of all other files by path.
+        vocabulary: number of tokens.
+    """
+
+    architecture: str
+    config: dict[str, Any]
+    weights: dict[str, Tensor]
+    texts: dict[str, str]
+    vocabulary: int
+
+    @property
+    def auto(self) -> str:
+        """Name of the class of transformers that finds the class."""
+        return _AUTOS[self.architecture]
+
+    @property
+    def summary(self) -> str:
+        """A line for people."""
+        return (
+            f"wrote {self.architecture}: {len(self.weights):,} tensors, {self.vocabulary:,} tokens"
+        )
+
+    def write(self, folder: Path) -> None:
+        """Write all files into a folder that is made.
+
+        Raises:
+            OSError: a file cannot be written; it is named.
+        """
+        make_folder(folder)
+        for name, text in self.texts.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            write_atomically(folder / name, text)
+        with write_whole(folder / WEIGHTS) as partial:
+            save_file(self.weights, partial, metadata={"format": "pt"})
+        write_atomically(folder / CONFIG, to_json(self.config, indent=2))
+
+
+_AUTOS = {
+    "BertForMaskedLM": "AutoModelForMaskedLM",
+    "BertForPreTraining": "AutoModelForMaskedLM",
+    "BertForSequenceClassification": "AutoModelForSequenceClassification",
+    "BertModel": "AutoModel",
+}
+
+
+def describe_native(model: Model, report: Report = discard) -> Native:
+    """Return a model as a checkpoint of a class of transformers, without code.
 
     Args:
         model: a model with the architecture `bert`.
-        path: folder to write.
-        overwrite: replace a checkpoint in the folder.
         report: called with lines for people.
-
-    Returns:
-        The folder.
 
     Raises:
         ConfigError: the model has what the class of transformers cannot hold; the setting is named.
-        FolderError: the folder holds other files.
-        OSError: a file cannot be written; it is named.
     """
-    folder = Path(path)
     tokenizer = _tokenizer_of(model)
     with torch.no_grad():
         architecture, weights, more = _network_of(model, tokenizer, report)
@@ -64,23 +105,13 @@ def export_checkpoint(
     ids = {f"{role}_id": int(tokenizer.huggingface_ids[0]) for role in ("pad_token",)}
     settings = model.recipe.section("tokenizer")
     longest = min(config_class.max_positions, settings.max_length + settings.added_tokens)
-    texts = write_tokenizer(tokenizer, longest)
+    reads_masks = isinstance(model.network, MaskedHead)
+    texts = write_tokenizer(tokenizer, longest, reads_masks=reads_masks)
     if architecture == "BertModel":
         texts |= _sentence_files(config_class, model)
         if not config_class.pooler:
             report("it has no pooler: load it with BertModel(..., add_pooling_layer=False)")
-    _refuse_occupied(folder, overwrite=overwrite)
-    make_folder(folder)
-    # config.json comes last: a folder without it is no checkpoint
-    (folder / CONFIG).unlink(missing_ok=True)
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        write_atomically(folder / name, text)
-    with write_whole(folder / WEIGHTS) as partial:
-        save_file(weights, partial, metadata={"format": "pt"})
-    write_atomically(folder / CONFIG, to_json({**config, **ids, **more}, indent=2))
-    report(f"wrote {architecture}: {len(weights):,} tensors, {vocabulary:,} tokens")
-    return folder
+    return Native(architecture, {**config, **ids, **more}, weights, texts, vocabulary)
 
 
 def _tokenizer_of(model: Model) -> LibraryTokenizer:
@@ -143,6 +174,10 @@ def _network_of(
         return _CLASSIFIER, weights, {"problem_type": "multi_label_classification", **labels}
     if not isinstance(task, Classify) or type(task) is not Classify:
         raise ConfigError(f"task: transformers has no class for {model.recipe.task}")
+    if task.calibration is not None:
+        temperature = task.calibration.temperature
+        classifier = classifier[0] / temperature, classifier[1] / temperature
+        weights |= {"classifier.weight": classifier[0], "classifier.bias": classifier[1]}
     if task.outputs == 1:
         # softmax of (0, z) is the sigmoid of z
         doubled = [torch.cat([torch.zeros_like(part), part]) for part in classifier]
@@ -198,14 +233,3 @@ def _sentence_files(config: BertConfig, model: Model) -> dict[str, str]:
         str(POOLING): to_json({"word_embedding_dimension": config.dim, **pooling}, indent=2),
         _MODULES: json.dumps(modules, indent=2) + "\n",
     }
-
-
-def _refuse_occupied(folder: Path, *, overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise FolderError(f"{folder}: expected a folder to write to, this is a file")
-    names = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    others = sorted(names - _OURS)
-    if others or (names and not overwrite):
-        first = others[0] if others else min(names)
-        advice = "choose an empty one" if others else "choose an empty one, or --overwrite"
-        raise FolderError(f"{folder}: this folder holds other files ({first}); {advice}")

@@ -1,0 +1,1 @@
+"""Tokenizers of munjang in the JSON of the package `tokenizers`."""

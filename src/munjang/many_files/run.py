@@ -54,7 +54,7 @@ class Progress:
         all_files: number of all files.
         parts: number of parts that were written since the start.
         rows: number of rows that were written since the start.
-        seconds: time since the start.
+        seconds: time since the model was loaded.
     """
 
     files: int
@@ -279,7 +279,8 @@ class _Ledger:
         started: float,
     ) -> None:
         self._plan, self._out = plan, out
-        self._report, self._on_progress, self._started = report, on_progress, started
+        self._report, self._on_progress = report, on_progress
+        self._started = self._ready = started
         self._open = Counter(stripe.file for stripe in stripes)
         self._parts: Counter[int] = Counter()
         self._notes: set[str] = set()
@@ -292,6 +293,7 @@ class _Ledger:
 
     def follow(self, messages: Iterator[tuple[Stripe, Message]]) -> None:
         """Take all messages; say how to go on if an error ends them."""
+        self._ready = time.perf_counter()
         try:
             for stripe, message in messages:
                 self._take(stripe, message)
@@ -326,7 +328,7 @@ class _Ledger:
     def _progress(self) -> Progress:
         files = len(self._plan.inputs)
         done = files - sum(count > 0 for count in self._open.values())
-        seconds = time.perf_counter() - self._started
+        seconds = time.perf_counter() - self._ready
         return Progress(done, files, self._new_parts, self._new_rows, seconds)
 
     def _settle(self, place: int, parts: int) -> None:
@@ -339,7 +341,7 @@ class _Ledger:
             finish_file(folder, self._parts[place], self._plan.suffix)
             delete_partial_files(folder)  # of nodes that died
             if not self._parts[place]:
-                self._report(f"{file.path}: is empty")
+                self._report(f"{file.shown}: is empty")
 
     def close(self) -> FilesDone:
         """Write the summary into the manifest, and return it."""

@@ -16,7 +16,7 @@ from munjang.reporting import Report, pluralize
 from munjang.units import format_duration
 
 if TYPE_CHECKING:
-    from munjang.many_files.run import FilesDone, Progress
+    from munjang.many_files.ledger import FilesDone, Progress
 
 Workers = Annotated[
     int | None,

@@ -2,6 +2,7 @@
 
     python benchmarks/many_files.py [--models mean cnn] [--workers 2] [--files 40] [--rows 20000]
     python benchmarks/many_files.py --memory [--models mean]
+    python benchmarks/many_files.py --reading
 
 Each model gets the defaults for Korean and one pass over 20,000 reviews. CSV files of reviews, some
 of which are quoted, are answered by `munjang predict --input FOLDER --out FOLDER`, and by a
@@ -10,7 +11,8 @@ of them, sends lists of 16,384 texts, calls `Model.predict`, and writes one JSON
 Wall time and processor time of all processes, start and loading included.
 
 With --memory, one file of 10 MB and one of 100 MB are answered, and the most memory that a worker
-held is printed.
+held is printed. With --reading, 60,000 reviews in each format are read, and passed over as the
+rows of another process are: rows per second of processor time, the best of three.
 """
 
 import argparse
@@ -176,6 +178,47 @@ def show_memory(name: str, options: argparse.Namespace, scratch: Path) -> None:
         print(f"| {name} | {size} MB | {done.rows:,} | {done.memory / 1e6:.0f} MB |", flush=True)
 
 
+def write_formats(scratch: Path) -> list[Path]:
+    """The same reviews in every format."""
+    stream = read_texts()
+    texts = [next(stream).replace("\t", " ") for _ in range(60_000)]
+    write_file(scratch / "reviews.csv", iter(texts), rows=len(texts))
+    lines = "".join(f"{text}\n" for text in texts).encode()
+    objects = (json.dumps({"document": text}, ensure_ascii=False) for text in texts)
+    contents = {
+        "reviews.txt": lines,
+        "reviews.txt.gz": gzip.compress(lines),
+        "reviews.jsonl": "".join(f"{line}\n" for line in objects).encode(),
+        "reviews.tsv": "".join(f"{n}\t{text}\n" for n, text in enumerate(texts)).encode(),
+    }
+    contents["reviews.tsv"] = b"number\tdocument\n" + contents["reviews.tsv"]
+    for name, content in contents.items():
+        (scratch / name).write_bytes(content)
+    import polars as pl
+
+    pl.DataFrame({"document": texts}).write_parquet(scratch / "reviews.parquet")
+    return [scratch / name for name in (*contents, "reviews.csv", "reviews.parquet")]
+
+
+def show_reading(scratch: Path) -> None:
+    """Print how fast rows are read and passed over."""
+    from munjang.data.readers.stream import stream_rows
+    from munjang.data.readers.stream_records import WantedColumn
+
+    def rate(path: Path, is_wanted: bool) -> float:
+        taken = []
+        for _ in range(3):
+            started = time.process_time()
+            for _ in stream_rows(path, WantedColumn(), is_wanted=lambda row: is_wanted):
+                pass
+            taken.append(time.process_time() - started)
+        return 60_000 / min(taken)
+
+    print("| file | read, rows/s | passed over, rows/s |\n|---|---|---|")
+    for path in write_formats(scratch):
+        print(f"| {path.name} | {rate(path, True):,.0f} | {rate(path, False):,.0f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=["mean", "cnn"])
@@ -183,12 +226,17 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=40)
     parser.add_argument("--rows", type=int, default=20_000, help="rows per file")
     parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--reading", action="store_true")
     parser.add_argument("--plain", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.plain:
         run_plain(*options.plain)
         return
     print(f"{describe_machine()}; {options.workers} workers\n")
+    if options.reading:
+        with tempfile.TemporaryDirectory() as scratch:
+            show_reading(Path(scratch))
+        return
     if options.memory:
         print("| model | file | rows | most memory of a worker |\n|---|---|---|---|")
     else:

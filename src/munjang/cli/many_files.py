@@ -16,7 +16,7 @@ from munjang.reporting import Report, pluralize
 from munjang.units import format_duration
 
 if TYPE_CHECKING:
-    from munjang.many_files.run import FilesDone, Progress
+    from munjang.many_files.ledger import FilesDone, Progress
 
 Workers = Annotated[
     int | None,
@@ -86,7 +86,7 @@ class FilesWatcher:
 
             self._bar = TerminalBar()
         self._quiet = quiet
-        self._last = time.perf_counter()
+        self._last: float | None = None
 
     @property
     def report(self) -> Report:
@@ -102,8 +102,11 @@ class FilesWatcher:
         }
         if self._bar is not None:
             self._bar.draw(progress.files, progress.all_files, parts)
-        elif not self._quiet and time.perf_counter() - self._last >= LINE_SECONDS:
-            self._last = time.perf_counter()
+            return
+        now = time.perf_counter()
+        self._last = now if self._last is None else self._last
+        if not self._quiet and now - self._last >= LINE_SECONDS:
+            self._last = now
             files = f"{progress.files:,} of {pluralize(progress.all_files, 'file')}"
             note("  ".join((f"{files} done", *parts.values())))
 

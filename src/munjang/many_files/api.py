@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from munjang.many_files.run import FilesDone, Progress, run_files
+from munjang.many_files.ledger import FilesDone, Progress
+from munjang.many_files.run import run_files
 from munjang.many_files.works import ROWS_PER_PART, WORKS
 from munjang.reporting import Report, discard
 

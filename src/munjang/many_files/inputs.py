@@ -30,6 +30,13 @@ class InputFile:
     bytes: int
     modified: int
 
+    @property
+    def shown(self) -> str:
+        """Path for messages: relative, if it is below the working directory."""
+        path = Path(self.path)
+        here = Path.cwd()
+        return str(path.relative_to(here)) if path.is_relative_to(here) else self.path
+
     def require_unchanged(self) -> None:
         """Check that the file is as it was.
 
@@ -39,10 +46,11 @@ class InputFile:
         try:
             now = Path(self.path).stat()
         except OSError as error:
-            raise DataError(f"is gone: {error.strerror}", file=self.path) from None
+            raise DataError(f"is gone: {error.strerror}", file=self.shown) from None
         if (now.st_size, now.st_mtime_ns) != (self.bytes, self.modified):
             raise DataError(
-                "was changed since its answers were begun; --overwrite begins anew", file=self.path
+                "was changed since its answers were begun; --overwrite begins anew",
+                file=self.shown,
             )
 
 

@@ -168,11 +168,11 @@ def _difference(before: Plan, now: Plan) -> str | None:
 
 def _different_file(out: Path, before: Sequence[InputFile], now: Sequence[InputFile]) -> str | None:
     old, new = ({file.path: file for file in files} for files in (before, now))
-    for path in (*new, *old):
+    for path, file in {**old, **new}.items():
         if path not in old:
-            return f"{path} is not among the files before; give the same"
+            return f"{file.shown} is not among the files before; give the same"
         if path not in new:
-            return f"{path} is missing among the files; give the same"
-        if old[path] != new[path] and (folder := file_folder(out, old[path].name)).exists():
-            return f"{path} has changed; delete {folder} to answer this file anew"
+            return f"{file.shown} is missing among the files; give the same"
+        if old[path] != file and (folder := file_folder(out, old[path].name)).exists():
+            return f"{file.shown} has changed; delete {folder} to answer this file anew"
     return None if list(old) == list(new) else "the files are in another order; give the same"

@@ -163,7 +163,7 @@ class Pool:
         hint = "fewer --workers need less memory" if "memory" in reason else "see above"
         if worker.stripe is None:
             return DataError(f"a worker was lost while it loaded the model: {reason}; {hint}")
-        file = self._plan.inputs[worker.stripe.file].path
+        file = self._plan.inputs[worker.stripe.file].shown
         part = "" if worker.part is None else f", part {worker.part:,}"
         return DataError(f"a worker was lost: {reason}; {hint}", file=f"{file}{part}")
 

@@ -3,17 +3,16 @@
 import json
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from munjang.cluster.connect import connect_if
 from munjang.config import shown
 from munjang.data.readers.encodings import resolve_codec
-from munjang.errors import ConfigError, FolderError, MunjangError
+from munjang.errors import ConfigError, MunjangError
 from munjang.folder.fingerprint import fingerprint_folder
 from munjang.folder.layout import make_folder
 from munjang.folder.lock import hold_lock
@@ -25,15 +24,16 @@ from munjang.many_files.layout import (
     file_folder,
     refuse_occupied,
 )
-from munjang.many_files.messages import DONE, NOTE, PART, ROWS, Message
+from munjang.many_files.ledger import FilesDone, Ledger, Progress
+from munjang.many_files.messages import Message
 from munjang.many_files.on_cluster import ClusterRunner, count_slots
 from munjang.many_files.plan import Plan, read_plan, refuse_other, round_up, write_plan
 from munjang.many_files.pool import open_pool
-from munjang.many_files.records import Totals, delete_records, finish_file, read_done
+from munjang.many_files.records import Totals, delete_records, read_done
 from munjang.many_files.stripes import Stripe, deal
 from munjang.many_files.works import WorkRow
 from munjang.names import find_existing_path
-from munjang.reporting import Report, pluralize
+from munjang.reporting import Report
 
 _MOST_WORKERS = 1024
 
@@ -43,52 +43,6 @@ class Runner(Protocol):
 
     def run(self, stripes: Sequence[Stripe]) -> Iterator[tuple[Stripe, Message]]:
         """Work on stripes, and yield what is said about them."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far the work is.
-
-    Attributes:
-        files: number of files that are done.
-        all_files: number of all files.
-        parts: number of parts that were written since the start.
-        rows: number of rows that were written since the start.
-        seconds: time since the start.
-    """
-
-    files: int
-    all_files: int
-    parts: int
-    rows: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class FilesDone:
-    """Summary of files that are done.
-
-    Attributes:
-        out: folder of the results.
-        files: number of files.
-        parts: number of parts.
-        rows: number of rows with a result.
-        truncated: number of texts that were longer than the model reads.
-        skipped: number of skipped rows by reason.
-        new_rows: number of rows that this call worked on; the others were done before.
-        seconds: time of this call.
-        memory: most bytes that a process of this call held; 0 if none worked.
-    """
-
-    out: Path
-    files: int
-    parts: int
-    rows: int
-    truncated: int
-    skipped: Mapping[str, int]
-    new_rows: int
-    seconds: float
-    memory: int
 
 
 def run_files(
@@ -152,7 +106,7 @@ def run_files(
         refuse_occupied(out, resume=resume, overwrite=overwrite)
         left = _unfinished(out, plan) if resume else range(len(plan.inputs))
         stripes = deal(plan, left, count if cluster is None else count_slots())
-        ledger = _Ledger(plan, out, stripes, report, on_progress, started)
+        ledger = Ledger(plan, out, stripes, report, on_progress, started)
         try:
             with _open_runner(plan, out, count, stripes, cluster, report) as runner:
                 _prepare(out, plan, resume=resume)
@@ -264,98 +218,3 @@ def _undo(out: Path, plan: Plan) -> None:
     """Remove a plan of which nothing is done, so that the next command may differ."""
     if (out / MANIFEST).exists() and read_plan(out)[0] == plan:
         delete_answers(out, (file.name for file in plan.inputs))
-
-
-class _Ledger:
-    """What is known of the files while they are worked on."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        out: Path,
-        stripes: Iterable[Stripe],
-        report: Report,
-        on_progress: Callable[[Progress], object],
-        started: float,
-    ) -> None:
-        self._plan, self._out = plan, out
-        self._report, self._on_progress, self._started = report, on_progress, started
-        self._open = Counter(stripe.file for stripe in stripes)
-        self._parts: Counter[int] = Counter()
-        self._notes: set[str] = set()
-        self._new_parts = self._new_rows = self._memory = 0
-
-    @property
-    def is_untouched(self) -> bool:
-        """True if no part was written."""
-        return self._new_parts == 0
-
-    def follow(self, messages: Iterator[tuple[Stripe, Message]]) -> None:
-        """Take all messages; say how to go on if an error ends them."""
-        try:
-            for stripe, message in messages:
-                self._take(stripe, message)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped; {self._how_to_go_on()}") from None
-        except (MunjangError, OSError):
-            if not self.is_untouched:
-                self._report(self._how_to_go_on())
-            raise
-
-    def _how_to_go_on(self) -> str:
-        return (
-            f"{pluralize(self._new_parts, 'part')} done; the same command with --resume continues "
-            f"in {self._out}"
-        )
-
-    def _take(self, stripe: Stripe, message: Message) -> None:
-        if NOTE in message:
-            if message[NOTE] not in self._notes:  # files of one form say the same
-                self._notes.add(message[NOTE])
-                self._report(message[NOTE])
-        elif ROWS in message:
-            self._new_rows += message[ROWS]
-            self._on_progress(self._progress())
-        elif PART in message:
-            self._new_parts += 1
-            self._memory = max(self._memory, message["memory"])
-            self._on_progress(self._progress())
-        elif DONE in message:
-            self._settle(stripe.file, message[DONE])
-
-    def _progress(self) -> Progress:
-        files = len(self._plan.inputs)
-        done = files - sum(count > 0 for count in self._open.values())
-        seconds = time.perf_counter() - self._started
-        return Progress(done, files, self._new_parts, self._new_rows, seconds)
-
-    def _settle(self, place: int, parts: int) -> None:
-        """Note that a stripe of a file is done, and finish the file after its last one."""
-        self._parts[place] = max(parts, self._parts[place])
-        self._open[place] -= 1
-        if not self._open[place]:
-            file = self._plan.inputs[place]
-            folder = file_folder(self._out, file.name)
-            finish_file(folder, self._parts[place], self._plan.suffix)
-            delete_partial_files(folder)  # of nodes that died
-            if not self._parts[place]:
-                self._report(f"{file.path}: is empty")
-
-    def close(self) -> FilesDone:
-        """Write the summary into the manifest, and return it."""
-        totals = Totals()
-        for file in self._plan.inputs:
-            records = read_done(file_folder(self._out, file.name))
-            if records is None:
-                raise FolderError(f"{self._out}: the answers of {file.name} were deleted meanwhile")
-            totals = totals.plus(records)
-        seconds = time.perf_counter() - self._started
-        write_plan(self._out, self._plan, {**asdict(totals), "seconds": round(seconds, 3)})
-        return FilesDone(
-            self._out,
-            len(self._plan.inputs),
-            **asdict(totals),
-            new_rows=self._new_rows,
-            seconds=seconds,
-            memory=self._memory,
-        )

@@ -107,12 +107,12 @@ def write_stripe(
     folder = file_folder(out, file.name)
     folder.mkdir(parents=True, exist_ok=True)
     file.require_unchanged()
-    if _is_empty(file.path):
+    if _is_empty(file.shown):
         return 0
     trimmer = HeapTrimmer()
     with _Parts(work, plan, stripe, folder, on_part, begin) as parts:
         batches = work.read(
-            file.path,
+            file.shown,
             on_bad_row=parts.add_bad if plan.skips else None,
             report=report,
             is_wanted=parts.is_wanted,
@@ -222,7 +222,7 @@ class _Part:
         self._bad_rows: BinaryIO | None = None
         self._opened = ExitStack()
         partial = self._opened.enter_context(write_whole(self._path, writer=self._writer))
-        opening = work.open(partial, file.path, self.skip if skips else None, self._written)
+        opening = work.open(partial, file.shown, self.skip if skips else None, self._written)
         self.write = self._opened.enter_context(opening)
 
     def skip(self, row: int, bad: BadRow) -> None:

@@ -15,7 +15,11 @@ from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.replacement import resolve_model_folder
 from munjang.inputs.arrays import ArrayInput
 from munjang.model import EncodesTexts, Model
-from munjang.serving.request_errors import invalid, not_found
+from munjang.serving.limits import Limits
+from munjang.serving.request_errors import RequestError, invalid, not_found
+from munjang.serving.runs.folder import RunsFolder, kind_of
+from munjang.word_vectors.model_words import has_words, words_of_model
+from munjang.word_vectors.words import Words
 
 # Estimated tokens of a text of a model without a limit.
 _LONGEST = 1024
@@ -56,6 +60,15 @@ class ServedModel:
             return min(len(value), self.most_tokens) + _MARKS
         return sum(map(self.estimate_tokens, value))
 
+    @cached_property
+    def words(self) -> Words:
+        """The tokens of the model with their vectors.
+
+        Raises:
+            ConfigError: it has no embedding of tokens.
+        """
+        return words_of_model(self.model, self.name)
+
     def to_json(self) -> dict[str, Any]:
         """Return what GET /models tells of the model."""
         recipe = self.model.recipe
@@ -66,6 +79,7 @@ class ServedModel:
             "architecture": recipe.model_name,
             "parameters": self.model.parameters,
             "labels": list(self.model.labels),
+            "neighbors": has_words(self.model),
             "sha256": self.sha256,
         }
 
@@ -91,10 +105,20 @@ class ModelStore:
 
     Args:
         models: the models; the first one that can answers requests that name none.
+        runs: a folder of runs, whose finished models are served as well.
+        most_runs: most models of that folder.
     """
 
-    def __init__(self, models: Sequence[ServedModel]) -> None:
+    def __init__(
+        self,
+        models: Sequence[ServedModel],
+        runs: RunsFolder | None = None,
+        most_runs: int = Limits().models,
+    ) -> None:
+        self.runs = runs
+        self.refusals: dict[str, str] = {}  # why a finished model of a run is not served
         self._models = {served.name: served for served in models}
+        self._most = len(models) + most_runs
 
     @property
     def names(self) -> list[str]:
@@ -117,6 +141,8 @@ class ModelStore:
         Raises:
             RequestError: there is no such model, or it lacks the skill.
         """
+        if not self._models:
+            raise not_found("no model is served yet; see /runs")
         if name is not None and name not in self._models:
             raise not_found(f"model: expected one of {', '.join(self.names)}, got {name!r}"[:500])
         asked = self.all if name is None else [self._models[name]]
@@ -126,38 +152,101 @@ class ModelStore:
             raise invalid(f"model: expected one {skill.about}; got {tasks}"[:500])
         return served
 
+    def serves(self, name: str) -> bool:
+        """Return whether the model of a run is served by the name of the run."""
+        served = self._models.get(name)
+        return served is not None and self.runs is not None and self.runs.holds(served.folder)
+
     def reload(self, name: str) -> bool:
-        """Load a model again if its folder has changed, and return whether it had.
+        """Load a model if it is new or its folder has changed, and return whether it was loaded.
 
         Requests that wait or run keep the model that they began with.
 
         Raises:
+            RequestError: there is no such model.
             FolderError: the folder cannot be loaded; the old model stays.
+            ConfigError: the model cannot be served.
         """
-        before = self._models[name]
+        before = self._models.get(name)
+        if before is None:
+            self._add(name)
+            return True
         if _hash_manifest(before.folder) == before.sha256:
             return False
         self._models[name] = open_model(before.folder, name)
         return True
 
+    def _add(self, name: str) -> None:
+        """Load the finished model of a run."""
+        folder = None if self.runs is None else self.runs.model_folder(name)
+        if folder is None:
+            self.find(name)
+            raise not_found(f"no model {name[:100]!r}")
+        try:
+            if len(self._models) >= self._most:
+                raise ConfigError(
+                    "as many models as limits.models allows are served already; restart with "
+                    "--set limits.models=N"
+                )
+            self._models[name] = open_model(folder, name)
+        except (ConfigError, FolderError) as error:
+            self.refusals[name] = str(error)
+            raise
+        self.refusals.pop(name, None)
 
-def open_models(folders: Sequence[str | Path]) -> ModelStore:
-    """Load the models of some folders; a folder may be given as NAME=FOLDER.
+    def reload_all(self) -> list[tuple[str, str]]:
+        """Load all models that are new or have changed; return those that cannot be, and why."""
+        new = [] if self.runs is None else self.runs.model_names()
+        problems = []
+        for name in dict.fromkeys((*self._models, *new)):
+            try:
+                self.reload(name)
+            except (ConfigError, FolderError) as error:
+                problems.append((name, str(error)))
+            except RequestError as error:  # the folder is gone
+                problems.append((name, error.message))
+        return problems
+
+
+def open_models(folders: Sequence[str | Path], most_runs: int = Limits().models) -> ModelStore:
+    """Load the models of some folders.
+
+    Args:
+        folders: model folders, each as FOLDER or NAME=FOLDER; one of them may be a folder of runs,
+            whose models are loaded as far as they can be served.
+        most_runs: most models of that folder.
 
     Raises:
-        ConfigError: two models of one name, or a model that cannot be served.
+        ConfigError: two models of one name, a model that cannot be served, or two folders of runs.
         FolderError: a folder that cannot be loaded.
     """
     models: dict[str, ServedModel] = {}
+    runs: RunsFolder | None = None
     for given in folders:
         name, folder = _split_name(str(given))
+        if _holds_runs(folder):
+            if runs is not None:
+                raise ConfigError(
+                    f"expected one folder of runs, got two: {runs.path} and {folder}; start a "
+                    "server for each"
+                )
+            runs = RunsFolder(folder)
+            continue
         if name in models:
             raise ConfigError(
                 f"two models have the name {name!r}: {models[name].folder} and {folder}; name "
                 "one, as in NAME=FOLDER"
             )
         models[name] = open_model(folder, name)
-    return ModelStore(list(models.values()))
+    store = ModelStore(list(models.values()), runs, most_runs)
+    if runs is not None:
+        store.reload_all()
+    return store
+
+
+def _holds_runs(folder: Path) -> bool:
+    """Return whether a folder can only be one of runs: it exists, and is no run itself."""
+    return folder.is_dir() and kind_of(folder) is None
 
 
 def open_model(folder: Path, name: str) -> ServedModel:
@@ -192,6 +281,10 @@ def _hash_manifest(folder: Path) -> str:
     try:
         return hashlib.sha256((resolve_model_folder(folder) / MANIFEST).read_bytes()).hexdigest()
     except OSError:
+        hint = ""
+        if folder.is_dir() and kind_of(folder) is not None:
+            hint = f"; to watch this run, serve the folder that it is in: {folder.parent}"
         raise FolderError(
-            f"{folder}: expected a model folder, as munjang train saves it; it has no {MANIFEST}"
+            f"{folder}: expected a model folder, as munjang train saves it; it has no "
+            f"{MANIFEST}{hint}"
         ) from None

@@ -16,6 +16,16 @@ PredictResponse = list[Any] | dict[str, Any]
 EmbedResponse = list[Any]
 
 
+class NearWord(Struct):
+    """A word of the vocabulary, and the cosine of its vector."""
+
+    word: str
+    score: float
+
+
+NeighborsResponse = list[NearWord] | list[list[NearWord]]
+
+
 class ClassifiedText(Struct):
     """The classes of one text."""
 
@@ -98,6 +108,7 @@ class ModelDescription(Struct):
     architecture: str
     parameters: int
     labels: list[str]
+    neighbors: bool
     sha256: str
 
 

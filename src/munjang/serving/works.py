@@ -1,4 +1,4 @@
-"""Works of the engine: answers, vectors and explanations of texts."""
+"""Works of the engine: answers, vectors and explanations of texts, neighbors of words."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,10 @@ def _embed(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any
 
 def _explain(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
     return [served.model.why(value, **options) for value in values]
+
+
+def _find_neighbors(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    return served.words.neighbors(values, **options)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ def decoding(served: ServedModel, **options: Any) -> TextWork:
 def embedding(served: ServedModel, **options: Any) -> TextWork:
     """Return the work of `Model.embed`."""
     return TextWork(served, _embed, _given(options))
+
+
+def finding_neighbors(served: ServedModel, *, k: int) -> TextWork:
+    """Return the work of `Words.neighbors`, which computes the vectors of all words at first."""
+    return TextWork(served, _find_neighbors, _given({"k": k}), is_slow=True)
 
 
 def explaining(served: ServedModel, **options: Any) -> TextWork:

@@ -1,10 +1,16 @@
-"""POST /embed: sentence vectors."""
+"""POST /embed and /neighbors: vectors of texts and of words."""
 
-from munjang.serving.bodies import EmbedRequest
+from dataclasses import asdict
+
+from munjang.serving.bodies import EmbedRequest, NeighborsRequest
 from munjang.serving.endpoints.endpoint import Call
 from munjang.serving.endpoints.inputs import read_inputs
 from munjang.serving.http import Reply, reply_json
-from munjang.serving.works import embedding
+from munjang.serving.models import Skill
+from munjang.serving.works import embedding, finding_neighbors
+from munjang.word_vectors.model_words import has_words
+
+HAS_WORDS = Skill("with an embedding of tokens", has_words)
 
 
 async def embed(call: Call) -> Reply:
@@ -15,3 +21,12 @@ async def embed(call: Call) -> Reply:
     work = embedding(served, pooling=body.pooling, normalize=body.normalize)
     vectors = await call.service.run(work, inputs.values)
     return reply_json([vector.tolist() for vector in vectors])
+
+
+async def neighbors(call: Call) -> Reply:
+    """Return the words nearest to each word by cosine, as `munjang neighbors`."""
+    body: NeighborsRequest = call.body
+    served = call.service.store.find(body.model, HAS_WORDS)
+    inputs = read_inputs(served, body.inputs, one_by_one=True)
+    found = await call.service.run(finding_neighbors(served, k=body.k), inputs.values)
+    return reply_json(inputs.like_request([list(map(asdict, near)) for near in found]))

@@ -147,7 +147,7 @@ class Client(_Requests):
         return vectors
 
     def neighbors(self, words: str | Sequence[str], *, k: int = 10) -> list[Any]:
-        """Return the `k` nearest words, with their cosines, of each word; of one word its own."""
+        """Return for each word the `k` nearest ones with their cosines, as dictionaries."""
         near: list[Any] = self._ask(self._neighbors(words, k))
         return near
 
@@ -242,7 +242,7 @@ class AsyncClient(_Requests):
         return vectors
 
     async def neighbors(self, words: str | Sequence[str], *, k: int = 10) -> list[Any]:
-        """Return the `k` nearest words, with their cosines, of each word; of one word its own."""
+        """Return for each word the `k` nearest ones with their cosines, as dictionaries."""
         near: list[Any] = await self._ask(self._neighbors(words, k))
         return near
 

@@ -1,7 +1,6 @@
 """The log of a training as curves, read again and again while it grows."""
 
 import json
-import math
 import os
 import re
 from collections.abc import Mapping
@@ -21,6 +20,8 @@ _MOST_CURVES = 64
 _NAME = re.compile(r"[A-Za-z_][\w.@/-]{0,63}", re.ASCII)
 # Larger whole numbers are not exact as floats, which readers of JSON take them for.
 _LAST_STEP = 2**53
+# The difference of two values is to be finite as well.
+_LARGEST = 1e300
 _RATE = "_per_second"
 
 Point = tuple[int, float]
@@ -137,7 +138,5 @@ class RunLog:
 
 
 def _is_number(value: Any) -> bool:
-    """Return whether a value is a number that a float can hold."""
-    if type(value) is int:
-        return abs(value) < 2**1000
-    return type(value) is float and math.isfinite(value)
+    """Return whether a value is a number that can be drawn."""
+    return type(value) in (int, float) and -_LARGEST <= value <= _LARGEST

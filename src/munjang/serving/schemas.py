@@ -23,7 +23,7 @@ class NearWord(Struct):
     score: float
 
 
-NeighborsResponse = list[NearWord] | list[list[NearWord]]
+NeighborsResponse = list[list[NearWord]]
 
 
 class ClassifiedText(Struct):
@@ -113,9 +113,10 @@ class ModelDescription(Struct):
 
 
 class ModelsResponse(Struct):
-    """All models, the default one first."""
+    """All models, the default one first; `has_runs` tells whether GET /runs has a folder."""
 
     models: list[ModelDescription]
+    has_runs: bool
 
 
 class OpenModel(Struct):

@@ -29,4 +29,4 @@ async def neighbors(call: Call) -> Reply:
     served = call.service.store.find(body.model, HAS_WORDS)
     inputs = read_inputs(served, body.inputs, one_by_one=True)
     found = await call.service.run(finding_neighbors(served, k=body.k), inputs.values)
-    return reply_json(inputs.like_request([list(map(asdict, near)) for near in found]))
+    return reply_json([list(map(asdict, near)) for near in found])

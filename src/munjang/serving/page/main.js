@@ -43,7 +43,7 @@ function route() {
   shown?.hide();
   shown = VIEWS[name].view;
   rephrase(find("title"), VIEWS[name].title, values);
-  document.title = `${find("title").textContent} – Munjang`;
+  nameDocument();
   for (const link of find("views").children) {
     const isCurrent = link.hash === (name === "try" ? "#try" : "#runs");
     if (isCurrent) link.setAttribute("aria-current", "page");
@@ -52,9 +52,13 @@ function route() {
   shown.show(values);
 }
 
+function nameDocument() {
+  document.title = `${find("title").textContent} – Munjang`;
+}
+
 // Load the model of a run, if it is new or has changed, and go to where it can be tried.
-async function tryModel(name, load_) {
-  await load_();
+async function tryModel(name, loadModel) {
+  await loadModel();
   const { models } = await get("/models");
   VIEWS.try.view.setModels(models);
   VIEWS.try.view.choose(name);
@@ -81,7 +85,10 @@ addEventListener("hashchange", () => {
   route();
   if (shown !== VIEWS.try.view) find("title").focus();
 });
-find("language").addEventListener("change", (event) => choose(event.target.value));
+find("language").addEventListener("change", (event) => {
+  choose(event.target.value);
+  nameDocument();
+});
 find("language").value = preferred();
 choose(preferred());
 load();

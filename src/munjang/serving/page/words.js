@@ -299,7 +299,13 @@ export function preferred() {
 export function choose(language) {
   column = LANGUAGES.indexOf(language);
   document.documentElement.lang = language;
-  for (const element of document.querySelectorAll("[data-words]")) fill(element);
+  refill(document);
+}
+
+// Show the texts within a node in the language of the page, which it may have missed while it was
+// not part of the page.
+export function refill(node) {
+  for (const element of node.querySelectorAll("[data-words]")) fill(element);
 }
 
 export function hasWords(key) {

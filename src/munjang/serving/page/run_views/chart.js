@@ -7,7 +7,7 @@ import { nearest, scale, tickNumber, ticks, valueNumber } from "./scales.js";
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const HEIGHT = 200;
 const LEFT = 54;
-const RIGHT = 10;
+const RIGHT = 18;
 const TOP = 8;
 const BOTTOM = 22;
 const COLORS = 8;
@@ -118,8 +118,9 @@ export class Chart {
 
   describe() {
     const ys = this.series.flatMap(({ y }) => y);
+    const { words } = this.title.dataset;
     rephrase(this.about, "chart.about", {
-      name: this.title.textContent,
+      name: words ? { words } : this.title.textContent,
       number: ys.length,
       low: valueNumber(ys.reduce((one, other) => Math.min(one, other))),
       high: valueNumber(ys.reduce((one, other) => Math.max(one, other))),

@@ -48,6 +48,12 @@ export function score({ best }) {
   return make("span", {}, metric(best.metric), " ", exact(best.value));
 }
 
+// The name of a task.
+export function task(name) {
+  const key = `task.${name}`;
+  return hasWords(key) ? phrase("span", key) : make("span", { lang: "en" }, visible(name));
+}
+
 // The name of a metric, or of another value of a log.
 export function metric(name) {
   const key = `metric.${name}`;

@@ -6,7 +6,7 @@ import { describe } from "../errors.js";
 import { addressOf } from "../places.js";
 import { repeat } from "../poll.js";
 import { waitingSign } from "../waiting.js";
-import { phrase } from "../words.js";
+import { phrase, refill } from "../words.js";
 import { ago, kind, nameOf, progress, score, state } from "./facts.js";
 
 // Seconds between two looks: while something is trained, and else.
@@ -42,6 +42,7 @@ export class RunsView {
 
   show() {
     this.place.hidden = false;
+    refill(this.element);
     this.place.replaceChildren(this.element);
     this.waiting = this.rows.size ? null : waitingSign(this.status, "waiting.runs");
     this.stop = repeat((signal) => this.refresh(signal));
@@ -71,7 +72,7 @@ export class RunsView {
   draw(runs, left) {
     const rows = runs.map((run) => this.rowOf(run));
     this.rows = new Map(rows.map((row) => [row.name, row]));
-    this.place_(rows.map((row) => row.element));
+    this.arrange(rows.map((row) => row.element));
     this.list.hidden = !runs.length;
     this.more.replaceChildren(...(left ? [phrase("small", "runs.more", { number: left })] : []));
     this.announce(runs);
@@ -84,7 +85,7 @@ export class RunsView {
     return row;
   }
 
-  place_(elements) {
+  arrange(elements) {
     const isSame = elements.length === this.body.children.length
       && elements.every((element, place) => element === this.body.children[place]);
     if (isSame) return;

@@ -1,7 +1,7 @@
 // One run: what it is, what can be done with it, and its curves and tables.
 
 import { fetchFile, get, hasKey, post } from "../api.js";
-import { make } from "../dom.js";
+import { foreign, make } from "../dom.js";
 import { describe } from "../errors.js";
 import { count } from "../numbers.js";
 import { pathOf } from "../places.js";
@@ -9,7 +9,7 @@ import { repeat } from "../poll.js";
 import { waitingSign } from "../waiting.js";
 import { phrase } from "../words.js";
 import { ComparisonPart } from "./comparison.js";
-import { ago, kind, progress, score, state } from "./facts.js";
+import { ago, kind, progress, score, state, task } from "./facts.js";
 import { SearchPart } from "./search.js";
 import { TrainingPart } from "./training.js";
 
@@ -134,10 +134,10 @@ export class RunView {
 }
 
 function factsOf({ run, rate, unit }) {
-  const names = [run.task, run.architecture].filter(Boolean).join(", ");
-  const speed = rate === null ? null : phrase("span", "run.rate", { unit, rate: count(Math.round(rate)) });
+  const speed = rate === null ? null
+    : phrase("span", "run.rate", { unit, rate: count(Math.round(rate)) });
   const facts = [
-    make("span", {}, kind(run.kind), names ? ` (${names})` : ""),
+    make("span", {}, ...titleOf(run)),
     state(run.state),
     progress(run),
     run.best ? make("span", {}, phrase("span", "run.best"), " ", score(run), ...atOf(run)) : null,
@@ -147,12 +147,21 @@ function factsOf({ run, rate, unit }) {
   return facts.flatMap((fact, place) => (place ? [" · ", fact] : [fact]));
 }
 
+// The kind of a run, with its task and its architecture.
+function titleOf(run) {
+  const about = [
+    ...(run.task ? [", ", task(run.task)] : []),
+    ...(run.architecture ? [", ", foreign("bdi", run.architecture)] : []),
+  ];
+  return [kind(run.kind), ...about];
+}
+
 // Where the best score was reached.
 function atOf({ kind: name, best }) {
   if (!best.at) return [];
   if (name === "model") return [" ", phrase("span", "run.at_step", { number: count(Number(best.at)) })];
   if (name === "search") return [" ", phrase("span", "run.at_trial", { number: best.at })];
-  return [" ", make("bdi", {}, `(${best.at})`)];
+  return [" (", foreign("bdi", best.at), ")"];
 }
 
 function problemOf({ problem, state: now }) {

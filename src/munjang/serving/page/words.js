@@ -196,8 +196,8 @@ const WORDS = {
   "run.at_step": ["at step {number}", "({number}단계)"],
   "run.at_trial": ["in trial {number}", "({number}번째 시도)"],
   "run.changed": ["changed", "변경"],
-  "page.report": ["Report", "보고서"],
-  "page.comparison": ["The whole comparison", "비교 전체"],
+  "link.report": ["Report", "보고서"],
+  "link.comparison": ["The whole comparison", "비교 전체"],
 
   "axis.step": ["Step", "단계"],
   "axis.seconds": ["Seconds", "초"],

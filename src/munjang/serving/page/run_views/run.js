@@ -17,7 +17,7 @@ const SOON = 2;
 const LATER = 5;
 // What a run shows: by kind, a class with an element and `update(reply)`.
 const PARTS = { model: TrainingPart, comparison: ComparisonPart, search: SearchPart };
-const PAGES = { report: "page.report", comparison: "page.comparison" };
+const PAGES = { report: "link.report", comparison: "link.comparison" };
 
 export class RunView {
   // `on.unauthorized` is called without a key, `on.tryModel` with a name and what loads the model.

@@ -1,6 +1,7 @@
 // The page: it asks the server for its models, and shows the view that the address names.
 
 import { get, useKey } from "./api.js";
+import { visible } from "./dom.js";
 import { describe } from "./errors.js";
 import { placeOf } from "./places.js";
 import { RunView } from "./run_views/run.js";
@@ -42,7 +43,7 @@ function route() {
   const { name, values } = placeOf(location.hash);
   shown?.hide();
   shown = VIEWS[name].view;
-  rephrase(find("title"), VIEWS[name].title, values);
+  rephrase(find("title"), VIEWS[name].title, { name: visible(values.name ?? "") });
   nameDocument();
   for (const link of find("views").children) {
     const isCurrent = link.hash === (name === "try" ? "#try" : "#runs");

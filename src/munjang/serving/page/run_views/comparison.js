@@ -1,6 +1,6 @@
 // A comparison: its table and curves once it is finished, its runs until then.
 
-import { foreign, make, table } from "../dom.js";
+import { foreign, make, table, visible } from "../dom.js";
 import { bytes, count, exact } from "../numbers.js";
 import { phrase } from "../words.js";
 import { Charts } from "./charts.js";
@@ -68,7 +68,7 @@ function together(curves, name) {
 
 function choiceOf({ choice }) {
   if (!choice) return [phrase("span", "compare.constant")];
-  const why = choice.why ? [" ", make("span", { lang: "en" }, `(${choice.why})`)] : [];
+  const why = choice.why ? [" ", make("span", { lang: "en" }, `(${visible(choice.why)})`)] : [];
   return [phrase("span", "compare.choice"), " ", foreign("strong", choice.name), ...why];
 }
 
@@ -90,22 +90,22 @@ function finished({ standings, metric: name, machine }) {
     number(row.p50, (time) => `${time.toFixed(2)} ms`),
     number(row.p99, (time) => `${time.toFixed(2)} ms`),
   ]);
-  const notes = machine ? [make("p", {}, phrase("small", "compare.machine", { machine }))] : [];
+  const notes = machine ? [make("p", {}, phrase("small", "compare.machine", { machine: visible(machine) }))] : [];
   return [table(["table.standings"], headings, rows, [5]), ...notes];
 }
 
 function standingName({ name, runs: done, seeds, reasons }) {
   const some = done === seeds ? [] : [` (${done}/${seeds})`];
-  const why = reasons.flatMap((reason) => [make("br"), make("small", { lang: "en" }, reason)]);
+  const why = reasons.flatMap((reason) => [make("br"), make("small", { lang: "en" }, visible(reason))]);
   return make("span", {}, nameOf(name), ...some, ...why);
 }
 
 function verdict(text) {
   const isAsTrained = text.endsWith(AS_TRAINED);
-  const key = VERDICTS[isAsTrained ? text.slice(0, -AS_TRAINED.length) : text];
-  if (!key) return text || "–";
+  const known = isAsTrained ? text.slice(0, -AS_TRAINED.length) : text;
+  if (!Object.hasOwn(VERDICTS, known)) return visible(text) || "–";
   const more = isAsTrained ? [phrase("span", "verdict.as_trained")] : [];
-  return make("span", {}, phrase("span", key), ...more);
+  return make("span", {}, phrase("span", VERDICTS[known]), ...more);
 }
 
 function behind(gap) {
@@ -130,7 +130,7 @@ function runs({ runs: all }) {
     String(run.seed),
     phrase("span", STATES[run.state] ?? STATES.damaged),
     number(run.seconds, (seconds) => `${seconds.toFixed(1)} s`),
-    make("span", { lang: "en" }, run.reason),
+    make("span", { lang: "en" }, visible(run.reason)),
   ]);
   return table(["table.compared"], headings, rows, [2, 4]);
 }

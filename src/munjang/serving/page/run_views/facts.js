@@ -29,8 +29,9 @@ export function kind(name) {
 }
 
 export function state(name) {
-  const text = phrase("span", STATES[name] ?? STATES.damaged);
-  text.className = `state ${name in STATES ? name : "damaged"}`;
+  const known = Object.hasOwn(STATES, name) ? name : "damaged";
+  const text = phrase("span", STATES[known]);
+  text.className = `state ${known}`;
   return text;
 }
 

@@ -1,7 +1,7 @@
 // The list of runs, which is kept up to date while it is seen.
 
 import { get } from "../api.js";
-import { make } from "../dom.js";
+import { make, visible } from "../dom.js";
 import { describe } from "../errors.js";
 import { addressOf } from "../places.js";
 import { repeat } from "../poll.js";
@@ -128,7 +128,7 @@ class Row {
 function nameCell({ name, state: now, problem }) {
   const link = make("a", { href: addressOf(name) }, nameOf(name));
   if (!problem) return [link];
-  const about = make("small", { className: now === "damaged" ? "wrong" : "", lang: "en" }, problem);
+  const about = make("small", { className: now === "damaged" ? "wrong" : "", lang: "en" }, visible(problem));
   return [link, make("br"), about];
 }
 

@@ -1,7 +1,7 @@
 // One run: what it is, what can be done with it, and its curves and tables.
 
 import { fetchFile, get, hasKey, post } from "../api.js";
-import { foreign, make } from "../dom.js";
+import { foreign, make, visible } from "../dom.js";
 import { describe } from "../errors.js";
 import { count } from "../numbers.js";
 import { pathOf } from "../places.js";
@@ -56,6 +56,7 @@ export class RunView {
     } catch (error) {
       if (error.name === "AbortError") throw error;
       this.waiting?.end();
+      this.shown = ""; // so that the next reply takes the place of the error
       this.status.replaceChildren(describe(error));
       if (error.kind === "unauthorized") this.on.unauthorized();
       return LATER;
@@ -167,5 +168,5 @@ function atOf({ kind: name, best }) {
 function problemOf({ problem, state: now }) {
   if (!problem) return [];
   const className = now === "damaged" ? "wrong" : "";
-  return [make("p", { className, lang: "en" }, problem)];
+  return [make("p", { className, lang: "en" }, visible(problem))];
 }

@@ -1,6 +1,6 @@
 // A search for settings: the best ones, the metric by trial, and all trials.
 
-import { bar, foreign, make, table } from "../dom.js";
+import { bar, foreign, make, table, visible } from "../dom.js";
 import { count, exact, percent } from "../numbers.js";
 import { phrase } from "../words.js";
 import { Charts } from "./charts.js";
@@ -70,7 +70,7 @@ function trialsOf({ trials, metric: name, best }) {
     count(trial.steps),
     trial.seconds.toFixed(1),
     make("span", { className: "long" }, settingsText(trial.settings)),
-    make("span", { lang: "en" }, trial.note),
+    make("span", { lang: "en" }, visible(trial.note)),
   ]);
   const place = table(["table.trials"], headings, rows, [2, 6, 7]);
   place.classList.add("points");
@@ -79,7 +79,7 @@ function trialsOf({ trials, metric: name, best }) {
 
 function ending({ number, ended }, best) {
   if (number === best?.number) return phrase("strong", "ended.best");
-  return ENDS[ended] ? phrase("span", ENDS[ended]) : ended;
+  return Object.hasOwn(ENDS, ended) ? phrase("span", ENDS[ended]) : visible(ended);
 }
 
 function settingsText(settings) {
@@ -92,6 +92,7 @@ function leftOut({ left_out: number }) {
 }
 
 function shown(value) {
-  if (typeof value === "number" && !Number.isInteger(value)) return String(Number(value.toPrecision(4)));
-  return value === undefined || value === null ? "–" : String(value);
+  const isFraction = typeof value === "number" && !Number.isInteger(value);
+  if (isFraction) return String(Number(value.toPrecision(4)));
+  return value === undefined || value === null ? "–" : visible(String(value));
 }

@@ -370,7 +370,7 @@ def test_key_is_needed_for_the_runs(devtools: Devtools, runs: Path, tmp_path: Pa
     key.write_text(KEY)
     with serving(runs, options=["--api-key-file", key]) as server:
         tab = Tab(devtools)
-        tab.call("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+        tab.save_downloads(tmp_path)
         tab.open(f"{server.url}/#runs/reviews")
         tab.wait_for("!document.getElementById('key-form').hidden")
         assert tab.run("document.getElementById('runs').hidden")
@@ -382,7 +382,7 @@ def test_key_is_needed_for_the_runs(devtools: Devtools, runs: Path, tmp_path: Pa
         saved = tmp_path / "report.html"
         until = time.monotonic() + TIMEOUT
         while not saved.exists():
-            assert time.monotonic() < until
+            assert time.monotonic() < until, read(tab)
             time.sleep(0.05)
         assert "The report" in saved.read_text()
         assert urlsplit(tab.run("location.href")).fragment == "runs/reviews"

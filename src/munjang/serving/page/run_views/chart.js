@@ -33,8 +33,9 @@ export class Chart {
     this.svg.addEventListener("pointermove", point);
   }
 
-  // Show curves: [{name, x, y}].
-  update(series) {
+  // Show curves, [{name, x, y}], on an x axis between two ends.
+  update(series, ends) {
+    this.ends = ends;
     this.series = series.filter(({ x }) => x.length);
     this.names = this.series.map(({ name }) => name());
     this.draw();
@@ -59,7 +60,7 @@ export class Chart {
     if (!this.width || !this.series.length) return;
     this.svg.setAttribute("width", this.width);
     this.svg.setAttribute("viewBox", `0 0 ${this.width} ${HEIGHT}`);
-    this.x = scale(this.series.flatMap(({ x }) => x), LEFT, this.width - RIGHT);
+    this.x = scale(this.ends, LEFT, this.width - RIGHT);
     this.y = scale(this.series.flatMap(({ y }) => y), HEIGHT - BOTTOM, TOP, 0.04);
     this.markGroup = svg("g");
     this.describe();
@@ -102,7 +103,7 @@ export class Chart {
       marks.push(svg("circle", { class: `series-${place % COLORS}`, ...point }));
       return valueNumber(y[at]);
     });
-    const left = this.x.at(Math.min(this.x.high, Math.max(this.x.low, this.marked)));
+    const left = this.x.at(this.marked);
     const line = svg("line", { class: "marked", x1: left, x2: left, y1: TOP, y2: HEIGHT - BOTTOM });
     this.markGroup.replaceChildren(line, ...marks);
     this.values.replaceChildren(...values.flatMap((value, place) => this.value(value, place)));

@@ -51,9 +51,10 @@ export class Charts {
 
   drawCharts() {
     const kept = this.charts;
+    const ends = [this.xs[0], this.xs.at(-1)];
     this.charts = new Map(this.groups.map((group) => {
       const chart = kept.get(group.key) ?? new Chart(group.title, (x) => this.mark(x));
-      chart.update(group.series);
+      chart.update(group.series, ends);
       return [group.key, chart];
     }));
     const elements = [...this.charts.values()].map((chart) => chart.element);

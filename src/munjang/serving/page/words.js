@@ -204,7 +204,7 @@ const WORDS = {
   "axis.trial": ["Trial", "시도"],
   "part.train": ["train", "학습"],
   "part.valid": ["validation", "검증"],
-  "curves": ["Learning curves", "학습 곡선"],
+  "curves.title": ["Learning curves", "학습 곡선"],
   "curves.none": ["No step has been recorded yet.", "아직 기록된 단계가 없습니다."],
   "curves.table": ["All points as a table", "모든 점을 표로 보기"],
   "chart.about": [

@@ -37,7 +37,7 @@ export class ComparisonPart {
     const isFinished = comparison.standings.length > 0;
     this.choice.replaceChildren(...(isFinished ? choiceOf(comparison) : []));
     this.tables.replaceChildren(...(isFinished ? finished(comparison) : [runs(comparison)]));
-    const key = isFinished ? "curves" : "compare.current";
+    const key = isFinished ? "curves.title" : "compare.current";
     this.heading.replaceChildren(...(curves.length ? [phrase("span", key)] : []));
     this.drawCurves(isFinished, comparison, curves);
   }

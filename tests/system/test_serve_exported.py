@@ -216,6 +216,7 @@ def test_mistakes_have_the_status_of_the_model_folder(both: Both, path: str, bod
     [
         ("/explain", {"inputs": "x", "model": "words"}, "can be explained, as those of model"),
         ("/explain", {"inputs": "x"}, "can be explained, as those of model folders can"),
+        ("/neighbors", {"inputs": "x", "model": "words"}, "with an embedding of tokens, as those"),
         ("/translate", {"inputs": "x", "model": "translator", "alignment": True}, "alignment: "),
         ("/predict", {"inputs": "x", "model": "words", "abstain": 0.1}, "abstain: an exported"),
     ],
@@ -234,7 +235,7 @@ def test_models_are_described_alike_but_for_their_skills(both: Both) -> None:
     for one, other in zip(found, expected, strict=True):
         skills = set(other["skills"]) - set(one["skills"])
         writes = one["task"] in ("language", "translate")
-        assert skills == ({"explain", "embed"} if writes else {"explain"})
+        assert skills == {"explain", "neighbors", *(["embed"] if writes else [])}
         for key in ("name", "task", "input", "architecture", "parameters", "labels"):
             assert one[key] == other[key]
         assert one["sha256"] != other["sha256"]

@@ -230,3 +230,8 @@ def test_mistakes_at_the_start(runs: Path, tmp_path: Path) -> None:
     result = invoke("serve", runs / "training")
     assert result.code == 2
     assert f"serve the folder that it is in: {runs}" in result.err
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "reviews.tsv").write_text("text\tlabel\n")
+    result = invoke("serve", tmp_path / "texts")
+    assert result.code == 2
+    assert "or a model folder of munjang train" in result.err

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from munjang.serving.skills import ANSWERS, Skill
 
 # Estimated tokens of a text of a model without a limit.
 _LONGEST = 1024
+# Most entries of a folder among which a subfolder is looked for.
+_MOST_ENTRIES = 10_000
 # Tokens beside those of a text: GO and EOS, [CLS] and [SEP].
 _MARKS = 2
 
@@ -214,8 +217,17 @@ def open_models(
 
 
 def _holds_runs(folder: Path) -> bool:
-    """Return whether a folder can only be one of runs: it exists, and is no model and no run."""
-    return folder.is_dir() and not is_model(folder) and kind_of(folder) is None
+    """Return whether a folder can only be one of runs: no model and no run, and it has subfolders.
+
+    An empty one counts too: its runs are yet to come.
+    """
+    if not folder.is_dir() or is_model(folder) or kind_of(folder) is not None:
+        return False
+    try:
+        are_folders = [path.is_dir() for path in islice(folder.iterdir(), _MOST_ENTRIES)]
+    except OSError:
+        return False
+    return any(are_folders) or not are_folders
 
 
 def open_model(folder: Path, name: str, threads: int) -> ServedModel:

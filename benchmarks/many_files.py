@@ -170,7 +170,9 @@ def show_memory(name: str, options: argparse.Namespace, scratch: Path) -> None:
     for size in (10, 100):
         path = scratch / f"{size}.csv"
         write_file(path, texts, rows=1 << 40, most_bytes=size * 10**6)
-        done = munjang.predict_files(model, path, scratch / f"o{size}", workers=options.workers)
+        done = munjang.predict_files(
+            model, path, scratch / f"{name}-{size}", workers=options.workers
+        )
         print(f"| {name} | {size} MB | {done.rows:,} | {done.memory / 1e6:.0f} MB |", flush=True)
 
 

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 
 from munjang.api import load
+from munjang.cluster.connect import connect
+from munjang.tuning.places import Place
+from munjang.tuning.runners import Tasks
+from munjang.tuning.worker import main
 from tests.cluster.kills import KILLS, kill_until
 from tests.cluster.nodes import TestCluster
 from tests.synthetic import make_corpus
@@ -83,24 +87,38 @@ def test_cluster_whose_nodes_die_gives_the_same_trials(
     whole_cluster: TestCluster, table: Path, alone: tuple[Path, CommandResult], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    command = tune_command(table, out, "--cluster", whole_cluster.address)
+    # by default as many at once as there are cores, which depends on the first kill
+    command = tune_command(table, out, "--cluster", whole_cluster.address, "--parallel", 3)
     kills, result = kill_until(start(*command), whole_cluster, KILLS, seed=1)
     assert result.code == 0, result.err
     assert kills
     lines = result.err.splitlines()
-    assert "cluster: 3 nodes, 3 cores; 3 at once, 1 core each" in lines
+    (size,) = (line for line in lines if line.startswith("cluster: "))
+    assert size.endswith("3 at once, 1 core each")
     assert not [line for line in lines if "ray" in line.lower()], result.err
     assert read_trials(out) == read_trials(alone[0])
     weights = [folder / "best" / "model.safetensors" for folder in (out, alone[0])]
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
+def test_trials_at_once_are_those_that_the_cluster_has_cores_for(
+    whole_cluster: TestCluster, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    prepared: Any = None  # used by trials in this process only
+    for asked, expected in ((None, 3), (2, 2)):
+        with connect(whole_cluster.address):
+            place = Place(whole_cluster.address, asked, None)
+            runner, at_once = place.open(prepared, tmp_path, {}, lines.append)
+        assert at_once == expected
+        assert isinstance(runner, Tasks)
+        assert lines[-1] == f"cluster: 3 nodes, 3 cores; {expected} at once, 1 core each"
+
+
 def test_changed_data_is_refused(
     table: Path, alone: tuple[Path, CommandResult], tmp_path: Path
 ) -> None:
     """Also if only the processes of the trials see the change."""
-    from munjang.tuning.worker import main
-
     out = tmp_path / "out"
     job = {"data": [str(table)], "valid": None, "given": {}, "run": "other rows"}
     out.mkdir()

@@ -187,7 +187,7 @@ def test_stopped_training_is_resumed(
 def test_stopped_worker_stops_all(training: Training, trec: Path, uninterrupted: Path) -> None:
     training.wait_until_trained(0.3)
     os.kill(training.workers[1], signal.SIGTERM)
-    assert training.finish() in (130, 143)
+    assert training.finish() in (130, 143), training.errors.read_text("utf-8")
     assert training.last_line.startswith("munjang: stopped after step ")
     assert_resumes_as_if_nothing_had_happened(training.out, trec, uninterrupted)
 

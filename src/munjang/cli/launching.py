@@ -23,7 +23,9 @@ from munjang.cli.outcome import FAILED
 from munjang.cli.output import note, to_one_line
 from munjang.stopping import ENDED_BY_SIGNAL
 
-_REGULAR = {0, ENDED_BY_SIGNAL + signal.SIGINT, ENDED_BY_SIGNAL + signal.SIGTERM}
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+# Exit codes of a worker that is done, or was stopped; negative before or after its own handlers.
+_REGULAR = {0, *(ENDED_BY_SIGNAL + number for number in _STOPS), *(-number for number in _STOPS)}
 # Seconds between two looks at the processes, and until what is asked to end is made to.
 _PAUSE, _PATIENCE = 0.05, 5.0
 # Libraries that compute on threads of their own, and where each reads how many.
@@ -52,6 +54,8 @@ def launch(count: int, describe_resuming: Callable[[], str]) -> int:
         with _Forwarding(workers) as forwarding:
             first = _watch(workers, forwarding)
     code = workers[0].code or 0
+    if -code in _STOPS:
+        code = ENDED_BY_SIGNAL - code
     has_said_why = code > 0 and code not in {*_REGULAR, LOST}
     if first is None or code == 0 or has_said_why:
         return code
@@ -145,8 +149,7 @@ class _Forwarding:
         self.is_impatient_since: float | None = None
 
     def __enter__(self) -> "_Forwarding":
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._forward) for number in numbers}
+        self._before = {number: signal.signal(number, self._forward) for number in _STOPS}
         return self
 
     def __exit__(self, *_: object) -> None:

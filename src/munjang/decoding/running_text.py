@@ -29,10 +29,17 @@ def running_step(step: Step) -> Step:
 
 
 def to_running(ids: Tensor) -> Tensor:
-    """Return ids of decoding as those of running text: OOV becomes a line break."""
-    return torch.where(ids == OOV, EOS, ids)
+    """Return ids of decoding as those of running text: OOV and the line break are exchanged."""
+    return _exchange(ids)
 
 
 def to_decoding(ids: Tensor) -> Tensor:
-    """Return ids of running text as decoding has them: a line break becomes OOV."""
-    return torch.where(ids == EOS, OOV, ids)
+    """Return ids of running text as decoding has them.
+
+    A word out of the vocabulary, which only a prompt has, stands at EOS.
+    """
+    return _exchange(ids)
+
+
+def _exchange(ids: Tensor) -> Tensor:
+    return torch.where(ids == OOV, EOS, torch.where(ids == EOS, OOV, ids))

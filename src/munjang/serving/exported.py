@@ -25,6 +25,8 @@ from munjang.serving.skills import (
 
 SETTINGS = "munjang.json"
 _CURE = "export the model again"
+# Values of the settings that a server reads whatever the task is.
+_NEEDED = ("reads", "model", "parameters", "graphs", "sha256")
 Values = dict[str, Any]
 
 
@@ -187,29 +189,35 @@ def open_exported(folder: Path, threads: int) -> ExportedModel:
         ModuleNotFoundError: a package is missing.
         FolderError: the folder is damaged, or of another format.
     """
-    card = read_object(folder / SETTINGS, "settings of an exported model", _CURE)
-    try:
-        classes = find_classes(card)
-        digests = dict(card["sha256"])
-        unsealed = sorted(set(card["graphs"].values()) - digests.keys())
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise FolderError(
-            f"{folder}: expected a folder of munjang export onnx of this version; {_CURE}"
-        ) from None
-    if unsealed:
-        raise FolderError(f"{folder / SETTINGS}: {unsealed[0]!r:.80} has no hash; {_CURE}")
-    for name, digest in digests.items():
+    card = _read_settings(folder)
+    for name, digest in card["sha256"].items():
         _check_file(folder / Path(name).name, digest)
-    import_classes(classes)
+    import_classes(find_classes(card))
     from munjang.runners.onnx.model import load
 
     try:
-        model = ExportedModel(load(folder, threads=threads))
-        _ = model.description  # which reads all that the server reads of the settings
-        return model
+        return ExportedModel(load(folder, threads=threads))
     except Exception as error:  # of onnxruntime and tokenizers, which have many kinds
         reason = " ".join(str(error).split())[:300]
         raise FolderError(f"{folder}: cannot be opened ({reason}); {_CURE}") from None
+
+
+def _read_settings(folder: Path) -> Values:
+    """Return the content of `munjang.json`."""
+    card = read_object(folder / SETTINGS, "settings of an exported model", _CURE)
+    try:
+        find_classes(card)
+        is_whole = all(card[name] for name in _NEEDED)
+        unsealed = set(card["graphs"].values()) - card["sha256"].keys()
+    except (LookupError, TypeError, AttributeError):
+        is_whole = False
+    if not is_whole:
+        raise FolderError(
+            f"{folder}: expected a folder of munjang export onnx of this version; {_CURE}"
+        )
+    if unsealed:
+        raise FolderError(f"{folder / SETTINGS}: {min(unsealed)!r:.80} has no hash; {_CURE}")
+    return card
 
 
 def _check_file(path: Path, digest: str) -> None:

@@ -210,6 +210,14 @@ def test_empty_folder_is_served_and_a_model_that_appears_is_loaded(tmp_path: Pat
         assert 'munjang_model_info{name="second"' in get(server, "/metrics", **headers).text
 
 
+def test_model_whose_name_is_taken_is_not_served(runs: Path) -> None:
+    with serving(f"broken={runs / NAME}", runs) as server:
+        found = listed(server)
+        assert (found[NAME]["served"], found[NAME]["loadable"]) == (True, True)
+        assert (found["broken"]["served"], found["broken"]["loadable"]) == (False, False)
+        assert "another model has this name" in found["broken"]["problem"]
+
+
 def test_limit_of_models_is_told(runs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     folder.mkdir()

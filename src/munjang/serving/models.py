@@ -124,7 +124,9 @@ class ModelStore:
     def serves(self, name: str) -> bool:
         """Return whether the model of a run is served by the name of the run."""
         served = self._models.get(name)
-        return served is not None and self.runs is not None and self.runs.holds(served.folder)
+        return (
+            served is not None and self.runs is not None and self.runs.is_run(name, served.folder)
+        )
 
     def reload(self, name: str) -> bool:
         """Load a model if it is new or its folder has changed, and return whether it was loaded.

@@ -61,11 +61,13 @@ def test_run_that_another_process_writes_is_running(tmp_path: Path) -> None:
     write_training(tmp_path / "one")
     write_search(tmp_path / "two")
     write_comparison(tmp_path / "three")
+    current = write_comparison(tmp_path / "four", is_finished=False) / "runs" / "mean" / "seed-0"
+    write_training(current / "model", steps=20)
     hold = "import sys\nfrom pathlib import Path\nfrom contextlib import ExitStack\n"
     hold += "from munjang.folder.lock import hold_lock\nwith ExitStack() as stack:\n"
     hold += "    [stack.enter_context(hold_lock(Path(name))) for name in sys.argv[1:]]\n"
     hold += "    print(1, flush=True)\n    input()\n"
-    folders = [str(tmp_path / name) for name in ("one", "two", "three")]
+    folders = [str(tmp_path / name) for name in ("one", "two", "three", "four")]
     folder = RunsFolder(tmp_path)
     with subprocess.Popen(
         [sys.executable, "-c", hold, *folders], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -73,9 +75,14 @@ def test_run_that_another_process_writes_is_running(tmp_path: Path) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         assert {run.state for run in summaries(folder).values()} == {"running"}
+        shown = folder.show("four")
         process.communicate(b"\n", timeout=60)
+    assert shown.comparison is not None
+    found = [(run.name, run.state) for run in shown.comparison.runs]
+    assert found[:3] == [("cnn", "failed"), ("mean", "running"), ("cnn", "waiting")]
+    assert {curve.name for curve in shown.curves} >= {"loss", "macro_f1", "learning_rate"}
     states = {name: run.state for name, run in summaries(folder).items()}
-    assert states == {"one": "stopped", "two": "finished", "three": "finished"}
+    assert states == {"one": "stopped", "two": "finished", "three": "finished", "four": "stopped"}
 
 
 def test_finished_comparison(tmp_path: Path) -> None:

@@ -107,9 +107,9 @@ class RunsFolder:
             return None
         return found.path if found.kind is MODEL and is_finished(found.path) else None
 
-    def holds(self, folder: Path) -> bool:
-        """Return whether a folder is a subfolder of this one."""
-        return Path(os.path.realpath(folder)).parent == self._root
+    def is_run(self, name: str, folder: Path) -> bool:
+        """Return whether a folder is that of the run of this name."""
+        return os.path.realpath(folder) == os.path.realpath(self._root / name)
 
     def model_names(self) -> list[str]:
         """Return the names of all finished models, sorted."""

@@ -28,7 +28,8 @@ class RunSummary(Struct):
     """A run in the list.
 
     `state` is running, stopped, finished or damaged; `problem` says why a run cannot be read, or
-    why a finished model is not served. `updated` are seconds since 1970.
+    why a finished model is not served. `updated` are seconds since 1970. `loadable` tells whether
+    the model can be loaded by the name of the run.
     """
 
     name: str
@@ -40,6 +41,7 @@ class RunSummary(Struct):
     progress: Progress | None = None
     best: Best | None = None
     served: bool = False
+    loadable: bool = False
     problem: str = ""
 
 

@@ -5,19 +5,24 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from munjang.serving.runs.folder import RunsFolder
+from munjang.serving.runs.kinds import MODEL
 from munjang.serving.runs.shapes import RunResponse, RunsResponse, RunSummary
 
 T = TypeVar("T")
 
 
 class KnowsServed(Protocol):
-    """Which models of runs are served.
+    """Which models are served.
 
     Attributes:
-        refusals: why a finished model is not.
+        refusals: why the finished model of a run is not.
     """
 
     refusals: dict[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all models."""
 
     def serves(self, name: str) -> bool:
         """Return whether the model of a run is served by the name of the run."""
@@ -67,7 +72,13 @@ class Runs:
             return await asyncio.to_thread(read)
 
     def _mark(self, run: RunSummary) -> None:
-        """Tell of a run whether its model is served."""
+        """Tell of a run whether its model is served, or can be."""
         run.served = self._store.serves(run.name)
-        if not run.served and run.name in self._store.refusals:
-            run.problem = run.problem or f"not served: {self._store.refusals[run.name]}"
+        if run.kind != MODEL.name or run.served or run.state != "finished":
+            run.loadable = run.served
+        elif run.name in self._store.names:
+            run.problem = "not served: another model has this name; rename one of them"
+        else:
+            run.loadable = True
+            if run.name in self._store.refusals:
+                run.problem = f"not served: {self._store.refusals[run.name]}"

@@ -81,12 +81,11 @@ export class RunView {
 
   // Buttons and links keep their focus while nothing about them changes.
   drawActions(run, pages) {
-    const isModel = run.kind === "model" && (run.served || run.state === "finished");
-    const key = JSON.stringify([isModel, pages]);
+    const key = JSON.stringify([run.loadable, pages]);
     if (key === this.actions.dataset.shown) return;
     this.actions.dataset.shown = key;
     this.actions.replaceChildren(
-      ...(isModel ? [this.tryButton()] : []),
+      ...(run.loadable ? [this.tryButton()] : []),
       ...pages.filter((page) => page in PAGES).map((page) => this.pageLink(page)),
     );
   }

@@ -185,6 +185,11 @@ class Tab:
             noted += [json.dumps(event) for event in self.events(kind)]
         return noted
 
+    def save_downloads(self, folder: Path) -> None:
+        """Save files that the page downloads from now on."""
+        context = {"browserContextId": self._context, "downloadPath": str(folder)}
+        self._devtools.call("Browser.setDownloadBehavior", behavior="allow", **context)
+
     def save_picture(self, path: Path, *, whole: bool = True) -> None:
         """Save a screenshot as PNG."""
         reply = self.call("Page.captureScreenshot", captureBeyondViewport=whole)

@@ -54,7 +54,8 @@ class NoTorch:
 
 sys.meta_path.insert(0, NoTorch())
 from munjang.comparison.fit import fit_job
-from munjang.comparison.plan import MODEL, Job
+from munjang.comparison.folder import MODEL
+from munjang.comparison.plan import Job
 
 reasons = {}
 for folder in map(Path, sys.argv[1:]):

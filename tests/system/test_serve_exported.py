@@ -18,6 +18,7 @@ import pytest
 import munjang
 from munjang.client.requests import ServerError
 from munjang.export.onnx.exporting import export_onnx
+from tests.run_folders import write_comparison, write_search, write_training
 from tests.system.commands import environment, run
 from tests.system.exported_cases import ASKED, train_case
 from tests.system.servers import Server, serving, train_classifier
@@ -74,7 +75,8 @@ def stubs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Variables of a process that can import none of `REFUSED`."""
     folder = tmp_path_factory.mktemp("stubs")
     for name in REFUSED:
-        (folder / f"{name}.py").write_text(f"raise ImportError('{name} is refused here')\n")
+        error = f"ModuleNotFoundError('{name} is refused here', name='{name}')"
+        (folder / f"{name}.py").write_text(f"raise {error}\n")
     known = os.environ.get("PYTHONPATH", "")
     return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), known)))}
 
@@ -216,6 +218,7 @@ def test_mistakes_have_the_status_of_the_model_folder(both: Both, path: str, bod
     [
         ("/explain", {"inputs": "x", "model": "words"}, "can be explained, as those of model"),
         ("/explain", {"inputs": "x"}, "can be explained, as those of model folders can"),
+        ("/neighbors", {"inputs": "x", "model": "words"}, "with an embedding of tokens, as those"),
         ("/translate", {"inputs": "x", "model": "translator", "alignment": True}, "alignment: "),
         ("/predict", {"inputs": "x", "model": "words", "abstain": 0.1}, "abstain: an exported"),
     ],
@@ -234,7 +237,7 @@ def test_models_are_described_alike_but_for_their_skills(both: Both) -> None:
     for one, other in zip(found, expected, strict=True):
         skills = set(other["skills"]) - set(one["skills"])
         writes = one["task"] in ("language", "translate")
-        assert skills == ({"explain", "embed"} if writes else {"explain"})
+        assert skills == {"explain", "neighbors", *(["embed"] if writes else [])}
         for key in ("name", "task", "input", "architecture", "parameters", "labels"):
             assert one[key] == other[key]
         assert one["sha256"] != other["sha256"]
@@ -294,6 +297,31 @@ def test_exported_folders_are_served_beside_model_folders(exported: Path) -> Non
         assert answers[0] == almost(answers[1])
         with munjang.Client(server.url) as client:  # the first one that can
             assert client.explain("a good text")["answer"] == almost(answers[0])
+
+
+def test_runs_are_shown_without_torch(
+    exported: Path, tmp_path: Path, stubs: dict[str, str]
+) -> None:
+    runs = tmp_path / "runs"
+    shutil.copytree(exported.with_name("m"), runs / "model")
+    write_training(runs / "training")
+    write_comparison(runs / "compared")
+    write_comparison(runs / "stopped", is_finished=False)
+    write_search(runs / "tuned")
+    with serving(exported, runs, variables=stubs) as server:
+        listed = {run["name"]: run for run in httpx2.get(f"{server.url}/runs").json()["runs"]}
+        assert {name: run["state"] for name, run in listed.items()} == {
+            "model": "finished",
+            "training": "stopped",
+            "compared": "finished",
+            "stopped": "stopped",
+            "tuned": "finished",
+        }
+        assert "torch" in listed["model"]["problem"]
+        for name in listed:
+            assert httpx2.get(f"{server.url}/runs/{name}").json()["run"]["state"] != "damaged"
+        with munjang.Client(server.url) as client:
+            assert client.predict("a good text")
 
 
 def test_new_export_answers_and_a_damaged_one_does_not(

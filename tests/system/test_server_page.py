@@ -16,6 +16,7 @@ import pytest
 
 import munjang.serving
 from munjang.export.onnx.exporting import export_onnx
+from munjang.tasks.metric_table import METRICS
 from tests.synthetic import make_corpus
 from tests.system.commands import TIMEOUT, invoke, start, write_table
 from tests.system.devtools import Devtools, Tab, find_violations, open_devtools
@@ -267,6 +268,40 @@ def test_masks_are_filled_and_explained_on_request(tab: Tab) -> None:
     assert tab.console == []
 
 
+def test_neighbors_of_a_word_of_the_text(tab: Tab) -> None:
+    ask(tab, f"{KOREAN} {HOSTILE}")
+    words = tab.run("[...document.querySelectorAll('.words button')].map((b) => b.innerText)")
+    assert words[:3] == ["정말", "영화가", "지루하다"]
+    assert len(words) == len(set(words))
+    tab.run("document.querySelector('.words button').focus()")
+    tab.press(" ", 32, " ")
+    tab.wait_for("document.querySelector('.words ~ div td')")
+    assert tab.run("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert "Words nearest to 정말" in read_panel(tab)
+    click(tab, ".words button:nth-child(3)")
+    tab.wait_for("document.querySelector('.panel').innerText.includes('nearest to 지루하다')")
+    asked = [(body["inputs"], body["k"]) for body in sent(tab, "/neighbors")]
+    assert asked == [("정말", 10), ("지루하다", 10)]
+    cosines = tab.run(
+        "[...document.querySelectorAll('.words ~ div td')].map((c) => Number(c.innerText))"
+    )
+    assert len(cosines) == 10
+    assert cosines == sorted(cosines, reverse=True)
+    assert tab.run("document.querySelectorAll('.words [aria-pressed=true]').length") == 1
+    assert find_violations(tab) == []
+    assert tab.console == []
+
+
+def test_neighbors_are_offered_for_both_texts_and_for_word_vectors(tab: Tab) -> None:
+    choose(tab, "model", "pairs")
+    ask(tab, "정말 재미있다", "별로다")
+    assert "별로다" in tab.run("document.querySelector('.words').innerText")
+    choose(tab, "model", "words")
+    ask(tab, "가나다 zzz", until="document.querySelector('.words button')")
+    click(tab, ".words button:nth-child(2)")
+    tab.wait_for("document.querySelector('.words ~ .status .wrong, .words ~ div td')")
+
+
 def test_nearest_words(tab: Tab) -> None:
     choose(tab, "model", "words")
     text = ask(tab, "가나다", until="document.querySelector('td')")
@@ -501,4 +536,6 @@ def test_every_text_of_the_page_is_in_both_languages() -> None:
     }
     keys = {key for key, *_ in rows}
     assert used - keys == set()
-    assert {key for key in keys - used if not key.startswith("written.")} == set()
+    named_elsewhere = ("written.", "metric.")
+    assert {key for key in keys - used if not key.startswith(named_elsewhere)} == set()
+    assert {f"metric.{name}" for name in METRICS} <= keys

@@ -16,7 +16,8 @@ def serve(
             metavar="FOLDER...",
             help="Model folders, or folders of munjang export onnx; NAME=FOLDER gives one another "
             "name than that of the folder. A request that names no model is answered by the first "
-            "one that can.",
+            "one that can. One of them may be a folder of runs, whose models are served and whose "
+            "trainings are shown.",
         ),
     ],
     port: Annotated[int, typer.Option(metavar="N", help="Port; 0 takes a free one.")] = 8000,
@@ -63,7 +64,7 @@ def serve(
     \b
     POST /predict   {"inputs": ["a text", "another"]}
     POST /explain   {"inputs": "a text"}
-    GET  /          a page to try the models
+    GET  /          a page to try the models, and to watch trainings
     GET  /openapi.json describes every endpoint
 
     Only this machine can connect unless --host says otherwise. SIGTERM and Ctrl-C answer what was
@@ -74,6 +75,7 @@ def serve(
       munjang serve my-model
       munjang serve reviews=my-model my-translator --port 8080
       munjang export onnx my-model my-model-onnx && munjang serve my-model-onnx
+      munjang serve runs
       munjang serve my-model --host 0.0.0.0 --api-key-file key.txt --allow-host models.example.org
       curl localhost:8000/predict -H 'Content-Type: application/json' -d '{"inputs": "재미있다"}'
     """

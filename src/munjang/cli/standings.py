@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def show_comparison(comparison: "Comparison", *, as_json: bool, wide: bool = False) -> None:
     """Show the table, how to read it, the choice, and where the files are."""
-    from munjang.comparison.plan import PAGE, RESULTS, TABLE
+    from munjang.comparison.folder import PAGE, RESULTS, TABLE
     from munjang.comparison.wording import cells, headline, heads, notes
 
     if as_json:

@@ -48,6 +48,9 @@ class _Requests:
         fields = {"inputs": texts, "model": self.model, "pooling": pooling}
         return post("/embed", **fields, normalize=normalize)
 
+    def _neighbors(self, words: str | Sequence[str], k: int) -> Request:
+        return post("/neighbors", inputs=words, model=self.model, k=k)
+
     def _explain(self, text: Inputs, method: str | None, label: str | None) -> Request:
         return post("/explain", inputs=text, model=self.model, method=method, label=label)
 
@@ -143,6 +146,11 @@ class Client(_Requests):
         vectors: list[Any] = self._ask(self._embed(texts, pooling, normalize))
         return vectors
 
+    def neighbors(self, words: str | Sequence[str], *, k: int = 10) -> list[Any]:
+        """Return for each word the `k` nearest ones with their cosines, as dictionaries."""
+        near: list[Any] = self._ask(self._neighbors(words, k))
+        return near
+
     def explain(
         self, text: Inputs, *, method: str | None = None, label: str | None = None
     ) -> dict[str, Any]:
@@ -232,6 +240,11 @@ class AsyncClient(_Requests):
         """Return a vector per text; see `Model.embed`."""
         vectors: list[Any] = await self._ask(self._embed(texts, pooling, normalize))
         return vectors
+
+    async def neighbors(self, words: str | Sequence[str], *, k: int = 10) -> list[Any]:
+        """Return for each word the `k` nearest ones with their cosines, as dictionaries."""
+        near: list[Any] = await self._ask(self._neighbors(words, k))
+        return near
 
     async def explain(
         self, text: Inputs, *, method: str | None = None, label: str | None = None

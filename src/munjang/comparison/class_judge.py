@@ -11,7 +11,8 @@ from munjang.comparison.candidates import Candidate
 from munjang.comparison.class_answers import ClassAnswers
 from munjang.comparison.class_tallies import class_tally
 from munjang.comparison.disagreements import Example, disagreements
-from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.folder import DATA
+from munjang.comparison.plan import Plan
 from munjang.comparison.standings import Outcome, answers_by_name
 from munjang.comparison.statistics import Ints, score
 from munjang.comparison.stored import Part, class_numbers, read_labels, read_part

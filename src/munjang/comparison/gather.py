@@ -6,9 +6,10 @@ from typing import Any, Protocol
 
 from munjang.comparison.candidates import Candidate
 from munjang.comparison.contests import contest_of
+from munjang.comparison.folder import DATA, PARTS
 from munjang.comparison.formatting import figure_text
 from munjang.comparison.measure import describe_machine
-from munjang.comparison.plan import DATA, PARTS, Job, Plan
+from munjang.comparison.plan import Job, Plan
 from munjang.comparison.results import Comparison, Curve, Details
 from munjang.comparison.selection import smallest_good_enough
 from munjang.comparison.standings import Outcome, make_standings

@@ -9,7 +9,8 @@ import numpy as np
 
 from munjang.comparison.candidates import Candidate
 from munjang.comparison.continuations import choose_prompt
-from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.folder import DATA
+from munjang.comparison.plan import Plan
 from munjang.comparison.standings import Outcome
 from munjang.comparison.statistics import Floats, most_divided, ratio_tally, score
 from munjang.comparison.stored import (

@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 
 from munjang.comparison.candidates import Candidate
-from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.folder import DATA
+from munjang.comparison.plan import Plan
 from munjang.comparison.standings import Outcome
 from munjang.comparison.statistics import Floats, Tally, most_divided, ratio_tally, score
 from munjang.comparison.stored import read_arrays, read_part, run_again, write_arrays

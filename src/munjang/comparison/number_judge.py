@@ -8,7 +8,8 @@ from typing import Any, Self
 import numpy as np
 
 from munjang.comparison.candidates import Candidate
-from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.folder import DATA
+from munjang.comparison.plan import Plan
 from munjang.comparison.standings import Outcome
 from munjang.comparison.statistics import Floats, Tally, mean_tally, score
 from munjang.comparison.stored import Part, read_numbers, read_part

@@ -1,7 +1,7 @@
 """compare.html: everything on one page that loads nothing."""
 
 from munjang.comparison.contests import contest_of
-from munjang.comparison.plan import PAGE
+from munjang.comparison.folder import PAGE
 from munjang.comparison.results import Comparison
 from munjang.comparison.standings import Standing
 from munjang.comparison.wording import cells, headline, heads, notes

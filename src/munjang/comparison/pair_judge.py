@@ -10,9 +10,10 @@ import numpy as np
 from munjang.comparison.candidates import Candidate
 from munjang.comparison.contests.translate import count_settings
 from munjang.comparison.diverging_answers import Answered, PairExample, diverging_answers
+from munjang.comparison.folder import DATA
 from munjang.comparison.lengths import Lengths, group_by_length
 from munjang.comparison.pair_tallies import METRICS, PairTallies
-from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.plan import Plan
 from munjang.comparison.standings import Outcome
 from munjang.comparison.statistics import score
 from munjang.comparison.stored import Part, read_answers, read_part

@@ -11,7 +11,7 @@ import polars as pl
 from safetensors.numpy import save_file
 
 from munjang.comparison.contests.contest import Parts, Sources
-from munjang.comparison.plan import PARTS
+from munjang.comparison.folder import PARTS
 from munjang.comparison.stored import LABELS, PIXELS, part_file, pixels_file
 from munjang.data.labels import check_known_labels, require_labels
 from munjang.data.readers.class_names import match_known_labels

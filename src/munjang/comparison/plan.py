@@ -1,10 +1,4 @@
-"""The plan of a comparison, and the layout of its folder.
-
-comparison.json       the plan: equal plans are the same comparison
-data/                 the three parts, the same for all
-runs/MODEL/seed-N/    one run: model/ is the trained model, run.json its figures, written last
-compare.json, compare.csv, compare.html    the results
-"""
+"""The plan of a comparison."""
 
 import json
 import shutil
@@ -16,16 +10,13 @@ from typing import Any
 from munjang.cluster.nodes import PROBE
 from munjang.comparison.budget import Budget
 from munjang.comparison.candidates import Candidate
+from munjang.comparison.folder import DATA, PAGE, PLAN, RESULTS, RUNS, TABLE, run_folder
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
 from munjang.folder.lock import refuse_locked
 from munjang.folder.manifest import write_atomically
 from munjang.json_files import read_object, shown
 
-PLAN, DATA, RUNS = "comparison.json", "data", "runs"
-RESULTS, TABLE, PAGE = "compare.json", "compare.csv", "compare.html"
-RUN, MODEL, LOG = "run.json", "model", "log.txt"
-PARTS = ("train", "valid", "test")
 FORMAT = 2  # of comparison.json, and of the answers of the runs
 
 
@@ -78,7 +69,7 @@ class Job:
 
     def folder(self, out: Path) -> Path:
         """Return the folder of the run within that of the comparison."""
-        return out / RUNS / self.candidate.folder / f"seed-{self.seed}"
+        return run_folder(out, self.candidate.folder, self.seed)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON."""
@@ -145,7 +136,11 @@ def open_plan(out: Path, plan: Plan, *, resume: bool) -> None:
         for name in (PLAN, RESULTS, TABLE, PAGE):
             (out / name).unlink(missing_ok=True)
     out.mkdir(parents=True, exist_ok=True)
-    kept = {"format": FORMAT, **plan.to_json()}
+    runs = [
+        {"name": job.candidate.name, "folder": job.candidate.folder, "seed": job.seed}
+        for job in jobs(plan)
+    ]
+    kept = {"format": FORMAT, **plan.to_json(), "runs": runs}  # the runs are for other readers
     write_atomically(path, json.dumps(kept, ensure_ascii=False, indent=2) + "\n")
 
 

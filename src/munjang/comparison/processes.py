@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from munjang.comparison.plan import DATA, LOG, MODEL, RUN, Job
+from munjang.comparison.folder import DATA, LOG, MODEL, RUN
+from munjang.comparison.plan import Job
 from munjang.comparison.records import read_run
 from munjang.comparison.worker import JOB
 from munjang.errors import FolderError

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from munjang.comparison.folder import PLAN
 from munjang.comparison.gather import gather
-from munjang.comparison.plan import PLAN, jobs, read_plan
+from munjang.comparison.plan import jobs, read_plan
 from munjang.comparison.processes import read_record
 from munjang.comparison.results import Comparison
 from munjang.errors import FolderError

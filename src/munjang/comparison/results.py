@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from munjang.comparison.plan import RESULTS, TABLE, Plan
+from munjang.comparison.folder import RESULTS, TABLE
+from munjang.comparison.plan import Plan
 from munjang.comparison.selection import Choice
 from munjang.comparison.standings import Standing
 from munjang.data.frames import flatten_rows, to_frame

@@ -9,16 +9,12 @@ from munjang.comparison.budget import parse_budget
 from munjang.comparison.candidates import Candidate, parse_candidates
 from munjang.comparison.contests import contest_name, contest_of
 from munjang.comparison.contests.contest import Contest, Sources
+from munjang.comparison.folder import DATA
 from munjang.comparison.gather import gather
 from munjang.comparison.margins import margin_of
 from munjang.comparison.networks import settings_of
 from munjang.comparison.page import write_page
-from munjang.comparison.plan import (
-    DATA,
-    Plan,
-    open_plan,
-    refuse_occupied,
-)
+from munjang.comparison.plan import Plan, open_plan, refuse_occupied
 from munjang.comparison.results import Comparison
 from munjang.comparison.runs import run_all, wait_for_runs
 from munjang.comparison.starts import candidates_from

@@ -7,7 +7,8 @@ from typing import Any
 
 from munjang.cluster.nodes import check_nodes, describe_nodes, require_slots
 from munjang.cluster.tasks import run_tasks
-from munjang.comparison.plan import RUNS, Job, Plan, jobs
+from munjang.comparison.folder import RUNS
+from munjang.comparison.plan import Job, Plan, jobs
 from munjang.comparison.processes import read_record, run_alone
 from munjang.folder.lock import ORPHAN_SECONDS, hold_lock
 from munjang.progress.display import Display

@@ -9,7 +9,8 @@ import numpy as np
 
 from munjang.comparison.candidates import Candidate
 from munjang.comparison.class_tallies import f1_tally
-from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.folder import DATA
+from munjang.comparison.plan import Plan
 from munjang.comparison.set_answers import SetAnswers
 from munjang.comparison.standings import Outcome, answers_by_name
 from munjang.comparison.statistics import Floats, Ints, Tally, mean_tally, score

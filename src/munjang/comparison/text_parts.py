@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from munjang.comparison.contests.contest import Parts
-from munjang.comparison.plan import PARTS
+from munjang.comparison.folder import PARTS
 from munjang.comparison.stored import part_file
 from munjang.data.streams.text import RunningText
 from munjang.errors import ConfigError, DataError

@@ -16,8 +16,9 @@ from typing import Any
 
 from munjang.comparison.contests import contest_of
 from munjang.comparison.fit import fit_job
+from munjang.comparison.folder import LOG, MODEL, RUN
 from munjang.comparison.measure import describe_machine, folder_bytes, latency
-from munjang.comparison.plan import LOG, MODEL, RUN, Job
+from munjang.comparison.plan import Job
 from munjang.errors import FolderError
 from munjang.folder.lock import FILE as LOCK
 from munjang.folder.lock import ORPHAN_SECONDS, hold_lock

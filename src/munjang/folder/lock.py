@@ -96,6 +96,30 @@ def _acquire_patiently(folder: Path, report: Report, patience: float) -> int:
         time.sleep(_PAUSE)
 
 
+def is_locked(folder: Path) -> bool:
+    """Return whether a process is writing to a folder, as far as its lock can be read.
+
+    Unlike `refuse_locked`, it needs no right to write, and others may ask at the same time.
+    """
+    if fcntl is None:
+        try:
+            refuse_locked(folder)
+        except FolderError:
+            return True
+        return False
+    try:
+        descriptor = os.open(folder / FILE, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _NO_LOCKS
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _acquire(folder: Path, report: Report) -> int:
     """Open the lock file, lock it, and return its descriptor."""
     path = folder / FILE

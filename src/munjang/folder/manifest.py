@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from munjang.folder.seal import MANIFEST
 
 FILE = MANIFEST
@@ -61,15 +59,16 @@ def name_in_errors(path: Path) -> Iterator[None]:
     """
     try:
         yield
-    except SafetensorError as error:
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    except Exception as error:
+        # known by its text, since readers of folders need no safetensors
         match = _OS_ERROR.search(str(error))
         if match is None:
             raise
         number = int(match[1])
         raise OSError(number, os.strerror(number), str(path)) from None
-    except OSError as error:
-        error.filename = str(path)
-        raise
 
 
 def write_atomically(path: Path, text: str, *, writer: str = "") -> None:

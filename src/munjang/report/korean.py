@@ -247,6 +247,7 @@ KOREAN: dict[str, str] = {
     "log loss per label": "레이블당 로그 손실",
     "absolute error": "절대 오차",
     "accuracy": "정확도",
+    "learning rate": "학습률",
     "mean absolute error": "평균 절대 오차",
     "slice": "부분",
     "rows": "행",

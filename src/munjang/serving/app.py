@@ -170,12 +170,12 @@ def _reload_on_hangup(service: Service) -> None:
 
 
 async def _reload_all(service: Service) -> None:
-    for name in service.store.names:
-        try:
-            if await service.reload(name):
-                _log.info("loaded %s again", name)
-        except RequestError as error:
-            _log.error("%s: %s", name, error.message)
+    before = service.store.hashes
+    for name, problem in await service.reload_all():
+        _log.error("%s: %s", name, problem)
+    for name, sha256 in service.store.hashes.items():
+        if before.get(name) != sha256:
+            _log.info("loaded %s%s", name, " again" if name in before else "")
 
 
 class Routes:
@@ -248,9 +248,13 @@ def _decode(data: bytes, kind: Any) -> Any:
 
 
 def _with_headers(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
+    """Add headers to those that a response has itself."""
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *headers]
+            own = message.get("headers", ())
+            names = {name for name, _ in own}
+            message["headers"] = [*own, *(pair for pair in headers if pair[0] not in names)]
         await send(message)
 
     return sending

@@ -87,6 +87,17 @@ class Embeds(Protocol):
         """Return a vector per text, as `munjang.model.Model.embed`."""
 
 
+class HasWords(Protocol):
+    """A model with vectors of words."""
+
+    def neighbors(self, words: Sequence[str], *, k: int) -> Sequence[Sequence[Any]]:
+        """Return the `k` words nearest to each word, with their cosines as `score`.
+
+        Raises:
+            DataError: a word has no vector.
+        """
+
+
 class Explains(Protocol):
     """A model whose answers can be explained."""
 

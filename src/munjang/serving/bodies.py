@@ -45,6 +45,14 @@ class EmbedRequest(Request):
     normalize: bool = False
 
 
+class NeighborsRequest(Request):
+    """Words whose neighbors are found: one or a list."""
+
+    inputs: str | list[str]
+    model: Name | None = None
+    k: Annotated[int, Meta(ge=1, le=100)] = 10
+
+
 class ExplainRequest(Request):
     """One text whose answer is explained; of a model of two texts [first, second]."""
 

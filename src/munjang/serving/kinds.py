@@ -60,6 +60,11 @@ KINDS = (
 )
 
 
+def is_model(folder: Path) -> bool:
+    """Return whether a folder can be served as a model."""
+    return any(kind.seal(folder).is_file() for kind in KINDS)
+
+
 def find_folder_kind(folder: Path) -> FolderKind:
     """Return the kind of a folder.
 

@@ -14,6 +14,9 @@ class Limits(Settings):
     header_bytes: int = Field(
         16384, ge=1024, le=2**20, description="largest head of a request, in bytes"
     )
+    models: int = Field(
+        32, ge=0, le=2**16, description="most models that are served from a folder of runs"
+    )
     texts: int = Field(256, ge=1, le=2**16, description="most texts per request")
     characters: int = Field(100_000, ge=1, le=2**28, description="longest text, in characters")
     new_tokens: int = Field(2048, ge=1, le=2**20, description="most tokens generated per text")

@@ -15,10 +15,10 @@ _MEANINGS = {
     400: "the request is no valid HTTP or JSON",
     401: "the key is missing or wrong",
     403: "the host or the origin is not allowed",
-    404: "no such model",
+    404: "no such model or run",
     405: "another method is expected",
     408: "the request was not sent in time",
-    409: "the folder cannot be loaded",
+    409: "the folder or file cannot be read",
     413: "the request exceeds a limit",
     415: "the body is not JSON",
     422: "the content cannot be used",
@@ -27,6 +27,7 @@ _MEANINGS = {
 # Of a stream the schema of each event.
 _SCHEMAS: dict[str, Any] = {
     "text/plain": {"type": "string"},
+    "text/html": {"type": "string"},
     "text/event-stream": {
         "type": "object",
         "properties": {"data": {"type": "string"}},

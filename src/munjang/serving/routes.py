@@ -1,9 +1,10 @@
 """The table of endpoints."""
 
 from munjang.serving import bodies, schemas
-from munjang.serving.endpoints import answers, kserve, reasons, status, texts, vectors
+from munjang.serving.endpoints import answers, kserve, reasons, runs, status, texts, vectors
 from munjang.serving.endpoints.endpoint import Endpoint
 from munjang.serving.http import EVENTS
+from munjang.serving.runs.shapes import RunResponse, RunsResponse
 
 _STREAM = EVENTS.decode().partition(";")[0]
 
@@ -67,6 +68,14 @@ ENDPOINTS = (
         schemas.CompletionResponse,
         media_type=_STREAM,
     ),
+    Endpoint(
+        "POST",
+        "/neighbors",
+        "Return the words nearest to a word.",
+        vectors.neighbors,
+        bodies.NeighborsRequest,
+        schemas.NeighborsResponse,
+    ),
     Endpoint("GET", "/models", "Describe the models.", status.models, None, schemas.ModelsResponse),
     Endpoint(
         "GET",
@@ -75,6 +84,31 @@ ENDPOINTS = (
         status.openai_models,
         None,
         schemas.OpenModelsResponse,
+    ),
+    Endpoint(
+        "GET",
+        "/runs",
+        "List the trainings, comparisons and searches of the folder.",
+        runs.list_runs,
+        None,
+        RunsResponse,
+    ),
+    Endpoint(
+        "GET",
+        "/runs/{name}",
+        "Return a run with its curves or its table.",
+        runs.show_run,
+        None,
+        RunResponse,
+        statuses=(404,),
+    ),
+    Endpoint(
+        "GET",
+        "/runs/{name}/pages/{page}",
+        "Return a page that was written for a run: report or comparison.",
+        runs.show_page,
+        media_type="text/html",
+        statuses=(404, 409),
     ),
     Endpoint(
         "GET",

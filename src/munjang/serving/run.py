@@ -70,7 +70,7 @@ def make_app(settings: ServerSettings, on_ready: Callable[[], object] | None = N
     sys.setswitchinterval(_SWITCH_INTERVAL)
     key = None if settings.key_file is None else read_key(settings.key_file)
     guards = Guards(settings.host, settings.allowed_hosts, settings.allowed_origins, key)
-    store = open_models(settings.folders, settings.threads)
+    store = open_models(settings.folders, settings.threads, settings.limits.models)
     service = Service(store, settings.limits, log_texts=settings.log_texts)
     return App(service, guards, on_ready=on_ready)
 

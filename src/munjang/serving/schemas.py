@@ -16,6 +16,16 @@ PredictResponse = list[Any] | dict[str, Any]
 EmbedResponse = list[Any]
 
 
+class NearWord(Struct):
+    """A word of the vocabulary, and the cosine of its vector."""
+
+    word: str
+    score: float
+
+
+NeighborsResponse = list[list[NearWord]]
+
+
 class ClassifiedText(Struct):
     """The classes of one text."""
 
@@ -103,9 +113,10 @@ class ModelDescription(Struct):
 
 
 class ModelsResponse(Struct):
-    """All models, the default one first."""
+    """All models, the default one first; `has_runs` tells whether GET /runs has a folder."""
 
     models: list[ModelDescription]
+    has_runs: bool
 
 
 class OpenModel(Struct):

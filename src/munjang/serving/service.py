@@ -15,6 +15,7 @@ from munjang.serving.limits import Limits
 from munjang.serving.metrics import Metrics
 from munjang.serving.models import ModelStore, ServedModel
 from munjang.serving.request_errors import RequestError, as_request_error, too_large
+from munjang.serving.runs.view import Runs
 from munjang.serving.works import TextWork
 from munjang.serving.writing import WritingJob, Written
 from munjang.text.plain.continuation import check_length
@@ -36,6 +37,8 @@ class Service:
         self.limits = limits
         self.metrics = Metrics()
         self.is_ready = False
+        self.runs = None if store.runs is None else Runs(store.runs, store)
+        self._loading = asyncio.Lock()
         self._log_texts = log_texts
         self._seeds = itertools.count()
         self._engine = Engine(limits, self.metrics)
@@ -190,18 +193,27 @@ class Service:
             _log.info("texts: %r", values)
 
     async def reload(self, name: str) -> bool:
-        """Load a model again if its folder has changed; requests are answered meanwhile.
+        """Load a model that is new or has changed; requests are answered meanwhile.
 
         Raises:
             RequestError: no such model, or its folder cannot be loaded.
         """
-        self.store.find(name)
+        is_old = name in self.store.names
         try:
-            has_changed = await asyncio.to_thread(self.store.reload, name)
+            async with self._loading:
+                is_loaded = await asyncio.to_thread(self.store.reload, name)
         except MunjangError as error:
-            raise RequestError(409, "not_loaded", f"the old model stays: {error}") from error
+            about = f"the old model stays: {error}" if is_old else str(error)
+            raise RequestError(409, "not_loaded", about) from error
         self.metrics.models(self.store.hashes)
-        return has_changed
+        return is_loaded
+
+    async def reload_all(self) -> list[tuple[str, str]]:
+        """Load all models that are new or have changed; return those that cannot be, and why."""
+        async with self._loading:
+            problems = await asyncio.to_thread(self.store.reload_all)
+        self.metrics.models(self.store.hashes)
+        return problems
 
 
 def _settle(future: "asyncio.Future[Sequence[Any]]", results: Sequence[Any] | Exception) -> None:

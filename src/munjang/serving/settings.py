@@ -10,7 +10,7 @@ class ServerSettings(Settings):
     """Settings of a server: models, address, access and limits.
 
     Attributes:
-        folders: model folders, or NAME=FOLDER.
+        folders: model folders, or NAME=FOLDER; one may be a folder of runs.
         host: address to bind to.
         port: port to bind to.
         allowed_hosts: further names of this server.

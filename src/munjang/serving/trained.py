@@ -19,14 +19,18 @@ from munjang.serving.skills import (
     CONTINUES,
     EMBEDS,
     EXPLAINS,
+    HAS_WORDS,
     RANKS_TOKENS,
     TRANSLATES,
     Skill,
 )
 from munjang.tasks.continuous import ContinuousTexts
 from munjang.tasks.task import Decodes, Generates, GivesProbabilities, RanksTokens
+from munjang.tasks.word_answers import NearWord
+from munjang.word_vectors.model_words import has_words, words_of_model
+from munjang.word_vectors.words import Words
 
-# Skills that follow from the task; all models have the others.
+# Skills that follow from the task.
 _OF_TASKS: Mapping[Skill, Callable[[Any], bool]] = {
     CLASSIFIES: lambda task: isinstance(task, GivesProbabilities),
     RANKS_TOKENS: lambda task: isinstance(task, RanksTokens),
@@ -49,6 +53,7 @@ class TrainedModel:
     def description(self) -> Description:
         """Facts about the model."""
         model, recipe = self._model, self._model.recipe
+        of_words = [HAS_WORDS] if has_words(model) else []
         of_task = [skill for skill, is_of in _OF_TASKS.items() if is_of(model.task)]
         return Description(
             task=recipe.task,
@@ -58,7 +63,7 @@ class TrainedModel:
             labels=model.labels,
             reads_pairs=isinstance(model.input, EncodesTexts),
             most_tokens=getattr(recipe.section("tokenizer"), "max_length", None),
-            skills=(ANSWERS, EMBEDS, EXPLAINS, *of_task),
+            skills=(ANSWERS, EMBEDS, EXPLAINS, *of_words, *of_task),
         )
 
     def predict(self, values: Sequence[Any], **options: Any) -> Sequence[Answer]:
@@ -68,6 +73,15 @@ class TrainedModel:
     def embed(self, values: Sequence[str], **options: Any) -> Any:
         """Return a vector per text; see `Model.embed`."""
         return self._model.embed(values, **options)
+
+    @cached_property
+    def _words(self) -> Words:
+        """The tokens of the model with their vectors; computed when they are first asked for."""
+        return words_of_model(self._model, "the model")
+
+    def neighbors(self, words: Sequence[str], *, k: int) -> list[list[NearWord]]:
+        """Return the words nearest to each word; see `Words.neighbors`."""
+        return self._words.neighbors(words, k=k)
 
     def why(self, value: Any, **options: Any) -> Any:
         """Return how much each word gives to the answer; see `Model.why`."""

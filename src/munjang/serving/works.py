@@ -1,10 +1,10 @@
-"""Works of the engine: answers, vectors and explanations of texts."""
+"""Works of the engine: answers, vectors and explanations of texts, neighbors of words."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from munjang.serving.backend import Embeds, Explains
+from munjang.serving.backend import Embeds, Explains, HasWords
 from munjang.serving.models import ServedModel
 
 
@@ -28,6 +28,10 @@ def _embed(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any
 def _explain(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
     explain = cast(Explains, served.backend).why
     return [explain(value, **options) for value in values]
+
+
+def _find_neighbors(served: ServedModel, values: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    return cast(HasWords, served.backend).neighbors(values, **options)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ def decoding(served: ServedModel, **options: Any) -> TextWork:
 def embedding(served: ServedModel, **options: Any) -> TextWork:
     """Return the work of `Embeds.embed`."""
     return TextWork(served, _embed, _given(options))
+
+
+def finding_neighbors(served: ServedModel, *, k: int) -> TextWork:
+    """Return the work of `HasWords.neighbors`, which computes the vectors of all words at first."""
+    return TextWork(served, _find_neighbors, _given({"k": k}), is_slow=True)
 
 
 def explaining(served: ServedModel, **options: Any) -> TextWork:

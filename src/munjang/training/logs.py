@@ -28,11 +28,20 @@ class RunLog:
             records, written before the run was stopped, are removed; a new run removes all records
             of an earlier run.
         every: steps between two records of the training loss.
+        learning_rate: peak learning rate; with it records have the rate of their step.
     """
 
-    def __init__(self, folder: Path, *, resumed_at: int = 0, every: int = 50) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        resumed_at: int = 0,
+        every: int = 50,
+        learning_rate: float | None = None,
+    ) -> None:
         self.path = folder / FILE
         self.every = every
+        self.learning_rate = learning_rate
         write_atomically(self.path, "".join(_records_up_to(self.path, resumed_at)))
         self._file = self.path.open("a", encoding="utf-8")
         if resumed_at == 0:
@@ -51,7 +60,10 @@ class RunLog:
             now = time.perf_counter()
             rate = self._tokens / max(now - self._last_time, 1e-9)
             self._last_time, self._tokens = now, 0
-            self._write(step.number, "train", {"loss": step.loss, f"{step.unit}_per_second": rate})
+            values = {"loss": step.loss, f"{step.unit}_per_second": rate}
+            if self.learning_rate is not None:
+                values["learning_rate"] = step.learning_rate_factor * self.learning_rate
+            self._write(step.number, "train", values)
         if step.scores is not None:
             self._write(step.number, "valid", step.scores.metrics)
             self._write_samples(step.number, step.scores)

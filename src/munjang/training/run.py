@@ -52,7 +52,10 @@ def run(
     if folder is not None and resume:
         load_checkpoint(folder, state, fingerprint)
     workers.share_state(state)
-    log = None if folder is None else RunLog(folder, resumed_at=state.counters.step)
+    log = None
+    if folder is not None:
+        resumed_at, rate = state.counters.step, settings.learning_rate
+        log = RunLog(folder, resumed_at=resumed_at, learning_rate=rate)
     is_due = _CheckpointTimer(settings)
     try:
         with use_threads(settings.threads), catch_signals() as request:

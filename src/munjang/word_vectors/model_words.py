@@ -23,6 +23,11 @@ from munjang.word_vectors.words import Vectors, Words
 _EmbedIds = Callable[[nn.Module, Any], Vectors]
 
 
+def has_words(model: AnyModel) -> bool:
+    """Return whether a model has an embedding of tokens, so that its words have vectors."""
+    return isinstance(model, Model) and _find_tokenizer_and_embedding(model) is not None
+
+
 def words_of_model(model: AnyModel, name: str) -> Words:
     """Return the tokens of a model with the vectors of its embedding, each token standing alone.
 

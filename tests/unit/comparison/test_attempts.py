@@ -14,7 +14,8 @@ from munjang.comparison.budget import Budget
 from munjang.comparison.candidates import Candidate
 from munjang.comparison.contests import contest_of
 from munjang.comparison.contests.contest import Sources
-from munjang.comparison.plan import DATA, MODEL, RUN, Job
+from munjang.comparison.folder import DATA, MODEL, RUN
+from munjang.comparison.plan import Job
 from munjang.comparison.processor import ProcessorWatch
 from munjang.errors import FolderError
 from munjang.folder.lock import hold_lock

@@ -15,10 +15,11 @@ from munjang.comparison.candidates import Candidate
 from munjang.comparison.contests import contest_of
 from munjang.comparison.contests.contest import Parts
 from munjang.comparison.continuations import choose_prompt, continue_prompt
+from munjang.comparison.folder import DATA
 from munjang.comparison.language_judge import LanguageAnswers, LanguageJudge, line_sizes
 from munjang.comparison.language_sections import language_sections
 from munjang.comparison.networks import within
-from munjang.comparison.plan import DATA, Plan
+from munjang.comparison.plan import Plan
 from munjang.comparison.results import Comparison
 from munjang.comparison.statistics import Tally, ratio_tally, row_effects, score
 from munjang.comparison.stored import read_part

@@ -8,8 +8,9 @@ import pytest
 from munjang.baselines import BASELINES, PAIR_BASELINES
 from munjang.comparison.budget import Budget, parse_budget
 from munjang.comparison.candidates import Candidate, parse_candidates
+from munjang.comparison.folder import PLAN
 from munjang.comparison.networks import paced_by_clock
-from munjang.comparison.plan import PLAN, Job, Plan, jobs, open_plan, refuse_occupied
+from munjang.comparison.plan import Job, Plan, jobs, open_plan, refuse_occupied
 from munjang.errors import ConfigError, FolderError
 from munjang.estimates import Estimate
 from munjang.training.settings import TrainingSettings

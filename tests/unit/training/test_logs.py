@@ -50,6 +50,13 @@ def test_records_every_n_steps_and_at_validation(tmp_path: Path) -> None:
     assert len(list((tmp_path / "tensorboard").iterdir())) == 1
 
 
+def test_records_have_the_learning_rate_of_their_step(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, every=1, learning_rate=0.01)
+    log.record(Step(1, 100, 1, 0.5, 0.25, 10))
+    log.close()
+    assert read_records(tmp_path)[0]["learning_rate"] == 0.0025
+
+
 def test_records_are_flushed_immediately(tmp_path: Path) -> None:
     log = RunLog(tmp_path, every=1)
     log.record(make_step(1))

@@ -18,8 +18,9 @@ async def readyz(call: Call) -> Reply:
 
 
 async def models(call: Call) -> Reply:
-    """Return what the models are."""
-    return reply_json({"models": [served.to_json() for served in call.service.store.all]})
+    """Return what the models are, and whether there are runs to show."""
+    described = [served.to_json() for served in call.service.store.all]
+    return reply_json({"models": described, "has_runs": call.service.runs is not None})
 
 
 async def openai_models(call: Call) -> Reply:

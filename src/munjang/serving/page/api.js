@@ -7,6 +7,10 @@ export function useKey(given) {
   key = given;
 }
 
+export function hasKey() {
+  return key !== null;
+}
+
 // An answer that is none. `kind` is that of the server, or "unreachable" or "cut".
 export class ServerError extends Error {
   constructor(kind, message = "", status = 0, seconds = null) {
@@ -21,6 +25,12 @@ export async function get(path, signal) {
 
 export async function post(path, body, signal) {
   return readJson(await send(path, withBody(body, signal)));
+}
+
+// A file as a Blob.
+export async function fetchFile(path, signal) {
+  const response = await send(path, { signal });
+  return response.blob().catch(asUnreachable);
 }
 
 // The events of a stream, as they come.

@@ -12,16 +12,19 @@ export function make(tag, properties = {}, ...children) {
 }
 
 // A table of rows of texts and nodes; the first column names the row, the others are numbers.
+// A heading is a key of the table of texts, or a node. Columns of the places in `texts` hold texts.
 // `caption` is [key, values]. The table scrolls if it is too wide, so the keyboard can reach it.
-export function table(caption, headings, rows) {
-  const head = headings.map((key) => {
-    const cell = phrase("th", key);
-    cell.scope = "col";
+export function table(caption, headings, rows, texts = []) {
+  const className = (place) => (texts.includes(place) ? "text" : "");
+  const head = headings.map((key, place) => {
+    const cell = typeof key === "string" ? phrase("th", key) : make("th", {}, key);
+    Object.assign(cell, { scope: "col", className: className(place) });
     return cell;
   });
   const body = rows.map(([first, ...rest]) => {
     const title = make("th", { scope: "row", dir: "auto" }, first);
-    return make("tr", {}, title, ...rest.map((cell) => make("td", {}, cell)));
+    return make("tr", {}, title, ...rest.map((cell, place) =>
+      make("td", { className: className(place + 1) }, cell)));
   });
   const title = phrase("caption", ...caption);
   title.id = `caption-${++made}`;

@@ -10,17 +10,28 @@ const find = (id) => document.getElementById(id);
 export class AskForm {
   // `on.models` is called with the chosen models, `on.submit` with inputs and settings.
   constructor(models, on) {
-    this.models = models;
     this.on = on;
     this.element = find("ask");
     this.settings = new Settings(find("settings"));
     this.texts = []; // of the boxes, kept when the model changes
-    find("model").replaceChildren(...models.map(optionOf));
     find("model").addEventListener("change", () => this.chooseModel());
     find("beside").addEventListener("change", () => this.chooseBeside());
     submitOutsideComposition(this.element, () => this.submit());
-    this.chooseModel();
+    this.setModels(models);
     this.element.hidden = false;
+  }
+
+  // Offer other models; the chosen one stays if it is among them.
+  setModels(models) {
+    const before = find("model").value;
+    this.models = models;
+    find("model").replaceChildren(...models.map(optionOf));
+    this.choose(before);
+  }
+
+  choose(name) {
+    if (this.models.some((model) => model.name === name)) find("model").value = name;
+    this.chooseModel();
   }
 
   get model() {

@@ -24,3 +24,10 @@ export function percent(share) {
 export function count(number) {
   return number.toLocaleString("en");
 }
+
+// A size in bytes.
+export function bytes(number) {
+  if (number < 1e3) return `${number} B`;
+  const [size, unit] = number < 1e6 ? [1e3, "kB"] : number < 1e9 ? [1e6, "MB"] : [1e9, "GB"];
+  return `${(number / size).toFixed(1)} ${unit}`;
+}

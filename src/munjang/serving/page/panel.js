@@ -2,6 +2,7 @@
 
 import { describe } from "./errors.js";
 import { make, visible } from "./dom.js";
+import { Neighbors } from "./neighbors.js";
 import { count } from "./numbers.js";
 import { Reasons } from "./reasons.js";
 import { viewOf } from "./tasks.js";
@@ -21,11 +22,13 @@ export class Panel {
     this.status.setAttribute("role", "status");
     this.content = make("div");
     this.reasons = new Reasons();
+    this.neighbors = new Neighbors(model);
     const title = make("h2", { dir: "auto" }, visible(model.name));
     title.id = `panel-${++made}`;
     this.element = make(
       "section", { className: "panel" },
       title, facts(model, this.view), this.status, this.content, this.reasons.element,
+      this.neighbors.element,
     );
     this.element.setAttribute("aria-labelledby", title.id);
   }
@@ -57,6 +60,7 @@ export class Panel {
     this.stopping = stopping;
     this.content.replaceChildren();
     this.reasons.clear();
+    this.neighbors.clear();
     this.element.setAttribute("aria-busy", "true");
     this.on.change();
   }
@@ -74,6 +78,7 @@ export class Panel {
     } finally {
       waiting.end();
     }
+    this.neighbors.offer(request);
     if (this.view.explains === "never" || !this.model.skills.includes("explain")) return;
     await this.reasons.offer(request, {
       isAtOnce: this.view.explains === "at once",

@@ -1,12 +1,18 @@
 // The page in English and Korean: one row per text, {names} stand for values.
 
 const WORDS = {
-  "title": ["Try a model", "모델 써 보기"],
+  "view.try": ["Try a model", "모델 써 보기"],
+  "view.runs": ["Runs", "실행 기록"],
+  "view.run": ["{name}", "{name}"],
   "language": ["Language", "언어"],
   "key": ["Key of this server", "서버의 키"],
   "key.use": ["Use the key", "키 사용"],
   "key.hint": ["It is kept until this page is closed.", "이 페이지를 닫을 때까지만 기억합니다."],
   "model": ["Model", "모델"],
+  "models.none": [
+    "No model is served yet. One that is finished can be tried from the list of runs.",
+    "아직 서비스하는 모델이 없습니다. 학습이 끝난 모델은 실행 기록에서 써 볼 수 있습니다.",
+  ],
   "beside": ["Side by side with", "나란히 볼 모델"],
   "beside.none": ["no other model", "없음"],
   "submit": ["Answer", "답 보기"],
@@ -41,6 +47,10 @@ const WORDS = {
   "waiting.seconds": [", {seconds} s", ", {seconds}초"],
   "waiting.text": ["Writing", "쓰는 중"],
   "stopped": ["Stopped.", "멈췄습니다."],
+  "waiting.runs": ["Reading the runs", "실행 기록을 읽는 중"],
+  "waiting.run": ["Reading the run", "실행 기록을 읽는 중"],
+  "waiting.load": ["Loading the model", "모델을 불러오는 중"],
+  "waiting.near": ["Looking for the nearest words", "가까운 단어를 찾는 중"],
   "waiting.models": ["Asking the server for its models", "서버에 모델을 묻는 중"],
 
   "answer": ["Answer:", "답:"],
@@ -70,6 +80,7 @@ const WORDS = {
   "table.scores": ["Scores", "점수"],
   "table.tokens": ["Tokens for [MASK] {number}", "[MASK] {number}의 토큰"],
   "table.words": ["Nearest words", "가까운 단어"],
+  "table.near": ["Words nearest to {word}", "{word}에 가까운 단어"],
   "table.candidates": ["Candidates", "후보"],
   "table.shares": ["Shares of the words", "단어의 몫"],
   "table.ngrams": ["Shares of the n-grams", "n-gram의 몫"],
@@ -92,6 +103,11 @@ const WORDS = {
   "row.bias": ["bias", "편향"],
   "row.rest": ["other tokens", "그 밖의 토큰"],
   "more": ["{number} more", "그 밖에 {number}개"],
+
+  "near": ["Nearest words", "가까운 단어"],
+  "near.hint": ["Choose a word of the text.", "텍스트의 단어를 고르세요."],
+  "near.best": ["Nearest:", "가장 가까운 단어:"],
+  "near.none": ["No other word has a vector.", "벡터가 있는 다른 단어가 없습니다."],
 
   "why": ["Why this answer", "이 답의 이유"],
   "why.ask": ["Explain the answer", "답의 이유 보기"],
@@ -141,6 +157,133 @@ const WORDS = {
   "task.vectors": ["word vectors", "단어 벡터"],
   "task.language": ["language model", "언어 모델"],
   "task.translate": ["translation", "번역"],
+
+  "kind.model": ["model", "모델"],
+  "kind.comparison": ["comparison", "비교"],
+  "kind.search": ["search", "탐색"],
+  "kind.unknown": ["unknown", "알 수 없음"],
+  "state.running": ["training", "학습 중"],
+  "state.stopped": ["stopped", "중단됨"],
+  "state.finished": ["finished", "끝남"],
+  "state.damaged": ["damaged", "손상됨"],
+  "state.waiting": ["waiting", "기다림"],
+  "state.done": ["done", "끝남"],
+  "state.failed": ["failed", "실패"],
+  "unit.step": ["step {number}", "{number}단계"],
+  "unit.run": ["{number} runs", "실행 {number}회"],
+  "unit.model": ["{number} models", "모델 {number}개"],
+  "unit.trial": ["{number} trials", "시도 {number}회"],
+  "ago.now": ["just now", "방금"],
+  "ago.minutes": ["{number} min ago", "{number}분 전"],
+  "ago.hours": ["{number} h ago", "{number}시간 전"],
+  "ago.days": ["{number} d ago", "{number}일 전"],
+  "table.runs": ["Runs, the newest first", "실행 기록(최근 것부터)"],
+  "column.run": ["name", "이름"],
+  "column.kind": ["kind", "종류"],
+  "column.state": ["state", "상태"],
+  "column.progress": ["progress", "진행"],
+  "column.best": ["best score", "최고 점수"],
+  "column.changed": ["changed", "변경"],
+  "runs.none": [
+    "Nothing has been trained in this folder yet. A run appears here by itself.",
+    "이 폴더에는 아직 학습한 것이 없습니다. 학습을 시작하면 여기에 저절로 나타납니다.",
+  ],
+  "runs.more": ["{number} older runs are left out.", "오래된 실행 기록 {number}개는 뺐습니다."],
+  "runs.ended": ["{name}: {state}", "{name}: {state}"],
+  "run.try": ["Try this model", "이 모델 써 보기"],
+  "run.rate": ["{rate} {unit}/s", "초당 {rate} {unit}"],
+  "run.best": ["best", "최고"],
+  "run.at_step": ["at step {number}", "({number}단계)"],
+  "run.at_trial": ["in trial {number}", "({number}번째 시도)"],
+  "run.changed": ["changed", "변경"],
+  "link.report": ["Report", "보고서"],
+  "link.comparison": ["The whole comparison", "비교 전체"],
+
+  "axis.step": ["Step", "단계"],
+  "axis.seconds": ["Seconds", "초"],
+  "axis.trial": ["Trial", "시도"],
+  "part.train": ["train", "학습"],
+  "part.valid": ["validation", "검증"],
+  "curves.title": ["Learning curves", "학습 곡선"],
+  "curves.none": ["No step has been recorded yet.", "아직 기록된 단계가 없습니다."],
+  "curves.table": ["All points as a table", "모든 점을 표로 보기"],
+  "chart.about": [
+    "{name}: {number} points from {low} to {high}",
+    "{name}: 점 {number}개, {low}~{high}",
+  ],
+
+  "compare.choice": ["Choice:", "선택:"],
+  "compare.constant": ["No choice: every model is constant.", "선택 없음: 모든 모델의 답이 늘 같습니다."],
+  "compare.current": ["The run that is under way", "진행 중인 실행"],
+  "compare.machine": ["Times on {machine}; p50 and p99 of one row.", "측정한 컴퓨터: {machine}. p50과 p99는 한 행의 시간입니다."],
+  "compare.seed": ["seed {number}", "시드 {number}"],
+  "table.standings": ["Models, the best first", "모델(좋은 것부터)"],
+  "table.compared": ["Runs of the comparison", "비교의 실행"],
+  "column.model": ["model", "모델"],
+  "column.seeds": ["over seeds", "시드 구간"],
+  "column.rows": ["over rows", "행 구간"],
+  "column.behind": ["behind the best", "최고와의 차이"],
+  "column.verdict": ["verdict", "판정"],
+  "column.parameters": ["parameters", "매개변수"],
+  "column.size": ["folder", "폴더"],
+  "column.training": ["training", "학습 시간"],
+  "column.seed": ["seed", "시드"],
+  "column.reason": ["reason", "이유"],
+  "behind.most": ["{value} (at most {most})", "{value}(많아야 {most})"],
+  "verdict.best": ["the best", "최고"],
+  "verdict.worse": ["worse", "더 나쁨"],
+  "verdict.slightly": ["worse within the margin", "여유 안에서 더 나쁨"],
+  "verdict.good": ["good enough", "충분히 좋음"],
+  "verdict.unclear": ["cannot tell", "알 수 없음"],
+  "verdict.constant": ["constant", "늘 같은 답"],
+  "verdict.as_trained": [" as trained", "(학습한 모델)"],
+
+  "search.none": ["No trial has ended yet.", "아직 끝난 시도가 없습니다."],
+  "search.trial": ["trial", "시도"],
+  "search.so_far": ["best so far", "지금까지의 최고"],
+  "search.more": ["{number} earlier trials are left out.", "앞선 시도 {number}회는 뺐습니다."],
+  "table.settings": ["Settings of the best trial", "가장 좋은 시도의 설정"],
+  "table.trials": ["Trials, the newest first", "시도(최근 것부터)"],
+  "column.setting": ["setting", "설정"],
+  "column.best_value": ["best", "최고"],
+  "column.default": ["default", "기본값"],
+  "column.importance": ["importance", "중요도"],
+  "column.trial": ["trial", "시도"],
+  "column.ended": ["ended", "결과"],
+  "column.epochs": ["epochs", "에폭"],
+  "column.steps": ["steps", "단계"],
+  "column.seconds": ["seconds", "초"],
+  "column.note": ["note", "비고"],
+  "column.settings": ["settings", "설정"],
+  "ended.best": ["best", "최고"],
+  "ended.done": ["done", "끝남"],
+  "ended.pruned": ["pruned", "가지치기됨"],
+  "ended.failed": ["failed", "실패"],
+
+  "metric.loss": ["loss", "손실"],
+  "metric.learning_rate": ["learning rate", "학습률"],
+  "metric.accuracy": ["accuracy", "정확도"],
+  "metric.micro_f1": ["micro F1", "마이크로 F1"],
+  "metric.macro_f1": ["macro F1", "매크로 F1"],
+  "metric.subset_accuracy": ["subset accuracy", "부분 집합 정확도"],
+  "metric.log_loss": ["log loss", "로그 손실"],
+  "metric.calibration_error": ["calibration error", "보정 오차"],
+  "metric.mae": ["MAE", "MAE"],
+  "metric.rmse": ["RMSE", "RMSE"],
+  "metric.spearman": ["Spearman", "스피어먼 상관"],
+  "metric.pearson": ["Pearson", "피어슨 상관"],
+  "metric.mrr": ["mean reciprocal rank", "평균 역순위"],
+  "metric.r2": ["R2", "R2"],
+  "metric.chrf": ["chrF", "chrF"],
+  "metric.bleu": ["BLEU", "BLEU"],
+  "metric.exact_match": ["exact match", "완전 일치"],
+  "metric.sampled_loss": ["loss with negative sampling", "음성 표본 손실"],
+  "metric.cross_entropy": ["cross-entropy", "교차 엔트로피"],
+  "metric.perplexity": ["perplexity", "혼란도"],
+  "metric.bits_per_character": ["bits per character", "문자당 비트"],
+  "metric.bits_per_byte": ["bits per byte", "바이트당 비트"],
+  "metric.pair_accuracy": ["accuracy of pairs", "짝 정확도"],
+  "metric.cut_share": ["cut at the length limit", "길이 제한에서 잘린 비율"],
 };
 
 const LANGUAGES = ["en", "ko"];
@@ -156,7 +299,17 @@ export function preferred() {
 export function choose(language) {
   column = LANGUAGES.indexOf(language);
   document.documentElement.lang = language;
-  for (const element of document.querySelectorAll("[data-words]")) fill(element);
+  refill(document);
+}
+
+// Show the texts within a node in the language of the page, which it may have missed while it was
+// not part of the page.
+export function refill(node) {
+  for (const element of node.querySelectorAll("[data-words]")) fill(element);
+}
+
+export function hasWords(key) {
+  return Object.hasOwn(WORDS, key);
 }
 
 // A new element with a text of the table, which changes with the language.

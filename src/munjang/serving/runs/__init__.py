@@ -1,0 +1,1 @@
+"""Runs of a folder as the page shows them: trainings, comparisons and searches."""

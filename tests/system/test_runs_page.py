@@ -358,6 +358,7 @@ def test_training_that_goes_on_while_one_looks(devtools: Devtools, tmp_path: Pat
         tab.wait_for("document.querySelector('#runs button')")
         click(tab, "#runs button")
         tab.wait_for("document.getElementById('model').value === '학습'")
+        tab.wait_for("document.activeElement.tagName === 'TEXTAREA'")
         tab.type("정말 재미있다")
         tab.enter()
         tab.wait_for("document.querySelector('.panel td')")

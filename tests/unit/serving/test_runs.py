@@ -9,6 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from munjang.comparison.budget import Budget
+from munjang.comparison.candidates import Candidate
+from munjang.comparison.plan import Plan, jobs, open_plan
 from munjang.serving.models import open_models
 from munjang.serving.request_errors import RequestError
 from munjang.serving.runs.folder import RunsFolder
@@ -122,6 +125,24 @@ def test_comparison_that_was_stopped_shows_its_runs(tmp_path: Path) -> None:
         ("mean", 1, "waiting"),
     ]
     assert shown.runs[0].reason == "out of memory"
+
+
+def test_runs_are_those_that_the_comparison_has_planned(tmp_path: Path) -> None:
+    models = (Candidate("cnn", "jamo"), Candidate("nbsvm"))
+    plan = Plan("classify", models, 2, Budget(5.0, "seconds"), "accuracy", {}, "0" * 64)
+    open_plan(tmp_path / "compared", plan, resume=False)
+    done = tmp_path / "compared" / "runs" / "cnn-on-jamo" / "seed-1"
+    assert done in [job.folder(tmp_path / "compared") for job in jobs(plan)]
+    done.mkdir(parents=True)
+    (done / "run.json").write_text(json.dumps({"status": "failed", "reason": "too long"}))
+    shown = RunsFolder(tmp_path).show("compared").comparison
+    assert shown is not None
+    assert shown.metric == "accuracy"
+    assert [(each.name, each.seed, each.state) for each in shown.runs] == [
+        ("cnn on jamo", 0, "waiting"),
+        ("nbsvm", 0, "waiting"),
+        ("cnn on jamo", 1, "failed"),
+    ]
 
 
 def test_search_is_bounded(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tokens a second of one training by two workers on two cores, against one process.
+"""Tokens per second of one training by two workers on two cores, against one process.
 
 Three systems train the same model on the same batches with the settings that `munjang pretrain`
 and `munjang train` choose by themselves: one process with one thread, two workers with one thread
@@ -10,7 +10,7 @@ waiting for each other included, and the bytes of gradients that a step exchange
 
 From the parts of a step of one thread (P to make the batch and draw its targets, C forward and
 backward, U clip and update) and the bytes (B dense, S of touched rows of tables) it is reckoned how
-many machines would be worth it, with a network of W bytes a second and a latency of L:
+many machines would be worth it, with a network of W bytes per second and a latency of L:
 
     T(k) = P + U + C/k + 2 (k-1)/k B/W + (k-1)/k S/W + 3 (k-1) L        the same batch
     T(k) = k P + U + C + 2 (k-1)/k B/W + (k-1) S/W + 3 (k-1) L          k times the batch

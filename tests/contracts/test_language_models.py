@@ -220,4 +220,4 @@ def test_rows_that_join_at_a_step_get_the_answers_that_they_get_alone(name: str)
 def test_a_line_break_is_a_token_like_any_other() -> None:
     ids = torch.tensor([EOS, OOV, 7])
     assert to_running(torch.tensor([OOV, 7])).tolist() == [EOS, 7]
-    assert to_decoding(ids).tolist() == [OOV, OOV, 7]
+    assert to_decoding(ids).tolist() == [OOV, EOS, 7]

@@ -99,7 +99,8 @@ def network_record(network: Model, watch: ProcessorWatch, unit: str) -> dict[str
         **{key: training[key] for key in ("parameters", "seconds", "steps")},
         "tokens_per_second": rate,
         "planned_steps": network.recipe.training.max_steps,
-        "epochs": rate * training["seconds"] / max(1, training[unit]),
+        # rounded, as the seconds that cancel out leave their rounding behind
+        "epochs": round(rate * training["seconds"] / max(1, training[unit]), 6),
         "processor_share": watch.share(training["threads"]),
         "history": network.metrics["history"],
     }

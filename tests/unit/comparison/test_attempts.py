@@ -90,7 +90,7 @@ def read_untimed(folder: Path) -> dict[str, Any]:
     return {key: value for key, value in record.items() if key not in _TIMES}
 
 
-@pytest.mark.parametrize("budget", [TOKENS, Budget(1.0, "seconds")])
+@pytest.mark.parametrize("budget", [TOKENS, Budget(3.0, "seconds")])
 def test_second_attempt_continues_from_the_checkpoint(
     budget: Budget,
     compared: tuple[Path, dict[str, Any]],

@@ -69,7 +69,8 @@ def test_rows_in_8_bits_differ_by_half_a_scale(rows: list[list[float]]) -> None:
     assert small.dtype == np.int8
     assert scales.dtype == np.float16
     wide = scales.astype(np.float64)[:, None]
-    assert (np.abs(small * wide - floats) <= wide * 0.5001).all()
+    # a row of subnormal numbers alone becomes zeros
+    assert (np.abs(small * wide - floats) <= wide * 0.5001 + np.finfo(np.float32).tiny).all()
 
 
 def test_rows_too_large_for_8_bits_are_refused() -> None:

@@ -175,7 +175,9 @@ def main() -> None:
         return
     need_data(options.data)
     print(describe_machine())
-    print(f"{options.rounds} rounds of {options.seconds:g} s each, real tokens per second, medians\n")
+    print(
+        f"{options.rounds} rounds of {options.seconds:g} s each, real tokens per second, medians\n"
+    )
     print(
         f"| model | {' | '.join(SYSTEMS)} | two / one, 1 thread | two / one, 2 threads "
         "| exchange | gradients, dense and rows |"

@@ -179,7 +179,7 @@ def show_memory(name: str, options: argparse.Namespace, scratch: Path) -> None:
 
 
 def write_formats(scratch: Path) -> list[Path]:
-    """The same reviews in every format."""
+    """Write the same reviews in every format, and return the files."""
     stream = read_texts()
     texts = [next(stream).replace("\t", " ") for _ in range(60_000)]
     write_file(scratch / "reviews.csv", iter(texts), rows=len(texts))

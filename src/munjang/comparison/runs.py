@@ -89,7 +89,7 @@ class Runs:
 
     @property
     def done(self) -> str:
-        """How many runs have ended, for a message."""
+        """Number of runs that have ended, for a message."""
         return f"{len(self._records)} of {len(self.jobs)} runs"
 
     def _in_order(self) -> Records:

@@ -1,4 +1,4 @@
-"""What is done while files are worked on: progress, files that are finished, the summary."""
+"""Bookkeeping of the work on files: progress, finished files, the summary."""
 
 import time
 from collections import Counter
@@ -17,7 +17,7 @@ from munjang.reporting import Report, pluralize
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the work is.
+    """Progress of the work.
 
     Attributes:
         files: number of files that are done.
@@ -62,7 +62,7 @@ class FilesDone:
 
 
 class Ledger:
-    """What is known of the files while they are worked on.
+    """Records of the files while they are worked on.
 
     Args:
         plan: what is asked.

@@ -1,4 +1,4 @@
-"""What is asked of many files, and the manifest that keeps it in the folder of the answers."""
+"""Request for many files, and the manifest that keeps it in the folder of the answers."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ _CURE = "delete it and resume"
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What a part holds.
+    """Content of a part.
 
     Attributes:
         rows: number of rows with an answer.

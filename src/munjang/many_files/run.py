@@ -39,7 +39,7 @@ _MOST_WORKERS = 1024
 
 
 class Runner(Protocol):
-    """Where stripes are worked on: processes of this machine, or a cluster."""
+    """Place where stripes are worked on: processes of this machine, or a cluster."""
 
     def run(self, stripes: Sequence[Stripe]) -> Iterator[tuple[Stripe, Message]]:
         """Work on stripes, and yield what is said about them."""

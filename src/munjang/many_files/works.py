@@ -25,7 +25,7 @@ Write = Callable[[Sequence[int], Sequence[Any]], None]
 
 @dataclass
 class Written:
-    """What was written to a part.
+    """Figures of a part that was written.
 
     Attributes:
         rows: number of rows.

@@ -1,4 +1,4 @@
-"""Where the trials of a search run, and how many at once."""
+"""Place where the trials of a search run, and how many run at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _MOST_PARALLEL, _MOST_CORES = 1024, 1024
 
 @dataclass(frozen=True)
 class Place:
-    """Where trials run: in this process, in several on this machine, or on a cluster.
+    """Place where trials run: in this process, in several on this machine, or on a cluster.
 
     Attributes:
         cluster: Address of a Ray cluster; None for this machine.

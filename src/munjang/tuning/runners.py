@@ -1,4 +1,4 @@
-"""Where the trials of a search run: in this process, or each in a process of its own."""
+"""Places where the trials of a search run: in this process, or each in a process of its own."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ from munjang.tuning.results import TrialRow
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended.
+    """End of a trial.
 
     Attributes:
         row: Its row of the table.

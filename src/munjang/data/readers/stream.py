@@ -177,7 +177,7 @@ def _with_needed_quoting(
 
 @dataclass(frozen=True)
 class _Pace:
-    """How the records of a source are taken.
+    """Pace at which the records of a source are taken.
 
     Attributes:
         block_rows: rows of the source per block.

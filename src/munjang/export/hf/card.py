@@ -1,4 +1,4 @@
-"""How to use an export: lines for the terminal, and the card, `README.md` of its folder."""
+"""Use of an export: lines for the terminal, and the card, `README.md` of its folder."""
 
 from collections.abc import Mapping
 

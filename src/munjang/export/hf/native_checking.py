@@ -22,7 +22,7 @@ _STEP = 3
 
 @dataclass(frozen=True)
 class _Comparison:
-    """What is compared.
+    """Texts, and the outputs that are compared on them.
 
     Attributes:
         values: texts: model -> values.

@@ -42,7 +42,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What an export is checked on.
+    """Outputs that an export is checked on.
 
     Attributes:
         values: values: model -> texts, or pairs of them.

@@ -1,4 +1,4 @@
-"""How a model reads texts, for the tokenizer of an export."""
+"""Reading of texts by a model, for the tokenizer of an export."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ _NO_LIMIT = 10**30
 
 @dataclass(frozen=True)
 class Reading:
-    """How a model reads texts.
+    """Reading of texts by a model.
 
     Attributes:
         tokenizer: what cuts a text into tokens.
@@ -49,7 +49,7 @@ class Reading:
 
     @property
     def has_signs(self) -> bool:
-        """Whether some tokens are signs of capitals."""
+        """True if some tokens are signs of capitals."""
         return bool(sign_ids(self.tokenizer.vocabulary))
 
     @property

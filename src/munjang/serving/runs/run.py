@@ -10,7 +10,7 @@ from munjang.serving.runs.shapes import Best, ComparisonTable, Curve, Progress, 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the list tells of a run; see `munjang.serving.runs.shapes.RunSummary`.
+    """Entry of a run in the list; see `munjang.serving.runs.shapes.RunSummary`.
 
     Attributes:
         state: running, stopped or finished.
@@ -31,7 +31,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Details:
-    """What the page of a run shows of it.
+    """Content of the page of a run.
 
     Attributes:
         curves: values over steps, or over seconds for a comparison.

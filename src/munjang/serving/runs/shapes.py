@@ -9,7 +9,7 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Progress(Struct):
-    """How far a run is: steps of a training, runs of a comparison, or trials of a search."""
+    """Progress of a run: steps of a training, runs of a comparison, or trials of a search."""
 
     unit: str
     done: Count
@@ -70,7 +70,7 @@ class Interval(Struct):
 
 
 class Gap(Struct):
-    """How far a model is behind the best, and the upper bound of that."""
+    """Distance of a model to the best one, and its upper bound."""
 
     value: float | None = None
     at_most: float | None = None

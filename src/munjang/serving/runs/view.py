@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class KnowsServed(Protocol):
-    """Which models are served.
+    """Choice of the models to serve.
 
     Attributes:
         refusals: why the finished model of a run is not.

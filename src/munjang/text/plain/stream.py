@@ -46,7 +46,7 @@ class DecodesIds(Hashable, Protocol):
 
     @property
     def writing(self) -> Writing:
-        """How tokens are written."""
+        """Way in which tokens are written."""
 
     @property
     def composes(self) -> bool:

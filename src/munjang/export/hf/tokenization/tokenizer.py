@@ -130,7 +130,11 @@ class MunjangTokenizer(PreTrainedTokenizer):
     ) -> tuple[str, ...]:
         """Copy the files of the tokenizer into a folder."""
         prefix = f"{filename_prefix}-" if filename_prefix else ""
-        written = Path(save_directory) / f"{prefix}vocabulary.json"
-        if written != Path(self.vocab_file):
-            shutil.copyfile(self.vocab_file, written)
-        return (str(written),)
+        vocabulary, pieces = Path(self.vocab_file), Path(self.text_tokenizer.file)
+        copies = {vocabulary: Path(save_directory) / f"{prefix}vocabulary.json"}
+        if pieces.is_file():  # of subwords; it is found by its name
+            copies[pieces] = Path(save_directory) / pieces.name
+        for source, copy in copies.items():
+            if copy != source:
+                shutil.copyfile(source, copy)
+        return tuple(map(str, copies.values()))

@@ -12,16 +12,19 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from munjang.config import parse_overrides
 from munjang.data.labels import check_known_labels, require_labels
 from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.diagnosis.confident_learning import normalized_margins, rank_issues
 from munjang.diagnosis.folds import assign_folds
 from munjang.diagnosis.out_of_fold import choose_model, out_of_fold
+from munjang.pretrained.model_folder import read_start
 
 SHARE, FOLDS = 0.05, 5
 
@@ -53,17 +56,19 @@ def flip(targets: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.n
     return np.where(is_flipped, (targets + shift) % classes, targets), is_flipped
 
 
-def measure(table: Table, model: str, seed: int) -> dict[str, object]:
+def measure(
+    table: Table, model: str, seed: int, start: Any, settings: dict[str, Any]
+) -> dict[str, object]:
     """Return precisions and seconds of one run."""
     labels = tuple(sorted(require_labels(table).unique().to_list()))
     true = check_known_labels(require_labels(table), labels, table)
     given, is_flipped = flip(true, len(labels), seed)
     flipped = table.with_targets(pl.Series("label", [labels[n] for n in given.tolist()]))
-    start = time.perf_counter()
+    began = time.perf_counter()
     fold = assign_folds(flipped, given, FOLDS, seed)
-    predict = choose_model(model, labels, settings={}, seed=seed)
+    predict = choose_model(model, labels, settings=settings, seed=seed, start=start)
     probabilities = out_of_fold(predict, table.keys, given, fold, len(labels))
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - began
     count = int(is_flipped.sum())
 
     def precision(scores: np.ndarray) -> float:
@@ -103,12 +108,24 @@ def main() -> None:
     parser.add_argument("--models", nargs="*", default=["tfidf-characters", "tfidf-words", "nbsvm"])
     parser.add_argument("--rows", type=int, help="rows of a corpus at most")
     parser.add_argument("--corpora", nargs="*", default=list(CORPORA), choices=list(CORPORA))
+    parser.add_argument("--from", dest="start", type=Path, help="folder to begin from")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
+    start = None if given.start is None else read_start(given.start, print)
+    models = given.models if start is None else [f"from {given.start.name}"]
     for corpus in given.corpora:
         table = draw(CORPORA[corpus](given.data), given.rows)
-        for model in given.models:
+        for model in models:
             for seed in range(given.seeds):
-                print(json.dumps({"corpus": corpus, **measure(table, model, seed)}), flush=True)
+                print(
+                    json.dumps(
+                        {
+                            "corpus": corpus,
+                            **measure(table, model, seed, start, parse_overrides(given.set)),
+                        }
+                    ),
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

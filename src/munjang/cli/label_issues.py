@@ -10,8 +10,10 @@ import typer
 from munjang.cli.options import (
     AsJson,
     Encoding,
+    FromFolder,
     LabelColumn,
     NoNotes,
+    Settings,
     SkipBadRows,
     TextColumn,
     Wide,
@@ -37,6 +39,7 @@ def label_issues(
             "architecture such as mean, which takes longer.",
         ),
     ] = "tfidf-characters",
+    from_folder: FromFolder = None,
     folds: Annotated[
         int,
         typer.Option(metavar="N", help="Number of folds; a model is trained for each, 2 to 100."),
@@ -55,6 +58,7 @@ def label_issues(
     ] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
+    settings: Settings = None,
     encoding: Encoding = None,
     skip_bad_rows: SkipBadRows = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed of the folds.")] = 0,
@@ -73,10 +77,12 @@ def label_issues(
     Examples:
       munjang label-issues reviews.tsv
       munjang label-issues reviews.tsv --out issues.csv
+      munjang label-issues reviews.tsv --from pretrained --set training.epochs=2
       munjang relabel reviews.tsv issues.csv --out corrected.tsv
     """
     from munjang.cli.progress import notes
     from munjang.cli.stages import showing_stages
+    from munjang.config import parse_overrides
     from munjang.diagnosis.label_issues import find_label_issues
     from munjang.report.label_issues import LABEL_ISSUES
 
@@ -87,6 +93,8 @@ def label_issues(
         found = find_label_issues(
             file,
             model=model,
+            from_folder=from_folder,
+            config=parse_overrides(settings or ()),
             folds=folds,
             text_column=text_column,
             label_column=label_column,

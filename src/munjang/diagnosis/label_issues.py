@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from munjang.diagnosis.out_of_fold import choose_model, out_of_fold
 from munjang.errors import ConfigError, DataError
 from munjang.forked import require_polars
 from munjang.inputs.text import report_read
+from munjang.model import Model
+from munjang.pretrained.model_folder import read_start
 from munjang.reporting import Report, discard, stage
 
 Floats = npt.NDArray[np.float64]
@@ -95,6 +98,7 @@ def find_label_issues(
     data: Any,
     *,
     model: str = DEFAULT_MODEL,
+    from_folder: str | Path | Model | None = None,
     folds: int = 5,
     text_column: str | None = None,
     label_column: str | None = None,
@@ -113,6 +117,8 @@ def find_label_issues(
     Args:
         data: labeled texts: a file, a data frame, or (texts, labels).
         model: a baseline (tfidf-characters, tfidf-words, nbsvm) or an architecture.
+        from_folder: model folder, or a loaded model, whose encoder the model of each fold begins
+            from, in place of `model`: one that was pretrained on texts, not on these labels.
         folds: number of folds; a model is trained for each.
         text_column: column of the texts; inferred if omitted.
         label_column: column of the labels; inferred if omitted.
@@ -124,7 +130,9 @@ def find_label_issues(
 
     Raises:
         DataError: a row cannot be used, or a class has fewer texts than there are folds.
-        ConfigError: there is no such model, or `folds` is out of range.
+        ConfigError: there is no such model, `folds` is out of range, or `model` and `from_folder`
+            are both given.
+        FolderError: `from_folder` cannot be read.
 
     Example:
         >>> found = munjang.find_label_issues("reviews.tsv")
@@ -134,10 +142,16 @@ def find_label_issues(
     require_polars("Finding label issues")
     if not FEWEST_FOLDS <= folds <= MOST_FOLDS:
         raise ConfigError(f"folds: expected {FEWEST_FOLDS} to {MOST_FOLDS}, got {folds:,}")
-    if config and model == DEFAULT_MODEL:
+    if from_folder is not None and model != DEFAULT_MODEL:
+        raise ConfigError(
+            f"model: the network of from_folder is trained, so {model!r} can't be chosen beside it"
+        )
+    if config and from_folder is None and model == DEFAULT_MODEL:
         raise ConfigError(f"config: the baseline {model} has no settings; name an architecture")
-    choose_model(model, (), settings={}, seed=seed)  # refused before any file is read
     report = report or discard
+    start = None if from_folder is None else _load_start(from_folder, report)
+    # refused before any file is read
+    choose_model(model, (), settings={}, seed=seed, start=start)
     with stage("reading texts"):
         table = read_table(
             data,
@@ -150,11 +164,23 @@ def find_label_issues(
     labels = tuple(sorted(check_labels(table)))
     targets = check_known_labels(require_labels(table), labels, table)
     fold = assign_folds(table, targets, folds, seed)
-    predict = choose_model(model, labels, settings=config or {}, seed=seed)
+    predict = choose_model(model, labels, settings=config or {}, seed=seed, start=start)
     probabilities = out_of_fold(predict, table.keys, targets, fold, len(labels))
     if not np.isfinite(probabilities).all():
         raise DataError(f"the model {model} gives numbers that are not finite; choose another one")
-    return _collect(table, labels, targets, probabilities, model, folds)
+    name = model if start is None else f"{start.recipe.model_name}, pretrained,"
+    return _collect(table, labels, targets, probabilities, name, folds)
+
+
+def _load_start(folder: str | Path | Model, report: Report) -> Model:
+    """Return the model to begin from, with a note if it knows labels already."""
+    start = folder if isinstance(folder, Model) else read_start(Path(folder), report)
+    if start.labels:
+        report(
+            "the model to begin from was trained on labels: of rows that it has seen, it knows the "
+            "wrong labels, too, and does not find them"
+        )
+    return start
 
 
 def _collect(

@@ -10,6 +10,7 @@ import polars as pl
 from munjang.api import train
 from munjang.baselines.classes import BASELINES, READ_NO_TEXT, fit_baseline
 from munjang.errors import ConfigError
+from munjang.model import Model
 from munjang.registry import ARCHITECTURES, unknown_name
 from munjang.reporting import stage
 
@@ -34,19 +35,27 @@ def _reads_text(row: Any) -> bool:
 
 
 def choose_model(
-    name: str, labels: Sequence[str], *, settings: Mapping[str, Any], seed: int
+    name: str,
+    labels: Sequence[str],
+    *,
+    settings: Mapping[str, Any],
+    seed: int,
+    start: Model | None = None,
 ) -> Predict:
     """Return the function that fits a model and answers with it.
 
     Args:
-        name: a baseline, or an architecture.
+        name: a baseline, or an architecture; without meaning if there is a `start`.
         labels: the classes.
         settings: of an architecture, nested as in `config.yaml`.
         seed: random seed of an architecture.
+        start: trained model whose encoder each training begins from.
 
     Raises:
         ConfigError: there is no such model.
     """
+    if start is not None:
+        return _training(labels, {"from_folder": start, "config": settings, "seed": seed})
     known = list_models()
     if name not in known:
         raise ConfigError(unknown_name("model", name, known))
@@ -55,11 +64,15 @@ def choose_model(
             name, texts, targets, labels
         ).predictor()(others)
 
+    return _training(labels, {"model": name, "config": settings, "seed": seed})
+
+
+def _training(labels: Sequence[str], arguments: Mapping[str, Any]) -> Predict:
+    """Return a function that trains a classifier with these arguments of `train`."""
+
     def predict(texts: Sequence[str], targets: Ints, others: Sequence[str]) -> Floats:
         given = [labels[number] for number in targets.tolist()]
-        trained = train(
-            (list(texts), given), task="classify", model=name, config=settings, seed=seed
-        )
+        trained = train((list(texts), given), task="classify", **arguments)
         answered = trained.model.predict_proba(list(others))
         columns = [trained.model.labels.index(label) for label in labels]
         return np.asarray(answered[:, columns])

@@ -69,7 +69,7 @@ def open_model_folder(
                 "again, or set pretrained.folder to a folder, or to null"
             )
         with stage("reading the model to begin from"):
-            model = _read(Path(name), name, notes.append)
+            model = read_start(Path(name), notes.append)
     if has_word_vectors_only(model, given):
         return open_embedding(model, name, given)
     return OpenModelFolder(model, name, tuple(notes)), follow(model, name, given)
@@ -98,7 +98,17 @@ def open_vector_folder(
     return open_embedding(model, folder, given)
 
 
-def _read(folder: Path, name: str, report: Report) -> Model:
+def read_start(folder: Path, report: Report) -> Model:
+    """Return the model to begin from: of a model folder, or of a folder of Hugging Face.
+
+    Args:
+        folder: the folder.
+        report: called with lines for people.
+
+    Raises:
+        ConfigError: the folder has a baseline, which has no encoder.
+        FolderError: the folder cannot be read.
+    """
     # imported here, as few trainings need it
     from munjang.pretrained.huggingface import import_checkpoint, is_checkpoint
 
@@ -107,7 +117,7 @@ def _read(folder: Path, name: str, report: Report) -> Model:
     model = load(folder)
     if not isinstance(model, Model):
         raise ConfigError(
-            f"pretrained.folder: {name} is the baseline {model.name}, which has no encoder"
+            f"pretrained.folder: {folder} is the baseline {model.name}, which has no encoder"
         )
     return model
 

@@ -1,15 +1,17 @@
 """Label issues of a file: flips of synthetic texts are found by models that did not see them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from munjang.api import train
 from munjang.config import parse_overrides
 from munjang.data.readers import read_table
 from munjang.diagnosis.folds import assign_folds
 from munjang.diagnosis.label_issues import find_label_issues
-from munjang.errors import ConfigError, DataError
+from munjang.errors import ConfigError, DataError, FolderError
 from tests.synthetic import QUICK, make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -53,6 +55,37 @@ def test_an_architecture_can_judge() -> None:
     assert len(first & rows) >= len(rows) // 2
 
 
+def test_a_pretrained_encoder_can_judge(tmp_path: Path) -> None:
+    texts, labels = make_corpus(150)
+    flipped, rows = flip(labels, 0.05)
+    config = parse_overrides(["model.dim=16", "model.filters=16", "training.max_steps=5"])
+    lines = tmp_path / "lines.txt"
+    lines.write_text("\n".join(texts), encoding="utf-8")
+    encoder = train(lines, task="masked_lm", model="cnn", config=config).model
+    notes: list[str] = []
+    found = find_label_issues(
+        (texts, flipped),
+        from_folder=encoder,
+        folds=2,
+        config=parse_overrides(["training.epochs=10"]),
+        report=notes.append,
+    )
+    first = {issue.row - 1 for issue in found.issues[: len(rows)]}
+    assert len(first & rows) >= len(rows) // 2
+    assert found.model == "cnn, pretrained,"
+    assert not [line for line in notes if "trained on labels" in line]
+
+
+def test_a_start_that_knows_labels_is_said() -> None:
+    texts, labels = make_corpus(60)
+    config = parse_overrides([*QUICK, "training.max_steps=2"])
+    start = train((texts, labels), model="mean", config=config).model
+    notes: list[str] = []
+    options = {"folds": 2, "config": parse_overrides(["training.max_steps=1"])}
+    find_label_issues((texts, labels), from_folder=start, report=notes.append, **options)  # type: ignore[arg-type]
+    assert "knows the wrong labels, too" in notes[0]
+
+
 def test_equal_texts_share_a_fold_and_classes_are_spread() -> None:
     texts = (
         ["가나다", " 가나다 ", "가나다"] + [f"text {n}" for n in range(40)] + ["rare 1", "rare 2"]
@@ -83,8 +116,14 @@ def test_a_class_of_one_text_is_refused_with_its_row() -> None:
         ({"model": "majority"}, "unknown model 'majority'"),
         ({"folds": 1}, "folds: expected 2 to 100"),
         ({"config": {"model": {"dim": 3}}}, "has no settings"),
+        ({"model": "mean", "from_folder": "any"}, "'mean' can't be chosen beside it"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         find_label_issues(make_corpus(12), **options)  # type: ignore[arg-type]
+
+
+def test_a_start_that_is_not_there_is_refused_before_the_data_is_read() -> None:
+    with pytest.raises(FolderError, match="there is no such model folder"):
+        find_label_issues("no-such-file.tsv", from_folder="no-such-folder")

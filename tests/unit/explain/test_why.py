@@ -1,5 +1,6 @@
 """Why an answer: a word that decides is found, shares are complete, and nothing else moves them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,17 @@ import pytest
 import torch
 from captum.attr import IntegratedGradients
 from hypothesis import given, settings
+from torch import Tensor
+from torch.nn import functional
 
 from munjang.errors import ConfigError, DataError
-from munjang.explain.gradients import gradient, integrated_gradients
+from munjang.explain.gradients import (
+    Spread,
+    gradient,
+    integrated_gradients,
+    spread_evenly,
+    spread_from_zero,
+)
 from munjang.explain.place_shares import leave_out_words
 from munjang.explain.row import ExplainedRow, VectorScores
 from munjang.model import Model
@@ -48,7 +57,7 @@ def test_integrated_gradients_equal_those_of_captum(name: str) -> None:
     scores = VectorScores.of(row)
     vectors = scores.vectors(row.ids)
     zeros = tuple(torch.zeros_like(table) for table in vectors)
-    found = integrated_gradients(scores, vectors, zeros, steps=20)
+    found = integrated_gradients(scores, vectors, zeros, steps=20, spread=spread_evenly)
     expected = IntegratedGradients(lambda *tables: scores(tables)[:, 0]).attribute(
         vectors, zeros, n_steps=20, method="gausslegendre"
     )
@@ -56,6 +65,30 @@ def test_integrated_gradients_equal_those_of_captum(name: str) -> None:
     torch.testing.assert_close(
         found.shares(vectors, zeros)[0], shares.float(), atol=1e-4, rtol=1e-4
     )
+
+
+@pytest.mark.parametrize("spread", [spread_evenly, spread_from_zero])
+def test_nodes_give_the_integrals_of_powers(spread: Spread) -> None:
+    places, weights = spread(16)
+    for power in range(8):
+        assert float((weights * places**power).sum()) == pytest.approx(1 / (power + 1), rel=1e-6)
+
+
+def test_behind_a_norm_few_nodes_are_enough() -> None:
+    random = torch.Generator().manual_seed(0)
+    x, weight = torch.randn(2, 1, 5, 8, generator=random)
+    zeros = torch.zeros_like(x)
+
+    def score(tables: Sequence[Tensor]) -> Tensor:
+        normed = functional.layer_norm(tables[0], (8,), eps=1e-5)
+        return (normed * weight).sum((1, 2))[:, None]
+
+    def lacking(spread: Spread) -> float:
+        found = integrated_gradients(score, [x], [zeros], steps=16, spread=spread)
+        return abs(1 - float(found.shares([x], [zeros]).sum() / (found.value - found.base)))
+
+    assert lacking(spread_evenly) > 0.1
+    assert lacking(spread_from_zero) < 0.02
 
 
 @every_architecture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from munjang.export.web.runtime import RUNTIME, read_script
+from munjang.export.web.runtime import choose_scripts, read_script
 
 TIMEOUT = 300.0
 _HARNESS = """
@@ -41,7 +41,9 @@ def run_page(page: Path, texts: list[str], folder: Path, *, why: bool = False) -
     """What a page answers to texts: their ids, logits, labels and, if asked, shares of words."""
     node = find_node()
     program, asked = folder / "page_in_node.js", folder / "asked.json"
-    program.write_text(read_script(*RUNTIME) + _HARNESS, encoding="utf-8")
+    description = json.loads(read_part(page.read_text("utf-8"), "model"))
+    script = read_script(*choose_scripts(description))
+    program.write_text(script + _HARNESS, encoding="utf-8")
     asked.write_text(json.dumps({"texts": texts, "why": why}), encoding="utf-8")
     command = [node, str(program), str(page), str(asked)]
     result = subprocess.run(command, capture_output=True, timeout=TIMEOUT, check=False)

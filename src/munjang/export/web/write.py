@@ -18,7 +18,7 @@ from munjang.errors import ConfigError
 from munjang.export.web.arrays import Arrays
 from munjang.export.web.networks import NetworkWriter
 from munjang.export.web.rounding import round_tables
-from munjang.export.web.runtime import PAGE, RUNTIME, read_script
+from munjang.export.web.runtime import PAGE, choose_scripts, read_script
 from munjang.export.web.sentences import sentences_in
 from munjang.export.web.tasks import describe_task
 from munjang.export.web.texts import describe_characters, describe_input
@@ -63,7 +63,7 @@ def write_page(
     """Write a page that answers as a model does, and shows why.
 
     Args:
-        model: a model of mean, cnn, rnn, lstm or gru, with one text per row.
+        model: a model of mean, cnn, rnn, lstm, gru or transformer, with one text per row.
         path: file to write, NAME.html.
         name: title of the page.
         int8: write tables of embeddings as whole numbers of 8 bits, with a scale per row.
@@ -143,7 +143,7 @@ def _render(
 ) -> bytes:
     sentences = description["sentences"]
     style = _environment().get_template("web.css.jinja").render(**why_colors())
-    script = read_script(*RUNTIME, PAGE)
+    script = read_script(*choose_scripts(description), PAGE)
     page = _environment().get_template("web.html.jinja")
     return page.render(
         language=language,

@@ -23,6 +23,8 @@ QUICK = (
     "rnn of wordpieces",
     "lstm of words",
     "gru whose n-grams end",
+    "transformer of words",
+    "transformer with learned positions",
 )
 NAMES = [
     pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow, id=name) for name in MODELS

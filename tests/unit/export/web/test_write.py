@@ -17,7 +17,7 @@ from munjang.errors import ConfigError
 from munjang.export.web import write_page
 from munjang.export.web.arrays import pack_ascending, round_rows
 from munjang.export.web.rounding import round_tables
-from munjang.export.web.runtime import PAGE, RUNTIME, read_script
+from munjang.export.web.runtime import EXTENSIONS, PAGE, RUNTIME, choose_scripts, read_script
 from munjang.model import Model
 from munjang.tasks.calibration import CalibrationSettings, DecisionSettings
 from tests.synthetic import make_corpus
@@ -152,12 +152,18 @@ def test_page_is_small_and_inert(tmp_path: Path) -> None:
     (script,) = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
     (style,) = re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
     assert script == read_script(*RUNTIME, PAGE)
-    assert len(script.encode()) < MOST_SCRIPT
     for name, content in ("script", script), ("style", style):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert f"{name}-src 'sha256-{digest}'" in parsed.policy
     assert parsed.policy.startswith("default-src 'none';")
     assert run_page(page, TEXTS, tmp_path)["check"] < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["cnn", *EXTENSIONS])
+def test_program_is_small(kind: str) -> None:
+    scripts = choose_scripts({"network": {"networks": [{"encoder": {"kind": kind}}]}})
+    assert scripts == (*RUNTIME, *filter(None, [EXTENSIONS.get(kind)]))
+    assert len(read_script(*scripts, PAGE).encode()) < MOST_SCRIPT
 
 
 @pytest.mark.parametrize("tokenizer", ["words", "bpe"])
@@ -192,8 +198,10 @@ def test_what_a_page_cannot_do_is_refused(mean: Model, tmp_path: Path) -> None:
     refuse(mean, page, "language: expected en or ko, got 'fr'", language="fr")
     refuse(mean, tmp_path / "a.txt", "expected a file name that ends in .html")
     overrides = ["training.max_steps=1", "model.dim=8", "model.heads=2", "model.layers=1"]
-    other = train(make_corpus(30), model="transformer", overrides=overrides, progress=False).model
-    refuse(other, page, "a page cannot compute Transformer; expected a model of mean, cnn, rnn")
+    other = train(
+        make_corpus(30), model="bert", tokenizer="words", overrides=overrides, progress=False
+    ).model
+    refuse(other, page, "a page cannot compute Bert; expected a model of mean, cnn, rnn")
     pairs = [(text, text) for text in make_corpus(30)[0]]
     two = ["training.max_steps=1", "model.dim=8"]
     other = train(

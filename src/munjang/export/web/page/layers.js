@@ -47,6 +47,15 @@ function softmax(scores) {
   return powers.map(power => power / sum);
 }
 
+// An activation of every number; softmax is over the `width` numbers of a place.
+function activate(name, states, width) {
+  if (name !== "softmax") return states.map(ACTIVATIONS[name]);
+  for (let at = 0; at < states.length; at += width) {
+    states.set(softmax(states.subarray(at, at + width)), at);
+  }
+  return states;
+}
+
 // rows [count x dim] of `weight` times a vector, plus `bias`.
 function affine(weight, bias, vector, count) {
   const dim = vector.length, result = new Float64Array(count);

@@ -18,14 +18,20 @@ const part = (page, id) => page.match(new RegExp(`id="${id}">([^]*?)</script>`))
 const [page, asked] = [process.argv[2], process.argv[3]].map(path => fs.readFileSync(path, "utf8"));
 const model = new Model(JSON.parse(part(page, "model")), bytesOf(part(page, "weights")));
 const {texts, why} = JSON.parse(asked);
-const explain = answer => [...model.why(answer)].find(value => value !== null);
-const answers = texts.map(text => {
-  const answer = model.read(text);
-  const {ids, logits, oovWords, truncated, label, number, probabilities} = answer;
-  return {ids, logits: [...logits], oovWords, truncated, label, number, probabilities,
-    why: why ? explain(answer) : null};
-});
-console.log(JSON.stringify({answers, check: model.check()}));
+async function explain(answer) {
+  for await (const value of model.why(answer)) if (value) return value;
+}
+async function answerAll() {
+  const answers = [];
+  for (const text of texts) {
+    const answer = await model.read(text);
+    const {ids, logits, oovWords, truncated, label, number, probabilities} = answer;
+    answers.push({ids, logits: [...logits], oovWords, truncated, label, number, probabilities,
+      why: why ? await explain(answer) : null});
+  }
+  console.log(JSON.stringify({answers, check: await model.check()}));
+}
+answerAll();
 """
 
 

@@ -76,7 +76,8 @@ class NetworkWriter:
 def _refuse(module: nn.Module) -> str:
     return (
         f"a page cannot compute {type(module).__name__}; expected a model of mean, cnn, rnn, lstm, "
-        "gru or transformer with one text per row"
+        "gru or transformer with one text per row; others are computed by onnxruntime-web "
+        "(--onnxruntime-web FOLDER)"
     )
 
 

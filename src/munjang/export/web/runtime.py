@@ -10,7 +10,11 @@ RUNTIME = ("arrays", "characters", "tokenizers", "embeddings", "layers", "networ
 PAGE = "page"
 # Files that only some models need, by the `kind` in their description. Each adds itself to a table
 # of an earlier file.
-EXTENSIONS: Mapping[str, str] = {"transformer": "transformer"}
+EXTENSIONS: Mapping[str, str] = {
+    "transformer": "transformer",
+    "bert_wordpiece": "bert_wordpiece",
+    "onnx": "onnx",
+}
 
 
 def choose_scripts(description: Mapping[str, Any]) -> tuple[str, ...]:

@@ -84,6 +84,11 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         *("cnn", "words"),
         (*_BAG, "model.ensemble_size=2", "model.linear_weight=0.3", "model.activation=gelu"),
     ),
+    "mean of BERT's wordpieces": ("mean", "bert_wordpiece", ("tokenizer.max_size=900",)),
+    "mean of BERT's small wordpieces": (
+        *("mean", "bert_wordpiece"),
+        ("tokenizer.max_size=600", "tokenizer.settings={lowercase: true}"),
+    ),
     "cnn of bpe": ("cnn", "bpe", (*_NO_BAG, "tokenizer.max_size=900", "model.pooling=mean")),
     "rnn of wordpieces": ("rnn", "wordpiece", (*_BAG, "tokenizer.max_size=900")),
     "lstm of words": ("lstm", "words", (*_BAG, *_SUBWORDS, "model.layers=2")),

@@ -19,6 +19,7 @@ EXACT = ("mean", "cnn", "two cnns")
 # One per architecture; a training takes a second or two, so that others are for make test-all.
 QUICK = (
     "mean of words",
+    "mean of BERT's wordpieces",
     "cnn of characters",
     "rnn of wordpieces",
     "lstm of words",

@@ -11,6 +11,8 @@ PAGE = "page"
 # Files that only some models need, by the `kind` in their description. Each adds itself to a table
 # of an earlier file.
 EXTENSIONS: Mapping[str, str] = {
+    "cnn": "cnn",
+    "recurrent": "recurrent",
     "transformer": "transformer",
     "bert_wordpiece": "bert_wordpiece",
     "onnx": "onnx",

@@ -8,6 +8,7 @@ import pytest
 
 from munjang.export.web import write_page
 from munjang.model import Model
+from tests.huggingface_tokenizers import train_and_save_tokenizer
 from tests.unit.export.web.models import LOOSE_MARKS, MODELS, UGLY, read_texts, train_small
 from tests.web_pages import run_page
 
@@ -71,6 +72,24 @@ def test_page_answers_and_explains_as_python_does(
     for text, answer in zip(texts, found, strict=True):
         assert answer["why"]["exact"] == (name.startswith(EXACT) and name != "cnn with softmax")
         compare_shares(model, text, answer["why"])
+
+
+@pytest.mark.parametrize("kind", ["own", "file"])
+def test_words_of_bert(kind: str, rows: Corpus, others: list[str], tmp_path: Path) -> None:
+    """Ids of texts whose characters part words in every way, by a tokenizer of either origin."""
+    settings: tuple[str, ...] = ("tokenizer.settings={lowercase: true}",)
+    if kind == "file":
+        file = train_and_save_tokenizer(tmp_path, "bert", rows[0])
+        settings = (f"tokenizer.settings={{file: {file}}}",)
+    name = "huggingface" if kind == "file" else "bert_wordpiece"
+    model = train_small(rows, "mean", name, ("tokenizer.max_length=600", *settings))
+    signs = (chr(point) for point in range(0x21, 0x3400) if not 0xD800 <= point < 0xE000)
+    parted = [f"영화{sign}재미a{sign} {sign}" for sign in signs]
+    texts = [" ".join(parted[start : start + 40]) for start in range(0, len(parted), 40)]
+    texts += ["x" * 100, "x" * 101, "漢字 [MASK] [CLS] [PAD] ##의", *others[:60]]
+    answers = run_page(write_page(model, tmp_path / "page.html").path, texts, tmp_path)["answers"]
+    for text, answer in zip(texts, answers, strict=True):
+        assert answer["ids"] == ids_of(model, text), text[:80]
 
 
 def is_explained_alike(text: str) -> bool:

@@ -13,6 +13,7 @@ import munjang
 from tests.synthetic import make_corpus
 from tests.system.commands import invoke, write_table
 from tests.system.devtools import Devtools, Tab, find_violations, open_devtools
+from tests.web_pages import make_package
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -99,6 +100,22 @@ def write(page: Tab, text: str) -> None:
     page.run("document.getElementById('text').select()")
     page.type(text)
     page.wait_for("!document.getElementById('why').hidden")
+
+
+def test_library_that_does_not_run_is_told(
+    pages: dict[str, Path], devtools: Devtools, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    made_up = ("--onnxruntime-web", make_package(tmp_path))
+    result = invoke("export", "web", pages["cnn"].with_suffix(""), path, *made_up)
+    assert result.code == 0, result.err
+    with open_page(devtools, path) as page:
+        page.wait_for("document.body.classList.contains('live')")
+        assert text_of(page, "#wrong").startswith("This browser cannot run the model: TypeError")
+        assert page.run("document.getElementById('loading').hidden")
+        write = "document.getElementById('text').value = 'good';"
+        page.run(f"{write} document.getElementById('text').dispatchEvent(new InputEvent('input'))")
+        assert page.run("document.getElementById('result').hidden")
 
 
 @pytest.mark.slow

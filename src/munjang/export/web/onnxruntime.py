@@ -3,7 +3,6 @@
 import gzip
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from munjang.errors import ConfigError
@@ -72,7 +71,6 @@ def _publish(folder: Path, script: str) -> str:
     return f"{script[: found.start()]}globalThis.ort={{{parts}}};\n"
 
 
-@cache
 def _pack(content: bytes) -> bytes:
     """Return a file packed by gzip, the same one every time."""
     return gzip.compress(content, mtime=0)

@@ -17,27 +17,15 @@ from munjang.export.web.onnxruntime import read_onnxruntime
 from munjang.model import Model
 from tests.synthetic import make_corpus
 from tests.unit.export.web.models import train_small
-from tests.web_pages import read_part
+from tests.web_pages import PACKAGE_PROGRAM, PACKAGE_SCRIPT, make_package, read_part
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-SCRIPT = (
-    "/*! made up */ var a={},b=class{},c={wasm:{}};"
-    "export{a as InferenceSession,b as Tensor,b as default,c as env};\n"
-    "//# sourceMappingURL=ort.wasm.bundle.min.mjs.map\n"
-)
-PROGRAM = b"\0asm made up" * 100
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A folder with the files of the package that a page takes."""
-    folder = tmp_path / "node_modules" / "onnxruntime-web"
-    (folder / "dist").mkdir(parents=True)
-    (folder / "dist" / "ort.wasm.bundle.min.mjs").write_text(SCRIPT)
-    (folder / "dist" / "ort-wasm-simd-threaded.wasm").write_bytes(PROGRAM)
-    (folder / "package.json").write_text('{"version": "1.30.0"}')
-    return folder
+    return make_package(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +52,7 @@ def test_page_holds_graph_and_package(
     network, arrays = description["network"], read_arrays(source)
     assert network["kind"] == "onnx"
     assert network["units"] == "letters"
-    assert gzip.decompress(arrays[network["program"]]) == PROGRAM
+    assert gzip.decompress(arrays[network["program"]]) == PACKAGE_PROGRAM
     graph = arrays[network["graph"]]
     assert page.weights == len(graph)
     session = onnxruntime.InferenceSession(graph)
@@ -89,9 +77,12 @@ def test_page_holds_graph_and_package(
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (SCRIPT.replace("env", "other"), "expected a module that exports InferenceSession, Tensor"),
+        (
+            PACKAGE_SCRIPT.replace("env", "other"),
+            "expected a module that exports InferenceSession, Tensor",
+        ),
         ("var a;", "expected a module that exports"),
-        (SCRIPT.replace("made up", "</SCRIPT>"), "expected a module that exports"),
+        (PACKAGE_SCRIPT.replace("made up", "</SCRIPT>"), "expected a module that exports"),
         (None, "there is no dist/ort.wasm.bundle.min.mjs; expected the folder of the npm package"),
     ],
 )

@@ -118,7 +118,7 @@ function showNumbers(text, why) {
     ([name, number]) => make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, number))));
 }
 
-let answer = null, reading = null, turn = 0, timer = 0;
+let answer = null, reading = null, typed = 0, turn = 0, timer = 0;
 
 // Computes in slices, so that typing is never held up; a newer text ends it.
 async function explain(wanted) {
@@ -135,13 +135,14 @@ async function explain(wanted) {
 
 // Reads one text at a time; of those that came meanwhile only the last.
 async function update() {
-  const own = ++turn;
-  await reading;
-  if (own !== turn) return;
+  const own = ++typed;
+  await Promise.allSettled([reading]);
+  if (own !== typed) return;
   reading = model.read(find("text").value);
   const read = await reading;
-  if (own !== turn) return;
+  if (own !== typed) return;
   answer = read;
+  turn++;
   const isEmpty = !cleanText(answer.text);
   find("result").hidden = isEmpty;
   clearTimeout(timer);

@@ -50,10 +50,11 @@ def compare_logits(model: Model, page: Path, folder: Path) -> list[dict[str, Any
     return answers
 
 
-def test_label_sets(corpus: tuple[list[str], list[str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", ["mean", "transformer"])
+def test_label_sets(architecture: str, corpus: tuple[list[str], list[str]], tmp_path: Path) -> None:
     texts, labels = corpus
     sets = [[label] if row % 2 else [label, "odd"] for row, label in enumerate(labels)]
-    model = train_small((texts, sets), "mean", "words", (), task="multilabel")
+    model = train_small((texts, sets), architecture, "words", (), task="multilabel")
     answers = compare_logits(model, write_page(model, tmp_path / "a.html").path, tmp_path)
     predicted: Any = model.predict(TEXTS)
     assert [a["label"] for a in answers] == [", ".join(p.labels) for p in predicted]
@@ -61,12 +62,16 @@ def test_label_sets(corpus: tuple[list[str], list[str]], tmp_path: Path) -> None
     np.testing.assert_allclose([a["probabilities"] for a in answers], own, atol=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["mean_squared_error", "poisson"])
-def test_numbers(loss: str, corpus: tuple[list[str], list[str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("loss", "architecture"), [("mean_squared_error", "gru"), ("poisson", "transformer")]
+)
+def test_numbers(
+    loss: str, architecture: str, corpus: tuple[list[str], list[str]], tmp_path: Path
+) -> None:
     texts, labels = corpus
     numbers = [10.0 + 3 * len(label) + row % 4 for row, label in enumerate(labels)]
     loss_setting = (f"regress.loss={loss}",)
-    model = train_small((texts, numbers), "gru", "words", loss_setting, task="regress")
+    model = train_small((texts, numbers), architecture, "words", loss_setting, task="regress")
     answers = compare_logits(model, write_page(model, tmp_path / "a.html").path, tmp_path)
     predicted: Any = model.predict(TEXTS)
     assert [a["number"] for a in answers] == pytest.approx([p.value for p in predicted], abs=1e-3)

@@ -13,7 +13,7 @@ from munjang.text.characters import CharacterTokenizer
 from munjang.text.huggingface.bert_wordpiece import BertWordPieceTokenizer
 from munjang.text.huggingface.library import LibraryTokenizer
 from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
-from munjang.text.huggingface.words import REMOVED, WORD, word_classes
+from munjang.text.huggingface.words import REMOVED, WORD, is_removed_accent, word_classes
 from munjang.text.jamo import JamoTokenizer
 from munjang.text.rows import TOKENIZERS
 from munjang.text.segmentation.codepoints import CODE_POINTS, category_of
@@ -107,7 +107,6 @@ def _bert_wordpiece(tokenizer: LibraryTokenizer) -> Description:
     strips = bert.get("strip_accents")
     expected = {
         "a normalizer of BERT": len(steps) == 1 + nfc and bert.get("type") == "BertNormalizer",
-        "accents that stay (strip_accents false)": not (is_lower if strips is None else strips),
         "clean_text": bert.get("clean_text"),
         "handle_chinese_chars": bert.get("handle_chinese_chars"),
         "words of BERT": (state["pre_tokenizer"] or {}).get("type") == "BertPreTokenizer",
@@ -127,6 +126,7 @@ def _bert_wordpiece(tokenizer: LibraryTokenizer) -> Description:
         "longest": model["max_input_chars_per_word"],
         "continuation": model["continuing_subword_prefix"],
         "classes": _describe_word_classes(),
+        "marks": _describe_marks() if (is_lower if strips is None else strips) else None,
     }
 
 
@@ -165,6 +165,15 @@ def _describe_word_classes() -> str:
     asked = [p for p, each in enumerate(categories) if each[0] in "MPSZ" or each in ("Cc", "Cf")]
     classes[asked] = word_classes(np.array(asked))
     return _describe_runs(classes.tolist())
+
+
+@cache
+def _describe_marks() -> str:
+    """Return which characters are removed with the accents, as runs of 0 and 1."""
+    categories = (category_of(chr(point)) for point in range(CODE_POINTS))
+    return _describe_runs(
+        int(each[0] in "MPS" and is_removed_accent(chr(p))) for p, each in enumerate(categories)
+    )
 
 
 def _describe_runs(numbers: Iterable[int]) -> str:

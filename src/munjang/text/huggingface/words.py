@@ -19,6 +19,10 @@ from munjang.text.subwords.pretokens import Pretokens
 
 WORD, ALONE, BLANK, REMOVED = range(4)
 _normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=False)
+# no StripAccents, which knows more marks
+_stripper = normalizers.BertNormalizer(
+    clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False
+)
 _splitter = pre_tokenizers.BertPreTokenizer()
 
 
@@ -44,6 +48,11 @@ def word_classes(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
         points: code points [characters].
     """
     return _classes[points]
+
+
+def is_removed_accent(character: str) -> bool:
+    """Return whether BERT's normalizer removes a mark where it strips accents."""
+    return not _stripper.normalize_str(character)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.trainers import WordPieceTrainer
 
 from munjang.export.web import write_page
 from munjang.model import Model
-from tests.huggingface_tokenizers import train_and_save_tokenizer
+from tests.huggingface_tokenizers import train_tokenizer
 from tests.unit.export.web.models import LOOSE_MARKS, MODELS, UGLY, read_texts, train_small
 from tests.web_pages import run_page
 
@@ -74,14 +76,20 @@ def test_page_answers_and_explains_as_python_does(
         compare_shares(model, text, answer["why"])
 
 
-@pytest.mark.parametrize("kind", ["own", "file"])
+@pytest.mark.parametrize("kind", ["own", "file", "uncased"])
 def test_words_of_bert(kind: str, rows: Corpus, others: list[str], tmp_path: Path) -> None:
     """Ids of texts whose characters part words in every way, by a tokenizer of either origin."""
     settings: tuple[str, ...] = ("tokenizer.settings={lowercase: true}",)
-    if kind == "file":
-        file = train_and_save_tokenizer(tmp_path, "bert", rows[0])
-        settings = (f"tokenizer.settings={{file: {file}}}",)
-    name = "huggingface" if kind == "file" else "bert_wordpiece"
+    if kind != "own":
+        library = train_tokenizer("bert", rows[0])
+        if kind == "uncased":  # decomposes Hangul
+            library.normalizer = BertNormalizer(lowercase=True)
+            special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            trainer = WordPieceTrainer(vocab_size=600, special_tokens=special, show_progress=False)
+            library.train_from_iterator(rows[0], trainer)
+        library.save(str(tmp_path / "tokenizer.json"))
+        settings = (f"tokenizer.settings={{file: {tmp_path / 'tokenizer.json'}}}",)
+    name = "bert_wordpiece" if kind == "own" else "huggingface"
     model = train_small(rows, "mean", name, ("tokenizer.max_length=600", *settings))
     signs = (chr(point) for point in range(0x21, 0x3400) if not 0xD800 <= point < 0xE000)
     parted = [f"영화{sign}재미a{sign} {sign}" for sign in signs]

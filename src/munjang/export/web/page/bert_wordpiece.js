@@ -6,8 +6,14 @@ const CHINESE = /[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u{20000}-\u{2a6df}\u{2
 
 function bertWordPieces(described, vocabulary, characters) {
   const {lower, longest, continuation} = described, classes = new Runs(described.classes);
+  const marks = described.marks && new Runs(described.marks);
   const cut = word => word.length > longest ? [[OOV, word.length]]
     : longestPieces(word, vocabulary, continuation);
+  // what the words are made of: without marks, if accents are removed, and in lower case
+  const lettersOf = character => {
+    const parts = marks ? [...characters.decompose(character)].filter(c => !marks.at(c)) : [character];
+    return lower ? parts.flatMap(part => [...characters.lower(part)]) : parts;
+  };
   return normal => {
     const tokens = [];
     let word = [], places = [];
@@ -20,15 +26,17 @@ function bertWordPieces(described, vocabulary, characters) {
       [word, places] = [[], []];
     };
     normal.characters.forEach((character, at) => {
-      const kind = CHINESE.test(character) ? ALONE : classes.at(character);
+      const kind = classes.at(character), isChinese = CHINESE.test(character);
       if (kind === REMOVED) return;
-      if (kind !== WORD_PART) close();
+      if (kind === BLANK || isChinese) close();
       if (kind === BLANK) return;
-      for (const letter of lower ? characters.lower(character) : character) {
+      for (const letter of lettersOf(character)) {
+        const isAlone = isChinese || classes.at(letter) === ALONE;
+        if (isAlone) close();
         word.push(letter);
         places.push(at);
+        if (isAlone) close();
       }
-      if (kind === ALONE) close();
     });
     close();
     return tokens;

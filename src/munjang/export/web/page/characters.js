@@ -59,6 +59,10 @@ class Characters {
     return this._known(text, part => part.normalize("NFC"));
   }
 
+  decompose(text) {
+    return this._known(text, part => part.normalize("NFD"));
+  }
+
   lower(text) {
     return this._known(text, part => part.toLowerCase());
   }

@@ -1,6 +1,8 @@
 """A page of `munjang export web` in a real browser: typed into, judged by axe-core, offline."""
 
 import json
+import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ import munjang
 from tests.synthetic import make_corpus
 from tests.system.commands import invoke, write_table
 from tests.system.devtools import Devtools, Tab, find_violations, open_devtools
+from tests.web_pages import make_package
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -23,7 +26,19 @@ SMALL = (
 MODELS = {
     "cnn": ("--set", "model.filters=4"),
     "lstm": ("--set", "model.hidden_dim=8"),
+    "transformer": ("--set", "model.heads=2"),
 }
+ONNX_MODELS = {
+    "bert": ("--set", "model.heads=2", "--set", "model.layers=2"),
+    "cnn": ("--tokenizer", "words", "--set", "model.subword_ngrams=4", "--set", "model.filters=4"),
+}
+ONNX_TEXTS = [
+    TEXT,
+    "good",
+    unicodedata.normalize("NFD", "정말 재미있는 한글 영화 zzz good"),
+    "café 👨‍👩‍👧 <b>bad</b> 漢字 3.14%",
+    "the film is long 재미있다 " * 30,
+]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +56,18 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         assert result.code == 0, result.err
         assert "page written to" in result.out
     return {name: folder / f"{name}.html" for name in MODELS}
+
+
+@pytest.fixture(scope="module")
+def package() -> Path:
+    """The npm package onnxruntime-web, which the repository does not hold."""
+    folder = os.environ.get("MUNJANG_ONNXRUNTIME_WEB")
+    if not folder:
+        pytest.skip(
+            "set MUNJANG_ONNXRUNTIME_WEB to node_modules/onnxruntime-web, which npm install "
+            "onnxruntime-web makes"
+        )
+    return Path(folder)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +102,62 @@ def write(page: Tab, text: str) -> None:
     page.wait_for("!document.getElementById('why').hidden")
 
 
+def test_library_that_does_not_run_is_told(
+    pages: dict[str, Path], devtools: Devtools, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    made_up = ("--onnxruntime-web", make_package(tmp_path))
+    result = invoke("export", "web", pages["cnn"].with_suffix(""), path, *made_up)
+    assert result.code == 0, result.err
+    with open_page(devtools, path) as page:
+        page.wait_for("document.body.classList.contains('live')")
+        assert text_of(page, "#wrong").startswith("This browser cannot run the model: TypeError")
+        assert page.run("document.getElementById('loading').hidden")
+        write = "document.getElementById('text').value = 'good';"
+        page.run(f"{write} document.getElementById('text').dispatchEvent(new InputEvent('input'))")
+        assert page.run("document.getElementById('result').hidden")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bert", "cnn"])
+def test_page_computes_with_onnxruntime_web(
+    name: str, package: Path, devtools: Devtools, tmp_path: Path
+) -> None:
+    texts, labels = make_corpus(90, korean=True)
+    table = write_table(tmp_path / "data.csv", zip(texts, labels, strict=True))
+    out, path = tmp_path / name, tmp_path / f"{name}.html"
+    # a cnn reads words out of vocabulary by their letters, which a graph gets besides ids
+    steps = ("--set", "training.max_steps=20", "--set", "training.threads=1", "--quiet")
+    settings = ("--set", "model.dim=16", *ONNX_MODELS[name], *steps)
+    assert invoke("train", table, "--out", out, "--model", name, *settings).code == 0
+    result = invoke("export", "web", out, path, "--onnxruntime-web", package)
+    assert result.code == 0, result.err
+    model = munjang.load(out)
+    with open_page(devtools, path) as page:
+        page.set_offline(True)
+        page.wait_for("document.body.classList.contains('live')")
+        assert page.run("document.getElementById('wrong').hidden")
+        assert page.run("document.getElementById('loading').hidden")
+        for text in ONNX_TEXTS:
+            write(page, text)
+            page.wait_for(
+                f"document.getElementById('shaded').textContent === {json.dumps(text)} "
+                "&& document.querySelector('#numbers td')"
+            )
+            (answer,) = model.predict(text)
+            expected = f"{answer.label}, probability {answer.probability:.4f}"
+            assert text_of(page, "#answer") == expected
+            found = page.run(
+                "[...document.querySelectorAll('#numbers td')].map(c => +c.textContent)"
+            )
+            (row,) = model.why(text, method="leave_one_out").rows
+            assert found[-2:] == pytest.approx([row.base, row.value], abs=1e-4)
+            values = row.texts[0].words.values.tolist()
+            assert sum(found[:-2]) == pytest.approx(sum(values), abs=1e-4)
+        assert page.console == []
+        assert [each["url"] for each in page.requests] == [path.as_uri()]
+
+
 @pytest.mark.parametrize("name", list(MODELS))
 def test_page_answers_and_shows_why(
     name: str, pages: dict[str, Path], devtools: Devtools, tmp_path: Path
@@ -84,7 +167,7 @@ def test_page_answers_and_shows_why(
     with open_page(devtools, pages[name]) as page:
         assert page.run("document.getElementById('result').hidden")
         write(page, TEXT)
-        word = "probability" if name == "cnn" else "확률"
+        word = "확률" if name == "lstm" else "probability"
         assert text_of(page, "#answer") == f"{answer.label}, {word} {answer.probability:.4f}"
         assert text_of(page, "#shaded") == TEXT
         words = page.run("[...document.querySelectorAll('#shaded span')].map(s => s.textContent)")

@@ -1,10 +1,11 @@
 """A model as a folder that answers without PyTorch: graphs of ONNX, settings and a runner."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from munjang.export.folder import install, make_scratch, refuse_occupied
 from munjang.export.onnx.card import Facts, write_card
 from munjang.export.onnx.checking import Checked, check_outputs
 from munjang.export.onnx.evaluation import check_can_evaluate, evaluate_runner, values_of
+from munjang.export.onnx.graph import Array
 from munjang.export.onnx.inputs import (
     describe_input,
     find_spelling,
@@ -60,6 +62,22 @@ class Exported:
     float_bytes: int
     difference: float
     scores: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class CheckedGraph:
+    """A model as one graph that computes what its network does.
+
+    Attributes:
+        content: the file of ONNX.
+        outputs: returns the outputs of values, [values, outputs].
+        spelled: units by which words out of vocabulary are read, letters or jamo; None: they are
+            not.
+    """
+
+    content: bytes
+    outputs: Callable[[Sequence[Any]], Array]
+    spelled: str | None
 
 
 def export_onnx(
@@ -113,6 +131,45 @@ def export_onnx(
         return export.write(folder, scratch, rows, values, report)
 
 
+def make_graph(model: Model, *, int8: bool = False) -> CheckedGraph:
+    """Return a model that is one graph, compared with the network as by `export_onnx`.
+
+    Args:
+        model: the model.
+        int8: write weights in 8 bits.
+
+    Raises:
+        ConfigError: as `export_onnx`.
+    """
+    export = _Export(model, find_kind(model.network), int8=int8)
+    with TemporaryDirectory() as folder:
+        built = export.build(Path(folder), ())
+        name = "int8" if int8 else "float"
+        (file,) = export.kind.files.values()
+        content = (Path(folder) / name / file).read_bytes()
+    found, runner = export.kind.found, built.runners[name]
+    return CheckedGraph(content, lambda values: found(runner, values), export.spelled)
+
+
+@dataclass(frozen=True)
+class _Built:
+    """Files that were written, and compared with the network.
+
+    Attributes:
+        float_bytes: size of all graphs with weights of 32 bits.
+        bytes: size of each graph as it was asked for.
+        runners: what answers, by the name of its folder.
+        checked: the comparison.
+        threads: threads of the runners.
+    """
+
+    float_bytes: int
+    bytes: Mapping[str, int]
+    runners: Mapping[str, Runner]
+    checked: Checked
+    threads: int
+
+
 class _Export:
     """An export of a model.
 
@@ -153,6 +210,37 @@ class _Export:
         self, folder: Path, scratch: Path, rows: Any, values: Sequence[Any], report: Report
     ) -> Exported:
         """Write the folder, in `scratch` until it is complete and checked."""
+        built = self.build(scratch, values)
+        checked = built.checked
+        report(
+            f"outputs equal PyTorch's on {checked.rows:,} texts, alone and in batches: they differ "
+            f"by at most {checked.difference:.1e}"
+        )
+        scores = {
+            name: evaluate_runner(self.model, runner, rows, values).metrics
+            for name, runner in built.runners.items()
+            if rows is not None
+        }
+        facts = Facts(
+            int8=self.int8,
+            bytes=built.bytes,
+            float_bytes=built.float_bytes,
+            rows=checked.rows,
+            difference=checked.difference,
+            scores=scores,
+            data=("", 0) if rows is None else (", ".join(map(_base, rows.files)), len(rows)),
+            latencies=self._measure(built.runners, values),
+            threads=built.threads,
+        )
+        new = scratch / ("int8" if self.int8 else "float")
+        (new / CARD).write_text(write_card(self.model, facts), encoding="utf-8", newline="\n")
+        install(new, folder, scratch)
+        return Exported(
+            folder, sum(built.bytes.values()), facts.float_bytes, checked.difference, scores
+        )
+
+    def build(self, scratch: Path, values: Sequence[Any]) -> _Built:
+        """Write the files into folders of `scratch`, and compare what they answer."""
         with stage("writing the graph"), torch.no_grad():
             floats = self._write_files(scratch / "float", int8=False)
             whole = self._write_files(scratch / "int8", int8=True) if self.int8 else floats
@@ -162,30 +250,7 @@ class _Export:
             runners["int8"] = load_runner(scratch / "int8", threads)
         with stage("comparing the graph with the network"):
             checked = self._check(runners, values[:_CHECKED_ROWS])
-        report(
-            f"outputs equal PyTorch's on {checked.rows:,} texts, alone and in batches: they differ "
-            f"by at most {checked.difference:.1e}"
-        )
-        scores = {
-            name: evaluate_runner(self.model, runner, rows, values).metrics
-            for name, runner in runners.items()
-            if rows is not None
-        }
-        facts = Facts(
-            int8=self.int8,
-            bytes=whole,
-            float_bytes=sum(floats.values()),
-            rows=checked.rows,
-            difference=checked.difference,
-            scores=scores,
-            data=("", 0) if rows is None else (", ".join(map(_base, rows.files)), len(rows)),
-            latencies=self._measure(runners, values),
-            threads=threads,
-        )
-        new = scratch / ("int8" if self.int8 else "float")
-        (new / CARD).write_text(write_card(self.model, facts), encoding="utf-8", newline="\n")
-        install(new, folder, scratch)
-        return Exported(folder, sum(whole.values()), facts.float_bytes, checked.difference, scores)
+        return _Built(sum(floats.values()), whole, runners, checked, threads)
 
     def _write_files(self, folder: Path, *, int8: bool) -> dict[str, int]:
         """Write all files but the card, and return the size of each graph."""

@@ -73,6 +73,11 @@ class Arrays:
         """Add ascending whole numbers from 0 on, as differences in groups of seven bits."""
         return self.add(np.frombuffer(pack_ascending(numbers), dtype=np.uint8))
 
+    @property
+    def size(self) -> int:
+        """Bytes of all arrays."""
+        return self._size
+
     def to_bytes(self) -> bytes:
         """Return all arrays."""
         return b"".join(self._parts)

@@ -5,7 +5,7 @@ page answers as the model does, or is not written.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from munjang.errors import ConfigError
 from munjang.export.web.arrays import Arrays
 from munjang.layers.activations import Activation, get_activation
+from munjang.layers.blocks import Block
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.fasttext_embedding import FastTextEmbedding
 from munjang.layers.masking import last_states
 from munjang.layers.pooling import Pooling
+from munjang.layers.position import LearnedPositions
 from munjang.layers.subword_embedding import RESERVED, SubwordEmbedding
 from munjang.layers.subword_table import with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
@@ -28,6 +30,7 @@ from munjang.models.lstm import Lstm
 from munjang.models.mean import Mean
 from munjang.models.recurrent import Recurrent
 from munjang.models.rnn import Rnn
+from munjang.models.transformer import Transformer
 from munjang.tasks.heads import Ensemble, Head, LinearEnsemble
 
 Description = dict[str, Any]
@@ -72,8 +75,9 @@ class NetworkWriter:
 
 def _refuse(module: nn.Module) -> str:
     return (
-        f"a page cannot compute {type(module).__name__}; expected a model of mean, cnn, rnn, lstm "
-        "or gru with one text per row"
+        f"a page cannot compute {type(module).__name__}; expected a model of mean, cnn, rnn, lstm, "
+        "gru or transformer with one text per row; others are computed by onnxruntime-web "
+        "(--onnxruntime-web FOLDER)"
     )
 
 
@@ -158,6 +162,55 @@ def _recurrent(writer: NetworkWriter, encoder: Recurrent) -> Description:
         "layers": [
             [_direction(writer, layer) for layer in layers if layer is not None] for layers in pairs
         ],
+    }
+
+
+def _transformer(writer: NetworkWriter, encoder: Transformer) -> Description:
+    activation: Activation = writer.settings.activation
+    blocks = cast(list[Block], list(encoder.blocks))
+    assert all(block.activation is get_activation(activation) for block in blocks)
+    return {
+        "kind": "transformer",
+        **_wide(writer, encoder),
+        "positions": _positions(writer, encoder),
+        "heads": blocks[0].attention.heads,
+        "activation": activation,
+        "blocks": [_block(writer, block) for block in blocks],
+        "norm": _norm(writer, encoder.norm),
+    }
+
+
+def _positions(writer: NetworkWriter, encoder: Transformer) -> Description:
+    positions = encoder.positions
+    if positions is None:
+        return {"kind": "rotary"}
+    if isinstance(positions, LearnedPositions):
+        return {"kind": "learned", "weight": writer.arrays.add(positions.weight)}
+    return {"kind": "sinusoidal", "scale": positions.scale}
+
+
+def _block(writer: NetworkWriter, block: Block) -> Description:
+    assert block.norm_first
+    attention = block.attention
+    projections = {"in_proj": attention.in_proj, "out_proj": attention.out_proj}
+    layers = {**projections, "up": block.up, "down": block.down}
+    return {
+        "attention_norm": _norm(writer, block.attention_norm),
+        "feed_forward_norm": _norm(writer, block.feed_forward_norm),
+        **{name: _linear(writer, layer) for name, layer in layers.items()},
+    }
+
+
+def _norm(writer: NetworkWriter, norm: nn.LayerNorm) -> Description:
+    add = writer.arrays.add
+    return {"weight": add(norm.weight), "bias": add(norm.bias), "eps": norm.eps}
+
+
+def _linear(writer: NetworkWriter, linear: nn.Linear) -> Description:
+    return {
+        "weight": writer.arrays.add(linear.weight),
+        "bias": None if linear.bias is None else writer.arrays.add(linear.bias),
+        "count": linear.weight.shape[0],
     }
 
 
@@ -253,6 +306,7 @@ PARTS: Mapping[type[nn.Module], Callable[[NetworkWriter, Any], Description]] = {
     Rnn: _recurrent,
     Lstm: _recurrent,
     Gru: _recurrent,
+    Transformer: _transformer,
     Pooling: _pooling,
     TokenEmbedding: _embedding,
     SubwordEmbedding: _sum_of_ngrams,

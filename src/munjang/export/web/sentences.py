@@ -22,6 +22,11 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
         "이 브라우저의 계산 결과가 페이지를 만든 프로그램과 다릅니다. 여기서 나온 답을 믿지 "
         "마세요.",
     ),
+    "loading": ("Loading the model …", "모델을 불러오는 중 …"),
+    "cannot run": (
+        "This browser cannot run the model: {reason}",
+        "이 브라우저에서는 모델을 실행할 수 없습니다: {reason}",
+    ),
     "answer": ("Answer", "답"),
     "no label": ("no label", "해당하는 레이블 없음"),
     "label": ("label", "레이블"),
@@ -94,6 +99,8 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "weights": ("weights", "가중치"),
     "float32": ("32 bits, as trained", "32비트, 학습한 그대로"),
     "int8": ("tables rounded to 8 bits", "표를 8비트로 반올림"),
+    "graph int8": ("8 bits, with a scale per row", "8비트, 행마다 배율 하나"),
+    "computed by": ("computed by", "계산하는 프로그램"),
     "written by": ("written by", "만든 프로그램"),
 }
 _LANGUAGES = ("en", "ko")

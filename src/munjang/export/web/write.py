@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from torch import Tensor
 
 from munjang.errors import ConfigError
+from munjang.export.package import need_packages
 from munjang.export.web.arrays import Arrays
-from munjang.export.web.networks import NetworkWriter
-from munjang.export.web.rounding import round_tables
-from munjang.export.web.runtime import PAGE, RUNTIME, read_script
+from munjang.export.web.computing import Computing, compute_with_arrays
+from munjang.export.web.runtime import PAGE, choose_scripts, read_script
 from munjang.export.web.sentences import sentences_in
 from munjang.export.web.tasks import describe_task
 from munjang.export.web.texts import describe_characters, describe_input
@@ -48,7 +49,7 @@ class WrittenPage:
         size: bytes of the file.
         weights: bytes of the weights, before base64.
         largest_difference: largest difference between the logits of the model and those of its
-            rounded tables, on texts made of the vocabulary; 0 without rounding.
+            rounded weights, on texts made of the vocabulary; 0 without rounding.
     """
 
     path: Path
@@ -58,16 +59,26 @@ class WrittenPage:
 
 
 def write_page(
-    model: Model, path: str | Path, *, name: str = "Model", int8: bool = False, language: str = "en"
+    model: Model,
+    path: str | Path,
+    *,
+    name: str = "Model",
+    int8: bool = False,
+    language: str = "en",
+    onnxruntime_web: str | Path | None = None,
 ) -> WrittenPage:
     """Write a page that answers as a model does, and shows why.
 
     Args:
-        model: a model of mean, cnn, rnn, lstm or gru, with one text per row.
+        model: a model of mean, cnn, rnn, lstm, gru or transformer, with one text per row; of any
+            architecture that `munjang export onnx` writes, if `onnxruntime_web` is given.
         path: file to write, NAME.html.
         name: title of the page.
-        int8: write tables of embeddings as whole numbers of 8 bits, with a scale per row.
+        int8: write tables of embeddings as whole numbers of 8 bits, with a scale per row; with
+            `onnxruntime_web` all large weights.
         language: en or ko.
+        onnxruntime_web: folder of the npm package onnxruntime-web, which then computes the answers
+            and is written into the page; None: the page's own program does.
 
     Raises:
         ConfigError: the page cannot compute a part of the model, the weights are too many or not
@@ -77,47 +88,41 @@ def write_page(
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"{path}: expected a file name that ends in .html")
-    shown = replace(model, network=round_tables(model.network)) if int8 else model
+    described = {
+        "text": describe_input(model.input),
+        "task": describe_task(model.task, model.recipe.task),
+        "sentences": sentences_in(language),
+        "characters": describe_characters(),
+    }
     arrays = Arrays(int8)
-    description = describe_model(shown, arrays, language)
-    weights = arrays.to_bytes()
-    if len(weights) > MOST_BYTES:
-        raise ConfigError(_refuse_size(len(weights), int8=int8))
-    content = _render(shown, description, weights, name=name, int8=int8, language=language)
+    if onnxruntime_web is None:
+        computing = compute_with_arrays(model, arrays)
+    else:
+        need_packages("export web with onnxruntime-web", "export", "onnx", "onnxruntime")
+        from munjang.export.web.graphs import compute_with_graph
+
+        computing = compute_with_graph(model, arrays, onnxruntime_web)
+    if computing.weights > MOST_BYTES:
+        raise ConfigError(_refuse_size(computing.weights, int8=int8))
+    checks = _compute_checks(model, computing)
+    network = {"network": computing.description, "arrays": arrays.listed, "checks": checks}
+    content = _render(
+        model, computing, {**described, **network}, arrays.to_bytes(), name=name, language=language
+    )
     with write_whole(path) as partial:
         partial.write_bytes(content)
-    texts = [check["text"] for check in description["checks"]]
-    difference = float((model.logits(texts) - shown.logits(texts)).abs().max()) if int8 else 0.0
-    return WrittenPage(path, len(content), len(weights), difference)
+    texts = [check["text"] for check in checks]
+    own = Tensor([check["logits"] for check in checks])
+    difference = float((model.logits(texts) - own).abs().max()) if int8 else 0.0
+    return WrittenPage(path, len(content), computing.weights, difference)
 
 
-def describe_model(model: Model, arrays: Arrays, language: str = "en") -> dict[str, Any]:
-    """Return all that the program of the page reads, but for the arrays.
-
-    Raises:
-        ConfigError: as `write_page`.
-    """
-    text = describe_input(model.input)
-    task = describe_task(model.task, model.recipe.task)
-    tokens = model.input.tokenizer.vocabulary.tokens  # type: ignore[attr-defined]
-    network = NetworkWriter(arrays, tokens, model.recipe.model).describe(model.network)
-    return {
-        "text": text,
-        "task": task,
-        "network": network,
-        "arrays": arrays.listed,
-        "characters": describe_characters(),
-        "checks": _compute_checks(model, tokens),
-        "sentences": sentences_in(language),
-    }
-
-
-def _compute_checks(model: Model, tokens: tuple[str, ...]) -> list[dict[str, Any]]:
+def _compute_checks(model: Model, computing: Computing) -> list[dict[str, Any]]:
     """Return texts made of tokens of the vocabulary, frequent and rare, and their logits."""
-    own = tokens[len(RESERVED) :]
+    own = model.input.tokenizer.vocabulary.tokens[len(RESERVED) :]  # type: ignore[attr-defined]
     places = np.linspace(0, max(0, len(own) - _CHECKED_TOKENS), _CHECKS).astype(int).tolist()
     texts = [" ".join(own[place : place + _CHECKED_TOKENS]) for place in places]
-    logits = model.logits(texts)
+    logits = computing.logits(texts)
     if not logits.isfinite().all():
         raise ConfigError("expected finite weights; the training diverged, train the model again")
     return [{"text": text, "logits": row} for text, row in zip(texts, logits.tolist(), strict=True)]
@@ -134,28 +139,31 @@ def _refuse_size(size: int, *, int8: bool) -> str:
 
 def _render(
     model: Model,
+    computing: Computing,
     description: Mapping[str, Any],
-    weights: bytes,
+    arrays: bytes,
     *,
     name: str,
-    int8: bool,
     language: str,
 ) -> bytes:
     sentences = description["sentences"]
     style = _environment().get_template("web.css.jinja").render(**why_colors())
-    script = read_script(*RUNTIME, PAGE)
+    script, library = read_script(*choose_scripts(description), PAGE), computing.library
+    # a library is WebAssembly, which is code as well
+    sources = [_hash(script), *([_hash(library), "wasm-unsafe-eval"] if library else [])]
     page = _environment().get_template("web.html.jinja")
     return page.render(
         language=language,
         title=visible_text(name),
         say=sentences.__getitem__,
-        facts=_facts(model, sentences, int8=int8),
+        facts=_facts(model, sentences, computing.facts),
         style=Markup(style),  # noqa: S704 (of our templates)
         style_hash=_hash(style),
         script=Markup(script),  # noqa: S704 (of our files)
-        script_hash=_hash(script),
+        library=Markup(library),  # noqa: S704 (of a package that the user gives)
+        script_sources=Markup(" ".join(f"'{source}'" for source in sources)),  # noqa: S704 (hashes)
         description=_embed(description),
-        weights=Markup(base64.b64encode(weights).decode()),  # noqa: S704 (letters and digits)
+        weights=Markup(base64.b64encode(arrays).decode()),  # noqa: S704 (letters and digits)
     ).encode()
 
 
@@ -185,7 +193,9 @@ def _embed(values: Any) -> Markup:
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 (no tag can begin)
 
 
-def _facts(model: Model, say: Mapping[str, str], *, int8: bool) -> list[tuple[str, str]]:
+def _facts(
+    model: Model, say: Mapping[str, str], computed: Mapping[str, str]
+) -> list[tuple[str, str]]:
     """Return what the model is: names and values."""
     recipe, labels = model.recipe, model.labels
     made_of = say["{architecture} on {tokenizer}"].format(
@@ -200,7 +210,8 @@ def _facts(model: Model, say: Mapping[str, str], *, int8: bool) -> list[tuple[st
         ("validation", _list_scores(model)),
         ("temperature", _temperature(model)),
         ("longest text", say["{n} tokens"].format(n=count_kept_tokens(recipe))),
-        ("weights", say["int8" if int8 else "float32"]),
+        ("weights", say[computed["weights"]]),
+        ("computed by", computed.get("computed by", "")),
         ("written by", f"munjang {metadata.version('munjang')}"),
     ]
     return [(say[key], visible_text(value)) for key, value in facts if value]

@@ -5,8 +5,10 @@ distinct character, so that both agree.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from tokenizers import normalizers, pre_tokenizers
 
@@ -15,8 +17,12 @@ from munjang.text.segmentation.codepoints import ClassTable, bounds_of, lower_ta
 from munjang.text.segmentation.utf32 import to_utf32
 from munjang.text.subwords.pretokens import Pretokens
 
-_WORD, _ALONE, _BLANK, _REMOVED = range(4)
+WORD, ALONE, BLANK, REMOVED = range(4)
 _normalizer = normalizers.BertNormalizer(strip_accents=False, lowercase=False)
+# no StripAccents, which knows more marks
+_stripper = normalizers.BertNormalizer(
+    clean_text=False, handle_chinese_chars=False, strip_accents=True, lowercase=False
+)
 _splitter = pre_tokenizers.BertPreTokenizer()
 
 
@@ -26,13 +32,27 @@ def _class_of(character: str) -> int:
         part for part, _ in _splitter.pre_tokenize_str(_normalizer.normalize_str(f"a{character}a"))
     ]
     if parts == ["aa"]:
-        return _REMOVED
+        return REMOVED
     if len(parts) == 1:
-        return _WORD
-    return _ALONE if len(parts) == 3 else _BLANK
+        return WORD
+    return ALONE if len(parts) == 3 else BLANK
 
 
 _classes = ClassTable(_class_of)
+
+
+def word_classes(points: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return how characters part words: WORD, ALONE, BLANK or REMOVED.
+
+    Args:
+        points: code points [characters].
+    """
+    return _classes[points]
+
+
+def is_removed_accent(character: str) -> bool:
+    """Return whether BERT's normalizer removes a mark where it strips accents."""
+    return not _stripper.normalize_str(character)
 
 
 @dataclass(frozen=True)
@@ -52,9 +72,9 @@ class Words(Pretokens):
 def split_words(texts: pl.Series, *, lowercase: bool) -> Words:
     """Split a column of texts into words and single punctuation marks."""
     points, cuts = to_utf32(normalize(texts))
-    classes = _classes[points]
-    blank, alone = classes == _BLANK, classes == _ALONE
-    kept = (classes != _REMOVED) & ~blank
+    classes = word_classes(points)
+    blank, alone = classes == BLANK, classes == ALONE
+    kept = (classes != REMOVED) & ~blank
     # a word begins after a blank, at and after a character that stands alone, and with a text
     begins = alone.copy()
     begins[1:] |= blank[:-1] | alone[:-1]

@@ -42,6 +42,7 @@ _SMALL = {
     "rnn": ("model.dim=6", "model.hidden_dim=7"),
     "lstm": ("model.dim=6", "model.hidden_dim=7"),
     "gru": ("model.dim=6", "model.hidden_dim=7"),
+    "transformer": ("model.dim=8", "model.heads=2", "model.feed_forward_dim=10"),
 }
 _TRAINING = ("training.max_steps=4", "training.batch_size=32", "training.threads=1")
 _NO_BAG = ("model.bag_dim=0",)
@@ -83,6 +84,11 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         *("cnn", "words"),
         (*_BAG, "model.ensemble_size=2", "model.linear_weight=0.3", "model.activation=gelu"),
     ),
+    "mean of BERT's wordpieces": ("mean", "bert_wordpiece", ("tokenizer.max_size=900",)),
+    "mean of BERT's small wordpieces": (
+        *("mean", "bert_wordpiece"),
+        ("tokenizer.max_size=600", "tokenizer.settings={lowercase: true}"),
+    ),
     "cnn of bpe": ("cnn", "bpe", (*_NO_BAG, "tokenizer.max_size=900", "model.pooling=mean")),
     "rnn of wordpieces": ("rnn", "wordpiece", (*_BAG, "tokenizer.max_size=900")),
     "lstm of words": ("lstm", "words", (*_BAG, *_SUBWORDS, "model.layers=2")),
@@ -99,6 +105,40 @@ MODELS: dict[str, tuple[str, str, tuple[str, ...]]] = {
             "model.ngram_buckets=700",
             "model.ngrams_end=true",
             "tokenizer.max_size=600",
+        ),
+    ),
+    "transformer of words": ("transformer", "words", (*_BAG, *_SUBWORDS, "model.layers=3")),
+    "transformer with sines": (
+        *("transformer", "characters"),
+        (
+            *_BAG,
+            "model.ngrams=2",
+            "model.ngram_buckets=900",
+            "model.positions=sinusoidal",
+            "model.pooling=max+mean+last",
+            "model.heads=1",
+            "model.dim=7",
+        ),
+    ),
+    "transformer with learned positions": (
+        *("transformer", "bpe"),
+        (
+            *_NO_BAG,
+            "model.positions=learned",
+            "model.max_positions=50",
+            "tokenizer.max_length=48",
+            "tokenizer.max_size=700",
+            "model.pooling=attention+first",
+            "model.activation=softmax",
+        ),
+    ),
+    "two transformers": (
+        *("transformer", "words"),
+        (
+            *_NO_BAG,
+            "model.ensemble_size=2",
+            "model.linear_weight=0.3",
+            "tokenizer.add_go_eos=false",
         ),
     ),
 }

@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.trainers import WordPieceTrainer
 
 from munjang.export.web import write_page
 from munjang.model import Model
+from tests.huggingface_tokenizers import train_tokenizer
 from tests.unit.export.web.models import LOOSE_MARKS, MODELS, UGLY, read_texts, train_small
 from tests.web_pages import run_page
 
@@ -19,10 +22,13 @@ EXACT = ("mean", "cnn", "two cnns")
 # One per architecture; a training takes a second or two, so that others are for make test-all.
 QUICK = (
     "mean of words",
+    "mean of BERT's wordpieces",
     "cnn of characters",
     "rnn of wordpieces",
     "lstm of words",
     "gru whose n-grams end",
+    "transformer of words",
+    "transformer with learned positions",
 )
 NAMES = [
     pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow, id=name) for name in MODELS
@@ -68,6 +74,30 @@ def test_page_answers_and_explains_as_python_does(
     for text, answer in zip(texts, found, strict=True):
         assert answer["why"]["exact"] == (name.startswith(EXACT) and name != "cnn with softmax")
         compare_shares(model, text, answer["why"])
+
+
+@pytest.mark.parametrize("kind", ["own", "file", "uncased"])
+def test_words_of_bert(kind: str, rows: Corpus, others: list[str], tmp_path: Path) -> None:
+    """Ids of texts whose characters part words in every way, by a tokenizer of either origin."""
+    settings: tuple[str, ...] = ("tokenizer.settings={lowercase: true}",)
+    if kind != "own":
+        library = train_tokenizer("bert", rows[0])
+        if kind == "uncased":  # decomposes Hangul
+            library.normalizer = BertNormalizer(lowercase=True)
+            special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+            trainer = WordPieceTrainer(vocab_size=600, special_tokens=special, show_progress=False)
+            library.train_from_iterator(rows[0], trainer)
+        library.save(str(tmp_path / "tokenizer.json"))
+        settings = (f"tokenizer.settings={{file: {tmp_path / 'tokenizer.json'}}}",)
+    name = "bert_wordpiece" if kind == "own" else "huggingface"
+    model = train_small(rows, "mean", name, ("tokenizer.max_length=600", *settings))
+    signs = (chr(point) for point in range(0x21, 0x3400) if not 0xD800 <= point < 0xE000)
+    parted = [f"영화{sign}재미a{sign} {sign}" for sign in signs]
+    texts = [" ".join(parted[start : start + 40]) for start in range(0, len(parted), 40)]
+    texts += ["x" * 100, "x" * 101, "漢字 [MASK] [CLS] [PAD] ##의", *others[:60]]
+    answers = run_page(write_page(model, tmp_path / "page.html").path, texts, tmp_path)["answers"]
+    for text, answer in zip(texts, answers, strict=True):
+        assert answer["ids"] == ids_of(model, text), text[:80]
 
 
 def is_explained_alike(text: str) -> bool:

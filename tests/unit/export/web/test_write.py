@@ -17,9 +17,10 @@ from munjang.errors import ConfigError
 from munjang.export.web import write_page
 from munjang.export.web.arrays import pack_ascending, round_rows
 from munjang.export.web.rounding import round_tables
-from munjang.export.web.runtime import PAGE, RUNTIME, read_script
+from munjang.export.web.runtime import EXTENSIONS, PAGE, RUNTIME, choose_scripts, read_script
 from munjang.model import Model
 from munjang.tasks.calibration import CalibrationSettings, DecisionSettings
+from tests.huggingface_tokenizers import train_and_save_tokenizer
 from tests.synthetic import make_corpus
 from tests.unit.export.web.models import train_small
 from tests.web_pages import read_part, run_page
@@ -49,10 +50,11 @@ def compare_logits(model: Model, page: Path, folder: Path) -> list[dict[str, Any
     return answers
 
 
-def test_label_sets(corpus: tuple[list[str], list[str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize("architecture", ["mean", "transformer"])
+def test_label_sets(architecture: str, corpus: tuple[list[str], list[str]], tmp_path: Path) -> None:
     texts, labels = corpus
     sets = [[label] if row % 2 else [label, "odd"] for row, label in enumerate(labels)]
-    model = train_small((texts, sets), "mean", "words", (), task="multilabel")
+    model = train_small((texts, sets), architecture, "words", (), task="multilabel")
     answers = compare_logits(model, write_page(model, tmp_path / "a.html").path, tmp_path)
     predicted: Any = model.predict(TEXTS)
     assert [a["label"] for a in answers] == [", ".join(p.labels) for p in predicted]
@@ -60,12 +62,16 @@ def test_label_sets(corpus: tuple[list[str], list[str]], tmp_path: Path) -> None
     np.testing.assert_allclose([a["probabilities"] for a in answers], own, atol=1e-4)
 
 
-@pytest.mark.parametrize("loss", ["mean_squared_error", "poisson"])
-def test_numbers(loss: str, corpus: tuple[list[str], list[str]], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("loss", "architecture"), [("mean_squared_error", "gru"), ("poisson", "transformer")]
+)
+def test_numbers(
+    loss: str, architecture: str, corpus: tuple[list[str], list[str]], tmp_path: Path
+) -> None:
     texts, labels = corpus
     numbers = [10.0 + 3 * len(label) + row % 4 for row, label in enumerate(labels)]
     loss_setting = (f"regress.loss={loss}",)
-    model = train_small((texts, numbers), "gru", "words", loss_setting, task="regress")
+    model = train_small((texts, numbers), architecture, "words", loss_setting, task="regress")
     answers = compare_logits(model, write_page(model, tmp_path / "a.html").path, tmp_path)
     predicted: Any = model.predict(TEXTS)
     assert [a["number"] for a in answers] == pytest.approx([p.value for p in predicted], abs=1e-3)
@@ -151,13 +157,21 @@ def test_page_is_small_and_inert(tmp_path: Path) -> None:
     assert fixed < MOST_FIXED
     (script,) = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
     (style,) = re.findall(r"<style>(.*?)</style>", source, re.DOTALL)
-    assert script == read_script(*RUNTIME, PAGE)
-    assert len(script.encode()) < MOST_SCRIPT
+    assert script == read_script(*RUNTIME, "cnn", PAGE)
     for name, content in ("script", script), ("style", style):
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
         assert f"{name}-src 'sha256-{digest}'" in parsed.policy
     assert parsed.policy.startswith("default-src 'none';")
     assert run_page(page, TEXTS, tmp_path)["check"] < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["mean", *EXTENSIONS])
+def test_program_is_small(kind: str) -> None:
+    encoders = [{"encoder": {"kind": kind}}, {"encoder": {"kind": "mean"}}]
+    tokenizer = {"kind": "bert_wordpiece"}
+    scripts = choose_scripts({"text": {"tokenizer": tokenizer}, "network": {"networks": encoders}})
+    assert set(scripts) - {"bert_wordpiece", EXTENSIONS.get(kind)} == set(RUNTIME)
+    assert len(read_script(*scripts, PAGE).encode()) < MOST_SCRIPT
 
 
 @pytest.mark.parametrize("tokenizer", ["words", "bpe"])
@@ -192,18 +206,22 @@ def test_what_a_page_cannot_do_is_refused(mean: Model, tmp_path: Path) -> None:
     refuse(mean, page, "language: expected en or ko, got 'fr'", language="fr")
     refuse(mean, tmp_path / "a.txt", "expected a file name that ends in .html")
     overrides = ["training.max_steps=1", "model.dim=8", "model.heads=2", "model.layers=1"]
-    other = train(make_corpus(30), model="transformer", overrides=overrides, progress=False).model
-    refuse(other, page, "a page cannot compute Transformer; expected a model of mean, cnn, rnn")
+    other = train(
+        make_corpus(30), model="bert", tokenizer="words", overrides=overrides, progress=False
+    ).model
+    refuse(other, page, r"a page cannot compute Bert; expected .*--onnxruntime-web FOLDER")
     pairs = [(text, text) for text in make_corpus(30)[0]]
     two = ["training.max_steps=1", "model.dim=8"]
     other = train(
         (pairs, make_corpus(30)[1]), input="two_texts", model="mean", overrides=two, progress=False
     ).model
     refuse(other, page, "reads one text per row, and the input of this model is two_texts")
+    file = train_and_save_tokenizer(tmp_path, "byte_level", make_corpus(30)[0])
+    overrides = [*two, f"tokenizer.settings={{file: {file}}}"]
     other = train(
-        make_corpus(30), model="mean", tokenizer="bert_wordpiece", overrides=two, progress=False
+        make_corpus(30), model="mean", tokenizer="huggingface", overrides=overrides, progress=False
     ).model
-    refuse(other, page, "cannot split texts as the tokenizer bert_wordpiece does; it knows words")
+    refuse(other, page, "it knows BERT's, with a normalizer of BERT")
 
 
 def test_weights_that_nothing_describes_are_refused(mean: Model, tmp_path: Path) -> None:

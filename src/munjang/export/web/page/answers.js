@@ -90,14 +90,15 @@ class Model {
     this.task = new TASKS[described.task.kind](described.task);
   }
 
-  read(text) {
-    const encoded = this.encoder.encode(text), logits = this.network.logits(encoded);
+  // A network may compute its logits later.
+  async read(text) {
+    const encoded = this.encoder.encode(text), logits = await this.network.logits(encoded);
     return {text, ...encoded, logits, ...this.task.answer(logits)};
   }
 
   // Yields null while it computes, and then {score, method, value, base, words}; a word is
   // {start, end, share}, and `share` null where the network read none of it.
-  *why(answer, wanted) {
+  async *why(answer, wanted) {
     const score = this.task.score(answer.logits, wanted);
     const ranges = wordRanges(answer.text), words = placesOfWords(answer.starts, ranges);
     const valueOf = logits => score.coefficients.reduce(
@@ -107,12 +108,12 @@ class Model {
     if (this.network.exact && answer.ids.length) {
       base = score.offset + this.network.share(answer, score.coefficients, shares);
     } else {
-      const without = places => valueOf(this.network.logits({
+      const without = async places => valueOf(await this.network.logits({
         ids: answer.ids.map((id, place) => places.has(place) ? OOV : id),
         oovWords: answer.oovWords}));
-      base = without(new Set(words.flat()));
+      base = await without(new Set(words.flat()));
       for (const places of words) {
-        if (places.length) shares[places[0]] = value - without(new Set(places));
+        if (places.length) shares[places[0]] = value - await without(new Set(places));
         yield null;
       }
     }
@@ -127,11 +128,13 @@ class Model {
   }
 
   // The largest difference from the logits that the page was written with.
-  check() {
-    return this.described.checks.reduce((largest, {text, logits}) => {
-      const own = this.read(text).logits;
-      return logits.reduce((most, logit, i) => Math.max(most, Math.abs(logit - own[i])), largest);
-    }, 0);
+  async check() {
+    let largest = 0;
+    for (const {text, logits} of this.described.checks) {
+      const own = (await this.read(text)).logits;
+      largest = Math.max(largest, ...logits.map((logit, i) => Math.abs(logit - own[i])));
+    }
+    return largest;
   }
 }
 

@@ -6,20 +6,21 @@
 const CATEGORIES = ("Cn Cc Cf Cs Co Ll Lm Lo Lt Lu Mc Me Mn Nd Nl No Pc Pd Pe Pf Pi Po Ps Sc Sk "
   + "Sm So Zl Zp Zs").split(" ");
 
-class Characters {
-  // `runs`: pairs of a length and a category, such as "w1:4", in base 36 and joined by spaces
+// A number per character: runs of a length and a number, such as "w1:4", in base 36 and joined by
+// spaces.
+class Runs {
   constructor(runs) {
     this.ends = [];
-    this.names = [];
+    this.numbers = [];
     let end = 0;
     for (const run of runs.split(" ")) {
-      const [length, category] = run.split(":");
+      const [length, number] = run.split(":");
       this.ends.push(end += parseInt(length, 36));
-      this.names.push(CATEGORIES[parseInt(category, 36)]);
+      this.numbers.push(parseInt(number, 36));
     }
   }
 
-  category(character) {
+  at(character) {
     const point = character.codePointAt(0);
     let low = 0, high = this.ends.length - 1;
     while (low < high) {
@@ -27,7 +28,17 @@ class Characters {
       if (this.ends[middle] > point) high = middle;
       else low = middle + 1;
     }
-    return this.names[low];
+    return this.numbers[low];
+  }
+}
+
+class Characters {
+  constructor(runs) {
+    this.runs = new Runs(runs);
+  }
+
+  category(character) {
+    return CATEGORIES[this.runs.at(character)];
   }
 
   // Applies a function to the parts of a text between characters that Python does not know.
@@ -46,6 +57,10 @@ class Characters {
 
   compose(text) {
     return this._known(text, part => part.normalize("NFC"));
+  }
+
+  decompose(text) {
+    return this._known(text, part => part.normalize("NFD"));
   }
 
   lower(text) {

@@ -33,6 +33,13 @@ function unitsOf(token, units) {
   return units === "jamo" ? [...token].flatMap(letter => jamoOf(letter, true)) : [...token];
 }
 
+// Numbers of the letters or jamo of a word, with its boundaries.
+function unitIds(word, units) {
+  const letters = [...word].slice(0, MAX_NGRAMS).join("");
+  const kept = unitsOf(letters, units).slice(0, MAX_NGRAMS);
+  return [1, ...kept.map(unit => unit.codePointAt(0) + 3), 2];
+}
+
 // The sum of the rows of a token's character n-grams, divided by the root of their number.
 class SumOfNgrams {
   constructor(described, arrays) {
@@ -42,10 +49,7 @@ class SumOfNgrams {
   }
 
   rows(word) {
-    const letters = [...word].slice(0, MAX_NGRAMS).join("");
-    const units = unitsOf(letters, this.described.units).slice(0, MAX_NGRAMS);
-    const ids = [1, ...units.map(unit => unit.codePointAt(0) + 3), 2];
-    return hashNgrams(ids, this.described.max_n, COUNT_CELLS)
+    return hashNgrams(unitIds(word, this.described.units), this.described.max_n, COUNT_CELLS)
       .flatMap(hashes => hashes.slice(MIN_N - 2))
       .filter(cell => this.shared.has(cell))
       .slice(0, MAX_NGRAMS)

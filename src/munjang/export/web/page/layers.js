@@ -47,6 +47,15 @@ function softmax(scores) {
   return powers.map(power => power / sum);
 }
 
+// An activation of every number; softmax is over the `width` numbers of a place.
+function activate(name, states, width) {
+  if (name !== "softmax") return states.map(ACTIVATIONS[name]);
+  for (let at = 0; at < states.length; at += width) {
+    states.set(softmax(states.subarray(at, at + width)), at);
+  }
+  return states;
+}
+
 // rows [count x dim] of `weight` times a vector, plus `bias`.
 function affine(weight, bias, vector, count) {
   const dim = vector.length, result = new Float64Array(count);
@@ -56,102 +65,6 @@ function affine(weight, bias, vector, count) {
     result[row] = sum;
   }
   return result;
-}
-
-// Filters over windows of `width` places with zeros around the text.
-class Convolution {
-  constructor(described, arrays) {
-    Object.assign(this, described);  // width, left, dim, filters
-    this.weight = arrays.get(described.weight);
-    this.bias = arrays.get(described.bias);
-  }
-
-  // Writes the maps into `out`, whose places have `stride` numbers, from `column` on.
-  run(vectors, time, out, stride, column) {
-    const {width, left, dim, filters, weight, bias} = this;
-    for (let place = 0; place < time; place++) {
-      const at = place * stride + column;
-      for (let f = 0; f < filters; f++) out[at + f] = bias[f];
-      for (let k = 0; k < width; k++) {
-        const from = place + k - left;
-        if (from < 0 || from >= time) continue;
-        for (let i = 0; i < dim; i++) {
-          const value = vectors[from * dim + i], row = (k * dim + i) * filters;
-          if (value) for (let f = 0; f < filters; f++) out[at + f] += value * weight[row + f];
-        }
-      }
-    }
-  }
-
-  // Adds to `gradient` [time x dim] that of the vectors for derivatives of the maps.
-  backward(slopes, time, stride, column, gradient) {
-    const {width, left, dim, filters, weight} = this;
-    for (let place = 0; place < time; place++) {
-      for (let f = 0; f < filters; f++) {
-        const slope = slopes[place * stride + column + f];
-        if (!slope) continue;
-        for (let k = 0; k < width; k++) {
-          const to = place + k - left;
-          if (to < 0 || to >= time) continue;
-          for (let i = 0; i < dim; i++) {
-            gradient[to * dim + i] += slope * weight[(k * dim + i) * filters + f];
-          }
-        }
-      }
-    }
-  }
-}
-
-// One step of each cell, in the symbols of `munjang.layers.cells`: `x` is W x + b of all steps from
-// index `at` on, `u` is U h + d; h and c are overwritten.
-const CELLS = {
-  rnn: {
-    gates: 1,
-    step(x, at, u, h) {
-      for (let i = 0; i < h.length; i++) h[i] = Math.tanh(x[at + i] + u[i]);
-    },
-  },
-  lstm: {
-    gates: 4,
-    step(x, at, u, h, c) {
-      const n = h.length, gate = (k, i) => x[at + k * n + i] + u[k * n + i];
-      for (let i = 0; i < n; i++) {
-        c[i] = sigmoid(gate(1, i)) * c[i] + sigmoid(gate(0, i)) * Math.tanh(gate(2, i));
-        h[i] = sigmoid(gate(3, i)) * Math.tanh(c[i]);
-      }
-    },
-  },
-  gru: {
-    gates: 3,
-    step(x, at, u, h) {
-      const n = h.length;
-      for (let i = 0; i < n; i++) {
-        const r = sigmoid(x[at + i] + u[i]), z = sigmoid(x[at + n + i] + u[n + i]);
-        h[i] = z * h[i] + (1 - z) * Math.tanh(x[at + 2 * n + i] + r * u[2 * n + i]);
-      }
-    },
-  },
-};
-
-// One direction of one layer.
-class RecurrentLayer {
-  constructor(described, arrays, cell, hidden) {
-    this.cell = CELLS[cell];
-    this.hidden = hidden;
-    for (const name of ["w", "u", "b", "d"]) this[name] = arrays.get(described[name]);
-  }
-
-  // Writes the states of inputs [time x dim] into `out`, as `Convolution.run` does.
-  run(inputs, time, dim, backwards, out, stride, column) {
-    const rows = this.cell.gates * this.hidden;
-    const h = new Float64Array(this.hidden), c = new Float64Array(this.hidden);
-    for (let t = 0; t < time; t++) {
-      const place = backwards ? time - 1 - t : t;
-      const x = affine(this.w, this.b, inputs.subarray(place * dim, (place + 1) * dim), rows);
-      this.cell.step(x, 0, affine(this.u, this.d, h, rows), h, c);
-      out.set(h, place * stride + column);
-    }
-  }
 }
 
 // Additive attention: one weight per place.

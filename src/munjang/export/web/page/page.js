@@ -118,28 +118,34 @@ function showNumbers(text, why) {
     ([name, number]) => make("tr", {}, make("th", {scope: "row"}, name), make("td", {}, number))));
 }
 
-let answer = null, turn = 0, timer = 0;
+let answer = null, reading = null, typed = 0, turn = 0, timer = 0;
 
 // Computes in slices, so that typing is never held up; a newer text ends it.
-function explain(wanted) {
-  const own = ++turn, shown = answer, steps = model.why(shown, wanted);
-  const go = () => {
-    const end = performance.now() + SLICE;
-    while (own === turn) {
-      const {value} = steps.next();
-      if (value) return showWhy(shown, value);
-      if (performance.now() > end) return setTimeout(go);
-    }
-  };
-  go();
+async function explain(wanted) {
+  const own = ++turn, shown = answer;
+  let end = performance.now() + SLICE;
+  for await (const value of model.why(shown, wanted)) {
+    if (own !== turn) return;
+    if (value) return showWhy(shown, value);
+    if (performance.now() <= end) continue;
+    await new Promise(done => setTimeout(done));
+    end = performance.now() + SLICE;
+  }
 }
 
-function update() {
-  answer = model.read(find("text").value);
+// Reads one text at a time; of those that came meanwhile only the last.
+async function update() {
+  const own = ++typed;
+  await Promise.allSettled([reading]);
+  if (own !== typed) return;
+  reading = model.read(find("text").value);
+  const read = await reading;
+  if (own !== typed) return;
+  answer = read;
+  turn++;
   const isEmpty = !cleanText(answer.text);
   find("result").hidden = isEmpty;
   clearTimeout(timer);
-  turn++;
   if (isEmpty) {
     find("said").textContent = "";
     return;
@@ -154,5 +160,16 @@ function update() {
 find("text").addEventListener("input", event => event.isComposing || update());
 find("text").addEventListener("compositionend", update);
 if (find("text").value) update();
-find("wrong").hidden = model.check() <= TOLERANCE;
-document.body.classList.add("live");
+start();
+
+async function start() {
+  find("loading").hidden = false;
+  try {
+    find("wrong").hidden = await model.check() <= TOLERANCE;
+  } catch (error) {
+    find("wrong").textContent = say("cannot run", {reason: String(error)});
+    find("wrong").hidden = false;
+  }
+  find("loading").hidden = true;
+  document.body.classList.add("live");
+}

@@ -185,22 +185,26 @@ function bytePairs(described, vocabulary, characters) {
   });
 }
 
-function wordPieces(described, vocabulary, characters) {
-  return subwords(vocabulary, characters, pretoken => {
-    const pieces = [];
-    for (let start = 0; start < pretoken.length;) {
-      let end = pretoken.length, id = OOV;
-      for (; end > start; end--) {
-        const piece = pretoken.slice(start, end).join("");
-        id = vocabulary.id(start ? described.continuation + piece : piece);
-        if (id !== OOV) break;
-      }
-      if (id === OOV) return [[OOV, pretoken.length]];
-      pieces.push([id, end - start]);
-      start = end;
+// The longest pieces from left to right: [id, length] each; one OOV if they do not cover the word.
+function longestPieces(word, vocabulary, continuation) {
+  const pieces = [];
+  for (let start = 0; start < word.length;) {
+    let end = word.length, id = OOV;
+    for (; end > start; end--) {
+      const piece = word.slice(start, end).join("");
+      id = vocabulary.id(start ? continuation + piece : piece);
+      if (id !== OOV) break;
     }
-    return pieces;
-  });
+    if (id === OOV) return [[OOV, word.length]];
+    pieces.push([id, end - start]);
+    start = end;
+  }
+  return pieces;
+}
+
+function wordPieces(described, vocabulary, characters) {
+  return subwords(vocabulary, characters,
+    pretoken => longestPieces(pretoken, vocabulary, described.continuation));
 }
 
 // The likeliest pieces (Viterbi); a run of unknown characters is one OOV.

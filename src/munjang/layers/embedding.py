@@ -210,6 +210,31 @@ class TokenEmbedding(nn.Module):
             vectors = sums.view(*ids.shape, self.dim)
         return vectors if self.subwords is None else vectors + self.subwords(ids * mask)
 
+    def can_read_first(self) -> bool:
+        """Return whether `first_vectors` may be called: float32, on the CPU, without gradients."""
+        return (
+            not self.training
+            and not torch.is_grad_enabled()
+            and self.weight.device.type == "cpu"
+            and self.weight.dtype == torch.float32
+            and self.subwords is None
+            and self.rows.min_frequency == 1
+        )
+
+    def first_vectors(self, ids: Tensor) -> Tensor:
+        """Compute `forward` for the first token of each row alone, if `can_read_first`.
+
+        Args:
+            ids: that token and those after it, [batch, ngrams]; PAD where there are no more.
+
+        Returns:
+            [batch, dim].
+        """
+        visible = ids.numpy()
+        visible = np.where(visible < self.vocabulary_size, visible, OOV)
+        rows = torch.from_numpy(self.rows.of_first(visible))
+        return torch.embedding(self.weight, rows).sum(1)
+
     def ngram_vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the parts of each vector of `forward` that rows of n-grams are.
 

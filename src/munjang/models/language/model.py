@@ -129,6 +129,8 @@ class LanguageModel(nn.Module):
         """
         # the embedding adds the n-grams that begin at a token: so the order is reversed
         reversed_ids = torch.cat([previous, ids], dim=1).flip(1)
+        if ids.shape[1] == 1 and self.embedding.can_read_first():
+            return self.embedding.first_vectors(reversed_ids)[:, None]
         vectors: Tensor = self.embedding(reversed_ids, reversed_ids != PAD)
         vectors = vectors.flip(1)[:, previous.shape[1] :]
         dropped: Tensor = self.embedding_dropout(vectors)

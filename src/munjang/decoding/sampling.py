@@ -118,13 +118,10 @@ def _uniform_of(
     streams: npt.NDArray[np.int64], steps: npt.NDArray[np.int64] | int, samples: int
 ) -> npt.NDArray[np.float64]:
     if len(streams) * samples <= _FEW_DRAWS:
-        of_rows = np.broadcast_to(steps, len(streams)).tolist()
-        return np.array(
-            [
-                _uniform_row(stream, step, samples)
-                for stream, step in zip(streams.tolist(), of_rows, strict=True)
-            ]
-        ).reshape(len(streams), samples)
+        each = [steps] * len(streams) if isinstance(steps, int) else steps.tolist()
+        pairs = zip(streams.tolist(), each, strict=True)
+        rows = [_uniform_row(stream, step, samples) for stream, step in pairs]
+        return np.array(rows).reshape(len(streams), samples)
     mixed = _mix(streams.view(np.uint64) + np.asarray(steps).astype(np.uint64))
     mixed = _mix(np.add.outer(mixed, np.arange(samples, dtype=np.uint64)))
     return (mixed >> np.uint64(12)).astype(np.float64) * 2.0**-52

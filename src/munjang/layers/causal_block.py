@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues, SelfAttention
 from munjang.layers.blocks import TransformerLayer
-from munjang.layers.fast.causal_weights import LayerWeights, Norm, by_heads
+from munjang.layers.fast.causal_weights import LayerWeights, Norm, by_heads, scaled_activation
 from munjang.layers.fast.derived import DerivedWeights
 from munjang.layers.fast.linear import Linear
 from munjang.layers.position import Rotary
@@ -90,16 +90,17 @@ class CausalBlock(TransformerLayer):
         return self._step_weights.get(sources, lambda *_: self._lay_out())
 
     def _lay_out(self) -> LayerWeights:
+        activation, scale = scaled_activation(self.activation)
         return LayerWeights(
             attention_norm=_norm(self.attention_norm),
             project=by_heads(self.attention.in_proj.weight, self.attention.heads),
             join=self.attention.out_proj.weight.t().contiguous(),
             feed_forward_norm=_norm(self.feed_forward_norm),
-            up=self.up.weight.t().contiguous(),
-            up_bias=self.up.bias,
-            activation=self.activation,
-            down=self.down.weight.t().contiguous(),
-            down_bias=self.down.bias,
+            up=scale * self.up.weight.t().contiguous(),
+            up_bias=scale * self.up.bias,
+            activation=activation,
+            down=scale * self.down.weight.t().contiguous(),
+            down_bias=self.down.bias.detach(),
         )
 
 

@@ -210,8 +210,8 @@ class TokenEmbedding(nn.Module):
             vectors = sums.view(*ids.shape, self.dim)
         return vectors if self.subwords is None else vectors + self.subwords(ids * mask)
 
-    def can_read_first(self) -> bool:
-        """Return whether `first_vectors` may be called: float32, on the CPU, without gradients."""
+    def can_read_next(self) -> bool:
+        """Return whether `next_vectors` may be called: float32, on the CPU, without gradients."""
         return (
             not self.training
             and not torch.is_grad_enabled()
@@ -221,18 +221,23 @@ class TokenEmbedding(nn.Module):
             and self.rows.min_frequency == 1
         )
 
-    def first_vectors(self, ids: Tensor) -> Tensor:
-        """Compute `forward` for the first token of each row alone, if `can_read_first`.
+    def next_vectors(self, ids: Tensor, previous: Tensor) -> Tensor:
+        """Return the vectors of tokens with n-grams that end at them, if `can_read_next`.
+
+        They are those of `forward` for the first token of each row read backwards.
 
         Args:
-            ids: that token and those after it, [batch, ngrams]; PAD where there are no more.
+            ids: one token per row, [batch].
+            previous: the tokens before it, [batch, ngrams - 1]; PAD where there is none.
 
         Returns:
             [batch, dim].
         """
-        visible = ids.numpy()
-        visible = np.where(visible < self.vocabulary_size, visible, OOV)
-        rows = torch.from_numpy(self.rows.of_first(visible))
+        backwards = np.empty((len(ids), self.ngrams), dtype=np.int64)
+        backwards[:, 0] = ids.numpy()
+        backwards[:, 1:] = previous.numpy()[:, ::-1]
+        np.putmask(backwards, backwards >= self.vocabulary_size, OOV)
+        rows = torch.from_numpy(self.rows.of_first(backwards))
         return torch.embedding(self.weight, rows).sum(1)
 
     def ngram_vectors(self, ids: Tensor, mask: Tensor) -> Tensor:

@@ -42,21 +42,23 @@ def step_layers(states: Tensor, buffer: KeyValueBuffer) -> Tensor:
     keys = seen.select(2, 0).transpose(2, 3).unbind(0)
     values = seen.select(2, 1).unbind(0)
     new = columns.select(3, place).unbind(0)
-    visible = buffer.visible.narrow(2, 0, place + 1)
-    cos, sin = buffer.cos.select(1, place), buffer.sin.select(1, place)
-    shape = (len(states) * buffer.heads, 3, columns.shape[4])
-    scale, half = shape[2] ** -0.5, shape[2] // 2
+    hidden_columns = None if buffer.hidden is None else buffer.hidden.narrow(2, 0, place + 1)
+    rotation = buffer.rotation.select(1, place)
+    parts_shape = (len(states) * buffer.heads, 3, columns.shape[4])
+    pairs_shape = (*parts_shape[:2], columns.shape[4] // 2, 2)
     every = zip(buffer.weights, keys, values, new, strict=True)
     for weights, layer_keys, layer_values, free in every:
-        parts = torch.mm(weights.attention_norm(states), weights.project).view(shape)
-        both = parts.narrow(1, 0, 2)  # query and key
-        partners = both.roll(half, 2)
-        both.mul_(cos).addcmul_(partners, sin)
-        free.copy_(parts.narrow(1, 1, 2))
-        scores = torch.baddbmm(visible, both.narrow(1, 0, 1), layer_keys, alpha=scale)
+        product = torch.mm(weights.attention_norm(states), weights.project)
+        pairs = torch.view_as_complex(product.view(pairs_shape))
+        pairs.narrow(1, 0, 2).mul_(rotation)  # query and key, not the value
+        query, key_value = product.view(parts_shape).split_with_sizes((1, 2), 1)
+        free.copy_(key_value)
+        scores = torch.bmm(query, layer_keys)
+        if hidden_columns is not None:
+            scores = scores + hidden_columns
         taken = torch.bmm(scores.softmax(-1), layer_values).view(states.shape)
         states = torch.addmm(states, taken, weights.join)
-        hidden = torch.addmm(weights.up_bias, weights.feed_forward_norm(states), weights.up)
-        states = torch.addmm(states, weights.activation(hidden), weights.down)
+        units = torch.addmm(weights.up_bias, weights.feed_forward_norm(states), weights.up)
+        states = torch.addmm(states, weights.activation(units), weights.down)
         states.add_(weights.down_bias)
     return states

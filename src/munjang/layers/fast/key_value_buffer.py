@@ -16,8 +16,9 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from munjang.layers.fast.causal_weights import LayerWeights
-from munjang.layers.key_value_cache import KeysValues, KeyValueCache
+from munjang.layers.attention import KeysValues
+from munjang.layers.fast.causal_weights import LayerWeights, pair_features, unpair_features
+from munjang.layers.key_value_cache import KeyValueCache
 from munjang.layers.position import rotary_tables
 
 # Fewest tokens that there is room for: the buffer grows by at least as many, or to twice its size.
@@ -31,20 +32,20 @@ class KeyValueBuffer:
     Attributes:
         weights: of each layer, the lowest one first.
         heads: number of attention heads.
-        columns: keys and values, [layers, hypotheses x heads, 2, room, dim / heads].
-        visible: 0 at places that later tokens attend to, -inf at padding, [hypotheses x heads or
-            1, 1, room].
-        cos: cosines of the rotation of each place, [hypotheses x heads or 1, room, 1, dim / heads].
-        sin: its sines with their signs, see `munjang.layers.position.Rotary.full`.
+        columns: keys and values, [layers, hypotheses x heads, 2, room, dim / heads]; features of
+            keys in the order of `pair_features`.
+        hidden: 0 at places that later tokens attend to, -inf at padding, [hypotheses x heads, 1,
+            room]; None without padding.
+        rotation: complex number of each place and pair of features, [hypotheses x heads or 1,
+            room, 1, dim / heads / 2].
         filled: number of places that hold tokens or padding.
     """
 
     weights: Sequence[LayerWeights]
     heads: int
     columns: Tensor
-    visible: Tensor
-    cos: Tensor
-    sin: Tensor
+    hidden: Tensor | None
+    rotation: Tensor
     filled: int
 
     @property
@@ -76,8 +77,9 @@ class BufferedLayers(Sequence[KeysValues]):
         if isinstance(index, slice):
             return [self[number] for number in range(len(self))[index]]
         seen = self.buffer.columns[index, :, :, : self.width]
-        keys, values = seen.unflatten(0, (-1, self.buffer.heads)).unbind(2)
-        return keys, values
+        shape = -1, self.buffer.heads, *seen.shape[2:]
+        keys, values = seen.unbind(1)
+        return unpair_features(keys, 2).reshape(shape), values.reshape(shape)
 
     @property
     def has_room(self) -> bool:
@@ -108,22 +110,20 @@ def _copy(
     rows, head_dim = cache.rows * cache.beam * heads, len(like) // heads
     columns = like.new_empty(len(weights), rows, 2, room, head_dim)
     for layer, (keys, values) in zip(columns, cache.layers, strict=False):
-        layer[:, 0, : cache.width] = keys.flatten(0, 1)
+        layer[:, 0, : cache.width] = pair_features(keys, 3).flatten(0, 1)
         layer[:, 1, : cache.width] = values.flatten(0, 1)
-    places = torch.arange(room)[None]
+    places, hidden = torch.arange(room)[None], None
     if cache.lengths is not None:
         padding = (cache.width - cache.lengths).repeat_interleave(cache.beam * heads)
         places = places - padding[:, None]
-    visible = like.new_zeros(places.shape).masked_fill_(places < 0, -math.inf)
-    rotary, real = rotary_tables(room, head_dim, like), places.clamp(min=0)
-    cos = torch.cat([rotary.cos, rotary.cos], dim=1)[real]
-    sin = torch.cat([-rotary.sin, rotary.sin], dim=1)[real]
+        hidden = like.new_zeros(rows, 1, room).masked_fill_((places < 0)[:, None], -math.inf)
+    rotary = rotary_tables(room, head_dim, like)
+    rotation = torch.complex(rotary.cos, rotary.sin)[places.clamp(min=0)]
     return KeyValueBuffer(
         weights=weights,
         heads=heads,
         columns=columns,
-        visible=visible[:, None],
-        cos=cos[:, :, None],
-        sin=sin[:, :, None],
+        hidden=hidden,
+        rotation=rotation[:, :, None],
         filled=cache.width,
     )

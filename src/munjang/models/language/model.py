@@ -127,10 +127,10 @@ class LanguageModel(nn.Module):
         Returns:
             [batch, time, dim].
         """
+        if ids.shape[1] == 1 and self.embedding.can_read_next():
+            return self.embedding.next_vectors(ids[:, 0], previous)[:, None]
         # the embedding adds the n-grams that begin at a token: so the order is reversed
         reversed_ids = torch.cat([previous, ids], dim=1).flip(1)
-        if ids.shape[1] == 1 and self.embedding.can_read_first():
-            return self.embedding.first_vectors(reversed_ids)[:, None]
         vectors: Tensor = self.embedding(reversed_ids, reversed_ids != PAD)
         vectors = vectors.flip(1)[:, previous.shape[1] :]
         dropped: Tensor = self.embedding_dropout(vectors)

@@ -42,7 +42,7 @@ def step_layers(states: Tensor, buffer: KeyValueBuffer) -> Tensor:
     keys = seen.select(2, 0).transpose(2, 3).unbind(0)
     values = seen.select(2, 1).unbind(0)
     new = columns.select(3, place).unbind(0)
-    hidden_columns = None if buffer.hidden is None else buffer.hidden.narrow(2, 0, place + 1)
+    bias = None if buffer.bias is None else buffer.bias.narrow(2, 0, place + 1)
     rotation = buffer.rotation.select(1, place)
     parts_shape = (len(states) * buffer.heads, 3, columns.shape[4])
     pairs_shape = (*parts_shape[:2], columns.shape[4] // 2, 2)
@@ -54,8 +54,8 @@ def step_layers(states: Tensor, buffer: KeyValueBuffer) -> Tensor:
         query, key_value = product.view(parts_shape).split_with_sizes((1, 2), 1)
         free.copy_(key_value)
         scores = torch.bmm(query, layer_keys)
-        if hidden_columns is not None:
-            scores = scores + hidden_columns
+        if bias is not None:
+            scores = scores + bias
         taken = torch.bmm(scores.softmax(-1), layer_values).view(states.shape)
         states = torch.addmm(states, taken, weights.join)
         units = torch.addmm(weights.up_bias, weights.feed_forward_norm(states), weights.up)

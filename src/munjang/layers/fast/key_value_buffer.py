@@ -34,8 +34,8 @@ class KeyValueBuffer:
         heads: number of attention heads.
         columns: keys and values, [layers, hypotheses x heads, 2, room, dim / heads]; features of
             keys in the order of `pair_features`.
-        hidden: 0 at places that later tokens attend to, -inf at padding, [hypotheses x heads, 1,
-            room]; None without padding.
+        bias: added to the scores of each place, -inf at padding and else 0, [hypotheses x heads,
+            1, room]; None without padding.
         rotation: complex number of each place and pair of features, [hypotheses x heads or 1,
             room, 1, dim / heads / 2].
         filled: number of places that hold tokens or padding.
@@ -44,7 +44,7 @@ class KeyValueBuffer:
     weights: Sequence[LayerWeights]
     heads: int
     columns: Tensor
-    hidden: Tensor | None
+    bias: Tensor | None
     rotation: Tensor
     filled: int
 
@@ -112,18 +112,18 @@ def _copy(
     for layer, (keys, values) in zip(columns, cache.layers, strict=False):
         layer[:, 0, : cache.width] = pair_features(keys, 3).flatten(0, 1)
         layer[:, 1, : cache.width] = values.flatten(0, 1)
-    places, hidden = torch.arange(room)[None], None
+    places, bias = torch.arange(room)[None], None
     if cache.lengths is not None:
         padding = (cache.width - cache.lengths).repeat_interleave(cache.beam * heads)
         places = places - padding[:, None]
-        hidden = like.new_zeros(rows, 1, room).masked_fill_((places < 0)[:, None], -math.inf)
+        bias = like.new_zeros(rows, 1, room).masked_fill_((places < 0)[:, None], -math.inf)
     rotary = rotary_tables(room, head_dim, like)
     rotation = torch.complex(rotary.cos, rotary.sin)[places.clamp(min=0)]
     return KeyValueBuffer(
         weights=weights,
         heads=heads,
         columns=columns,
-        hidden=hidden,
+        bias=bias,
         rotation=rotation[:, :, None],
         filled=cache.width,
     )

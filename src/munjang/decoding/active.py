@@ -1,5 +1,6 @@
 """Active hypotheses, and one step of the model for all of them."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -223,8 +224,8 @@ def predict_next(
     output = step(state, active.last_ids)
     # a new tensor, in which forbidden tokens can be masked in place
     log_probabilities = output.logits.log_softmax(-1, dtype=torch.float32)
-    is_broken = log_probabilities.amax(-1).isnan()
-    if bool(is_broken.any()):
+    if math.isnan(float(log_probabilities.sum())):
+        is_broken = log_probabilities.isnan().any(-1)
         number = int(active.steps[is_broken.any(1)].min()) + 1
         raise MunjangError(
             f"expected logits that are numbers, got NaN or infinity at step {number} of "

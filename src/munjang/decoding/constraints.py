@@ -33,7 +33,8 @@ def mask_forbidden(
         steps: tokens of each row's prefix, [rows].
         settings: `allow_unknown`, `min_length` and `no_repeat_ngram_size`.
     """
-    log_probabilities[..., [PAD, GO]] = -math.inf
+    log_probabilities[..., PAD] = -math.inf
+    log_probabilities[..., GO] = -math.inf
     if not settings.allow_unknown:
         log_probabilities[..., OOV] = -math.inf
     may_be_short = settings.min_length > 0 and bool((steps < settings.min_length).any())

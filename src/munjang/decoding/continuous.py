@@ -176,7 +176,12 @@ class ContinuousBatch:
         output = predict_next(self._step, self._state, self._active, self._settings)
         parents = self._first_parents(self._active)
         active = self._extend(output, parents, self._active)
-        leaving, staying = split_done((active.last_ids == EOS).all(1) | active.is_at_limit())
+        is_done = (active.last_ids == EOS).all(1) | active.is_at_limit()
+        if not bool(is_done.any()):
+            self._active = active
+            self._state = output.state if parents is None else output.state.pick(parents)
+            return GeneratedStep(active.keys, active.last_ids, {})
+        leaving, staying = split_done(is_done)
         finished = {}
         if len(leaving):
             finished = self._answers(active.keep(leaving))
@@ -201,7 +206,7 @@ class ContinuousBatch:
         log_probabilities = output.log_probabilities.expand(-1, self._settings.nbest, -1)
         ids = self._choose(log_probabilities, active.streams, active.steps)
         added = log_probabilities.gather(2, ids[..., None])[..., 0].double()
-        if active.width:
+        if active.width and self._settings.nbest > 1:
             # a hypothesis that ended repeats EOS until its row is done, at no cost
             has_ended = active.prefix[..., -1] == EOS
             ids, added = ids.masked_fill(has_ended, EOS), added.masked_fill(has_ended, 0.0)

@@ -33,6 +33,11 @@ def to_running(ids: Tensor) -> Tensor:
     return _exchange(ids)
 
 
+def to_running_id(token: int) -> int:
+    """Return the id of running text of an id that decoding has chosen, which is not EOS."""
+    return EOS if token == OOV else token
+
+
 def to_decoding(ids: Tensor) -> Tensor:
     """Return ids of running text as decoding has them.
 

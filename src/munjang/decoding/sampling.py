@@ -24,6 +24,9 @@ from munjang.decoding.top_k import top_k
 
 # tokens that `top_p` considers first
 _FEW = 64
+# draws that Python's integers make sooner than arrays
+_FEW_DRAWS = 8
+_LOWEST_64 = 0xFFFFFFFFFFFFFFFF
 
 
 def sampler(settings: DecodingSettings) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -114,6 +117,11 @@ def random_streams(seed: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int
 def _uniform_of(
     streams: npt.NDArray[np.int64], steps: npt.NDArray[np.int64] | int, samples: int
 ) -> npt.NDArray[np.float64]:
+    if len(streams) * samples <= _FEW_DRAWS:
+        each = [steps] * len(streams) if isinstance(steps, int) else steps.tolist()
+        pairs = zip(streams.tolist(), each, strict=True)
+        rows = [_uniform_row(stream, step, samples) for stream, step in pairs]
+        return np.array(rows).reshape(len(streams), samples)
     mixed = _mix(streams.view(np.uint64) + np.asarray(steps).astype(np.uint64))
     mixed = _mix(np.add.outer(mixed, np.arange(samples, dtype=np.uint64)))
     return (mixed >> np.uint64(12)).astype(np.float64) * 2.0**-52
@@ -125,3 +133,17 @@ def _mix(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def _uniform_row(stream: int, step: int, samples: int) -> list[float]:
+    """Compute `_uniform_of` for one row with Python's integers, whose operations start sooner."""
+    mixed = _mix_one(stream + step)
+    return [(_mix_one(mixed + sample) >> 12) * 2.0**-52 for sample in range(samples)]
+
+
+def _mix_one(number: int) -> int:
+    """Compute `_mix` of one number."""
+    mixed = (number + 0x9E3779B97F4A7C15) & _LOWEST_64
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9 & _LOWEST_64
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB & _LOWEST_64
+    return mixed ^ (mixed >> 31)

@@ -25,7 +25,7 @@ _RECURRENT: dict[str, Any] = {
 }
 _BY_MODEL: dict[str, dict[str, Any]] = {
     "rnn": _RECURRENT,
-    "lstm": _RECURRENT,
+    "lstm": merge(_RECURRENT, {"model": {"dropout": 0.2}}),
     "gru": _RECURRENT,
     "transformer": {
         "data": {"window": 128},

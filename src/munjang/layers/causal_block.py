@@ -1,10 +1,14 @@
 """Transformer layer of a language model: no token attends to a later one."""
 
+import torch
 from torch import Tensor, nn
 
 from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues, SelfAttention
 from munjang.layers.blocks import TransformerLayer
+from munjang.layers.fast.causal_weights import LayerWeights, Norm, by_heads, scaled_activation
+from munjang.layers.fast.derived import DerivedWeights
+from munjang.layers.fast.linear import Linear
 from munjang.layers.position import Rotary
 
 
@@ -28,6 +32,7 @@ class CausalBlock(TransformerLayer):
         self.attention_norm = nn.LayerNorm(dim)
         self.attention = SelfAttention(dim, heads)
         self._add_feed_forward(dim, hidden_dim, activation)
+        self._step_weights: DerivedWeights[LayerWeights] = DerivedWeights()
 
     def forward(self, states: Tensor, rotary: Rotary | None) -> Tensor:
         """Return the new states [batch, time, dim] of `states` [batch, time, dim]."""
@@ -70,3 +75,38 @@ class CausalBlock(TransformerLayer):
             return outputs
 
         return self.feed_forward(self.residual(states, self.attention_norm, attention)), kept[0]
+
+    def step_weights(self) -> LayerWeights | None:
+        """Return the weights as `munjang.layers.fast.causal_step` reads them.
+
+        None if a part was replaced, or is not dense float32 on the CPU.
+        """
+        linears = (self.attention.in_proj, self.attention.out_proj, self.up, self.down)
+        if any(type(linear) is not Linear for linear in linears):
+            return None
+        sources = tuple(self.parameters())
+        if any(not _is_plain(source) for source in sources):
+            return None
+        return self._step_weights.get(sources, lambda *_: self._lay_out())
+
+    def _lay_out(self) -> LayerWeights:
+        activation, scale = scaled_activation(self.activation)
+        return LayerWeights(
+            attention_norm=_norm(self.attention_norm),
+            project=by_heads(self.attention.in_proj.weight, self.attention.heads),
+            join=self.attention.out_proj.weight.t().contiguous(),
+            feed_forward_norm=_norm(self.feed_forward_norm),
+            up=scale * self.up.weight.t().contiguous(),
+            up_bias=scale * self.up.bias,
+            activation=activation,
+            down=scale * self.down.weight.t().contiguous(),
+            down_bias=self.down.bias.detach(),
+        )
+
+
+def _is_plain(weight: Tensor) -> bool:
+    return weight.dtype == torch.float32 and weight.device.type == "cpu"
+
+
+def _norm(norm: nn.LayerNorm) -> Norm:
+    return Norm(norm.weight.detach(), norm.bias.detach(), norm.eps)

@@ -210,6 +210,36 @@ class TokenEmbedding(nn.Module):
             vectors = sums.view(*ids.shape, self.dim)
         return vectors if self.subwords is None else vectors + self.subwords(ids * mask)
 
+    def can_read_next(self) -> bool:
+        """Return whether `next_vectors` may be called: float32, on the CPU, without gradients."""
+        return (
+            not self.training
+            and not torch.is_grad_enabled()
+            and self.weight.device.type == "cpu"
+            and self.weight.dtype == torch.float32
+            and self.subwords is None
+            and self.rows.min_frequency == 1
+        )
+
+    def next_vectors(self, ids: Tensor, previous: Tensor) -> Tensor:
+        """Return the vectors of tokens with n-grams that end at them, if `can_read_next`.
+
+        They are those of `forward` for the first token of each row read backwards.
+
+        Args:
+            ids: one token per row, [batch].
+            previous: the tokens before it, [batch, ngrams - 1]; PAD where there is none.
+
+        Returns:
+            [batch, dim].
+        """
+        backwards = np.empty((len(ids), self.ngrams), dtype=np.int64)
+        backwards[:, 0] = ids.numpy()
+        backwards[:, 1:] = previous.numpy()[:, ::-1]
+        np.putmask(backwards, backwards >= self.vocabulary_size, OOV)
+        rows = torch.from_numpy(self.rows.of_first(backwards))
+        return torch.embedding(self.weight, rows).sum(1)
+
     def ngram_vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the parts of each vector of `forward` that rows of n-grams are.
 

@@ -35,7 +35,7 @@ class KeyValueCache:
     rows: int
     beam: int = 1
     width: int = 0
-    layers: tuple[KeysValues, ...] = ()
+    layers: Sequence[KeysValues] = ()
     lengths: Tensor | None = None
 
     def pick(self, parents: Tensor) -> "KeyValueCache":
@@ -84,7 +84,7 @@ class KeyValueCache:
     def append(self, layers: Sequence[KeysValues]) -> "KeyValueCache":
         """Return the cache after one more token: `layers` have all columns, the new one last."""
         lengths = None if self.lengths is None else self.lengths + 1
-        return KeyValueCache(self.rows, self.beam, self.width + 1, tuple(layers), lengths)
+        return KeyValueCache(self.rows, self.beam, self.width + 1, layers, lengths)
 
     def past(self, layer: int) -> KeysValues | None:
         """Return keys and values of a layer; None before the first token."""

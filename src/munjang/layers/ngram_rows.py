@@ -14,7 +14,15 @@ from torch import Tensor, nn
 
 from munjang.layers.fast.bits import are_set, are_set_by_numpy, pack_bits
 from munjang.layers.fast.ngram_row import HashedRow, rows_of_row
-from munjang.layers.hashing import Int64s, hash_ngrams, hash_ngrams_by_numpy
+from munjang.layers.hashing import (
+    POSITIVE,
+    SHIFT,
+    SPREAD,
+    STEP,
+    Int64s,
+    hash_ngrams,
+    hash_ngrams_by_numpy,
+)
 from munjang.text.vocabulary import PAD
 
 # Cells to count n-grams in: many more than buckets, so that a rare n-gram seldom shares a cell
@@ -99,6 +107,23 @@ class NgramRows(nn.Module):
         hashed += self.first_row
         np.putmask(hashed, is_none, PAD)
         rows[..., 1:] = hashed
+        return rows
+
+    def of_first(self, ids: Int64s) -> Int64s:
+        """Compute `forward` for the first token of each row alone, if no n-gram is too rare.
+
+        Args:
+            ids: that token and those after it, [batch, longest]; PAD where there are no more.
+
+        Returns:
+            [batch, longest].
+        """
+        rows = np.empty_like(ids)
+        rows[:, 0] = rolling = ids[:, 0]
+        for n in range(1, self.longest):
+            rolling = rolling * STEP + ids[:, n]
+            hashed = (rolling * SPREAD >> SHIFT & POSITIVE) % self.buckets + self.first_row
+            rows[:, n] = np.where(ids[:, n] == PAD, PAD, hashed)
         return rows
 
     def of_row(self, row: HashedRow) -> Tensor:

@@ -16,7 +16,7 @@ from munjang.config import Settings, merge
 from munjang.data.dataset import Dataset
 from munjang.data.streams.dataset import StreamDataset
 from munjang.decoding.continuous import ContinuousBatch
-from munjang.decoding.running_text import running_step, to_decoding, to_running
+from munjang.decoding.running_text import running_step, to_decoding, to_running_id
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError
 from munjang.layers.projection import Projected
@@ -36,7 +36,6 @@ from munjang.text.columns import Int32s
 from munjang.text.continuation import continue_text
 from munjang.text.masks import TokenTexts
 from munjang.text.plain.continuation import Continuation
-from munjang.text.vocabulary import EOS, OOV
 
 
 class LanguageSettings(Settings):
@@ -237,8 +236,8 @@ class Language(MeanLoss, TokenTask):
                 state, first = _read_prompt(network, ids)
                 batch.join(state, limit, first_ids=first, rows=[place], seed=seed)
             for step in batch:
-                ids = to_running(step.ids)
-                yield dict(zip(step.keys.tolist(), ids[:, 0].tolist(), strict=True))
+                tokens = step.ids_by_key()
+                yield {key: to_running_id(token) for key, (token,) in tokens.items()}
 
     def open_batch(self, network: nn.Module) -> ContinuousBatch:
         """Return an empty batch of texts that are written together."""
@@ -290,7 +289,7 @@ class _RunningText:
         return self.continuation.is_ended
 
     def feed(self, token: int) -> str:
-        return self.continuation.feed(EOS if token == OOV else token)
+        return self.continuation.feed(to_running_id(token))
 
     def close(self) -> str:
         return self.continuation.close()

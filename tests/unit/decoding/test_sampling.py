@@ -176,6 +176,16 @@ def test_equal_sources_of_different_rows_get_different_samples() -> None:
     assert len({h[0].ids for h in result}) == 1
 
 
+@pytest.mark.parametrize("seed", [7, -1, 2**70])
+def test_few_draws_are_those_among_many(seed: int) -> None:
+    rows, steps = np.arange(400) * 10**15, np.arange(400) % 7
+    many = uniform(seed, rows, steps, 2)
+    for row in (0, 5, 396):
+        some = slice(row, row + 3)
+        assert uniform(seed, rows[some], steps[some], 2).tolist() == many[some].tolist()
+    assert uniform(seed, rows[:1], 3, 5).tolist() == uniform(seed, rows, 3, 5)[:1].tolist()
+
+
 def test_uniform_numbers_are_uniform_and_independent() -> None:
     rows = np.arange(400)
     drawn = np.stack([uniform(0, rows, step, 5) for step in range(10)])

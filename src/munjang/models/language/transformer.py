@@ -29,6 +29,8 @@ from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues
 from munjang.layers.beams import pick_hypotheses
 from munjang.layers.causal_block import CausalBlock
+from munjang.layers.fast.causal_step import can_step_layers, step_layers
+from munjang.layers.fast.key_value_buffer import BufferedLayers, KeyValueBuffer, make_buffer
 from munjang.layers.key_value_cache import KeyValueCache
 from munjang.layers.position import Rotary, rotary_tables
 from munjang.layers.projection import Projected
@@ -115,6 +117,7 @@ class TransformerLanguage(LanguageModel):
     def __init__(self, config: TransformerLanguageConfig, vocabulary_size: int) -> None:
         super().__init__(config, vocabulary_size, config.dim)
         self.context = config.context
+        self.heads = config.heads
         self.rotary_dim = config.dim // config.heads
         self.blocks = nn.ModuleList(
             CausalBlock(
@@ -174,18 +177,12 @@ class TransformerLanguage(LanguageModel):
         """Read one token of each hypothesis, `ids` [rows, beam]."""
         state = self._begin_windows(state)
         rows, beam = ids.shape
-        cache, flat = state.cache, ids.reshape(-1, 1)
         previous = state.recent.flatten(0, 1)[:, state.recent.shape[2] - self.before :]
-        states = self.token_vectors(flat, previous)
-        rotary, visible = self._next_rotary(cache, states), cache.visible()
-        columns: list[KeysValues] = []
-        for number, block in enumerate(self._blocks):
-            states, keys_values = block.step(states, cache.past(number), rotary, visible)
-            columns.append(keys_values)
+        vectors = self.token_vectors(ids.reshape(-1, 1), previous)
+        states, cache = self._step_blocks(vectors, state.cache)
         logits = self.project(self.norm(states[:, 0])).logits()
         recent = torch.cat([state.recent[..., 1:], ids[..., None]], dim=2)
-        after = TransformerLanguageState(cache.append(columns), recent)
-        return StepOutput(logits.view(rows, beam, -1), after)
+        return StepOutput(logits.view(rows, beam, -1), TransformerLanguageState(cache, recent))
 
     def read_vectors(self, vectors: Tensor) -> Tensor:
         """Return the states [batch, time, dim] of the token vectors of one window."""
@@ -227,6 +224,30 @@ class TransformerLanguage(LanguageModel):
         targets = ids[rows + torch.arange(1 + skip, 1 + time, device=ids.device)]
         projected = self.project(states[:, skip:].flatten(0, 1))
         return losses_of(projected, targets.flatten()).view_as(targets)
+
+    def _step_blocks(self, states: Tensor, cache: KeyValueCache) -> tuple[Tensor, KeyValueCache]:
+        """Return the states of one more token [hypotheses, 1, dim], and the cache with it."""
+        buffer = self._buffer_of(cache) if can_step_layers(states, self.training) else None
+        if buffer is not None:
+            states = step_layers(states[:, 0], buffer)[:, None]
+            return states, cache.append(BufferedLayers(buffer, buffer.filled))
+        rotary, visible = self._next_rotary(cache, states), cache.visible()
+        columns: list[KeysValues] = []
+        for number, block in enumerate(self._blocks):
+            states, keys_values = block.step(states, cache.past(number), rotary, visible)
+            columns.append(keys_values)
+        return states, cache.append(columns)
+
+    def _buffer_of(self, cache: KeyValueCache) -> KeyValueBuffer | None:
+        """Return a buffer that holds a cache and has room; None if a layer cannot step with one."""
+        layers = cache.layers
+        if isinstance(layers, BufferedLayers) and layers.has_room:
+            return layers.buffer
+        weights = [block.step_weights() for block in self._blocks]
+        plain = [each for each in weights if each is not None]
+        if len(plain) < len(weights):
+            return None
+        return make_buffer(cache, plain, self.heads, self.context)
 
     @property
     def _blocks(self) -> list[CausalBlock]:

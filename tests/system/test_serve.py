@@ -24,6 +24,7 @@ from munjang.errors import MunjangError
 from tests.synthetic import make_corpus
 from tests.system.commands import TIMEOUT, invoke
 from tests.system.servers import (
+    QUICK,
     SENTENCES,
     Server,
     serving,
@@ -460,6 +461,18 @@ def test_mistakes_at_the_start(arguments: list[str], words: str, folders: dict[s
     result = invoke("serve", *given)
     assert result.code == 2
     assert words in result.err
+
+
+def test_shrunk_model_with_ngrams_of_words_answers_as_before(tmp_path: Path) -> None:
+    more = ["model.subword_ngrams=4", "model.subword_buckets=20000"]
+    munjang.train(
+        make_corpus(150), model="mean", overrides=[*QUICK, *more], out=tmp_path / "m", seed=0
+    )
+    munjang.shrink(tmp_path / "m", "300kB", out=tmp_path / "s")
+    texts = [*make_corpus(20)[0], *UGLY]
+    expected = munjang.load(tmp_path / "s").predict(texts)
+    with serving(tmp_path / "s") as server, munjang.Client(server.url) as client:
+        assert all(map(is_close, client.predict(texts), expected))
 
 
 def test_client_says_that_nobody_answers() -> None:

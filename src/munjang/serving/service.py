@@ -62,6 +62,11 @@ class Service:
         """Estimated tokens that wait."""
         return self._engine.queued_tokens + self._slow_engine.queued_tokens
 
+    @property
+    def is_overloaded(self) -> bool:
+        """True while answers would come too late."""
+        return self._engine.is_overloaded
+
     def check_load(self) -> None:
         """Refuse a request early while answers would come too late.
 

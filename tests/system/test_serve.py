@@ -184,6 +184,17 @@ def test_language_model_streams_what_it_generates(server: Server, folders: dict[
     assert joined == text.partition("\n")[0]
 
 
+@pytest.mark.parametrize("temperature", [5e-324, 1e-173])
+def test_lowest_temperatures_take_the_likeliest_token(server: Server, temperature: float) -> None:
+    texts = []
+    for value in (0, temperature):
+        body = {"model": "language", "prompt": "가나", "temperature": value, "seed": 1}
+        response = ask(server, "/v1/completions", body)
+        assert response.status_code == 200, response.text
+        texts.append(response.json()["choices"][0]["text"])
+    assert texts[0] == texts[1]
+
+
 def test_streams_that_run_together_are_those_of_single_clients(server: Server) -> None:
     prompts = ["가나", "아자", "", "타파", "가", "나다 라", "카", "하"]
 

@@ -4,7 +4,6 @@ It takes the oldest job and those that fit into its batch as soon as it is free,
 a fuller batch. Texts that are generated together take one step between two batches.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,10 +12,9 @@ from typing import Any
 from munjang.serving.jobs import Job, JobQueue
 from munjang.serving.limits import Limits
 from munjang.serving.metrics import Metrics
-from munjang.serving.request_errors import RequestError, as_request_error, overloaded
+from munjang.serving.request_errors import RequestError, log_unexpected, overloaded
 from munjang.serving.writing import Writers, WritingJob
 
-_log = logging.getLogger("munjang.serving")
 # Share of the latest batch in the measured rate.
 _LATEST = 0.2
 # Share of the deadline up to which the estimated wait may grow. A wait is longer than estimated now
@@ -212,7 +210,7 @@ class Engine:
 
     def _deliver(self, job: Job, results: Sequence[Any] | Exception) -> None:
         if isinstance(results, Exception):
-            _log_unexpected(results)
+            log_unexpected(results)
         job.deliver(job, results)
 
     def _write(self, incoming: Sequence[WritingJob]) -> None:
@@ -223,7 +221,7 @@ class Engine:
             try:
                 self._writers.join(job)
             except Exception as error:
-                _log_unexpected(error)
+                log_unexpected(error)
                 job.deliver_error(error)
         if not len(self._writers):
             return
@@ -240,9 +238,3 @@ def _results(job: Job) -> Sequence[Any] | Exception:
         return job.work.run(job.values)
     except Exception as error:
         return error
-
-
-def _log_unexpected(error: Exception) -> None:
-    """Log errors that are faults of the server or of a model; texts are in no message of ours."""
-    if as_request_error(error).status >= 500:
-        _log.error("a model failed: %s", type(error).__name__, exc_info=error)

@@ -2,6 +2,7 @@
 (requests come at fixed times, whether the server keeps up or not, so that waiting is counted)."""
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ class Answer:
         status: status of HTTP; 0 if the connection broke.
         body: bytes.
         seconds: from when it was due to when it was answered.
+        since_sent: from when it was sent; less than `seconds` by the lateness of this client.
         ended: when, in seconds since the start.
     """
 
@@ -27,6 +29,7 @@ class Answer:
     status: int
     body: bytes
     seconds: float
+    since_sent: float
     ended: float
 
 
@@ -49,9 +52,9 @@ class Load:
         """Good answers per second."""
         return self.count(200) / self.seconds
 
-    def percentile(self, share: float, status: int = 200) -> float:
-        """Milliseconds within which this share was answered."""
-        times = [answer.seconds for answer in self.answers if answer.status == status]
+    def percentile(self, share: float, status: int = 200, since: str = "seconds") -> float:
+        """Milliseconds within which this share was answered, since it was due, or `since_sent`."""
+        times = [getattr(answer, since) for answer in self.answers if answer.status == status]
         return 1000 * float(np.percentile(times, share)) if times else float("nan")
 
 
@@ -122,10 +125,11 @@ def make_request(path: str, body: Any) -> bytes:
 
 async def _ask(pool: _Pool, number: int, request: bytes, due: float, start: float) -> Answer:
     connection = await pool.take()
+    sent = time.perf_counter()
     status, body = await connection.ask(request)
     pool.give(connection)
     now = time.perf_counter()
-    return Answer(number, status, body, now - due, now - start)
+    return Answer(number, status, body, now - due, now - sent, now - start)
 
 
 def run_closed(
@@ -185,5 +189,10 @@ def _run(run: Callable[[], Any]) -> Load:
     try:
         import uvloop
     except ImportError:
-        return asyncio.run(run())
-    return uvloop.run(run())
+        uvloop = asyncio
+    gc.collect()
+    gc.disable()  # a collection over all answers would delay the next requests
+    try:
+        return uvloop.run(run())
+    finally:
+        gc.enable()

@@ -1,10 +1,12 @@
 """Serving: texts per second, waiting, overload and streams of `munjang serve`.
 
     python benchmarks/serving.py [--only rate answers overload streams] [--models cnn mean ...]
-                                 [--exported]
+                                 [--exported] [--pin]
 
 Models are trained on 20,000 rows of nsmc with the defaults; texts are those of nsmc/test. The
-client runs on the same machine and takes its share of the cores. The peer is the same model behind
+client runs on the same machine and takes its share of the cores; with `--pin` the server has core 0
+and the client core 1. Waiting is counted since a request was due, and since it was sent: what lies
+between is the lateness of the client. The peer is the same model behind
 a plain FastAPI handler that answers one request at a time (`serving_peer.py`). With `--exported`
 the models are served from the folders of `munjang export onnx`, without torch.
 
@@ -16,6 +18,7 @@ the models are served from the folders of `munjang export onnx`, without torch.
 
 import argparse
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -68,10 +71,21 @@ def train_language_model(out: Path) -> Path:
     return out
 
 
+def pin(client: int, server: int) -> None:
+    """Run this process on one core, and servers that are started later on another."""
+    global _TASKSET
+    os.sched_setaffinity(0, {client})
+    _TASKSET = ["taskset", "--cpu-list", str(server)]
+
+
+_TASKSET: list[str] = []
+
+
 @contextmanager
 def serving(folder: Path, *options: str) -> Iterator[tuple[int, int]]:
     """Start a server; yield its port and its process."""
     command = [sys.executable, "-m", "munjang", "serve", str(folder), "--port", "0", *options]
+    command = [*_TASKSET, *command]
     started = time.perf_counter()
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -132,7 +146,7 @@ def measure_rates(
     """
     print(
         "\n| model | texts/s | peer | ours / it | p50, p99 at 64 connections | "
-        "p50, p99 at 70 % load |\n|---|---|---|---|---|---|"
+        "p50, p99 at 70 % load | since sent |\n|---|---|---|---|---|---|---|"
     )
     for name, folder in folders.items():
         peer = measure_peer(folder, requests, seconds)
@@ -142,7 +156,7 @@ def measure_rates(
             part = run_open(port, requests, rate=0.7 * full.rate(), seconds=seconds)
         print(
             f"| {name} | {full.rate():,.0f} | {peer:,.0f} | {full.rate() / peer:.2f} | "
-            f"{show_waiting(full)} | {show_waiting(part)} |",
+            f"{show_waiting(full)} | {show_waiting(part)} | {show_waiting(part, 'since_sent')} |",
             flush=True,
         )
 
@@ -156,9 +170,9 @@ def measure_peer(folder: Path, requests: Sequence[bytes], seconds: float) -> flo
         return run_closed(port, requests, connections=CONNECTIONS, seconds=seconds).rate()
 
 
-def show_waiting(load: Load) -> str:
+def show_waiting(load: Load, since: str = "seconds", status: int = 200) -> str:
     """Return p50 and p99 in milliseconds, and their ratio."""
-    half, most = load.percentile(50), load.percentile(99)
+    half, most = (load.percentile(share, status, since) for share in (50, 99))
     return f"{half:.1f}, {most:.1f} ms ({most / half:.1f}x)"
 
 
@@ -191,13 +205,22 @@ def measure_overload(folder: Path, requests: Sequence[bytes], seconds: float) ->
         load = run_open(port, requests, rate=3 * full.rate(), seconds=seconds)
         after = memory(process)
         again = run_open(port, requests, rate=0.5 * full.rate(), seconds=2)
+        rejected = read_rejected(port)
     print(
         f"\nat {3 * full.rate():,.0f} requests/s, three times the rate: {load.count(200):,} "
-        f"answers (p50, p99 {show_waiting(load)}), {load.count(503):,} times 503 (p50 "
-        f"{load.percentile(50, 503):.1f} ms, p99 {load.percentile(99, 503):.1f} ms), "
+        f"answers (p50, p99 {show_waiting(load)}), {load.count(503):,} times 503 (p50, p99 "
+        f"{show_waiting(load, status=503)} since due, "
+        f"{show_waiting(load, 'since_sent', 503)} since sent; {rejected}), "
         f"{load.count(0):,} broken; memory {before:.0f} to {after:.0f} MB; in the 2 s after it "
         f"p50, p99 {show_waiting(again)}, {again.count(503)} times 503"
     )
+
+
+def read_rejected(port: int) -> str:
+    """Return how often the server refused a request, by reason."""
+    text = urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+    found = re.findall(r'munjang_rejected_total\{reason="(\w+)"\} (\S+)', text)
+    return ", ".join(f"{name} {float(count):,.0f}" for name, count in found)
 
 
 def measure_streams(folder: Path, streams: int = 8, rounds: int = 5) -> None:
@@ -244,8 +267,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--answers", type=int, default=100_000)
     parser.add_argument("--exported", action="store_true")
+    parser.add_argument("--pin", action="store_true", help="server on core 0, client on core 1")
     options: Any = parser.parse_args()
     print(describe_machine())
+    if options.pin:
+        pin(client=1, server=0)
     texts = read("test")["document"].head(10_000).to_list()
     requests = [make_request("/predict", {"inputs": text}) for text in texts]
     with tempfile.TemporaryDirectory() as place:

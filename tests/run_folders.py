@@ -95,7 +95,7 @@ def write_comparison(folder: Path, *, is_finished: bool = True) -> Path:
     return folder
 
 
-def search_results(trials: int) -> dict[str, Any]:
+def search_results(trials: int, *, is_finished: bool = True) -> dict[str, Any]:
     """Return what `tune.json` holds; the second trial is the best."""
     rows = [
         {
@@ -113,6 +113,8 @@ def search_results(trials: int) -> dict[str, Any]:
     return {
         "task": "classify",
         "metric": "accuracy",
+        "wanted": trials if is_finished else trials + 5,
+        "is_finished": is_finished,
         "best": rows[1],
         "space": {},
         "defaults": {"model.dim": 32},
@@ -121,9 +123,17 @@ def search_results(trials: int) -> dict[str, Any]:
     }
 
 
-def write_search(folder: Path, trials: int = 4) -> Path:
-    """Write the folder of a search."""
+def write_search(folder: Path, trials: int = 4, *, is_finished: bool = True) -> Path:
+    """Write the folder of a search; one that is not finished was stopped."""
     folder.mkdir(parents=True)
     (folder / "tuning.json").write_text("{}")
-    (folder / "tune.json").write_text(json.dumps(search_results(trials)))
+    results = search_results(trials, is_finished=is_finished)
+    (folder / "tune.json").write_text(json.dumps(results))
+    return folder
+
+
+def write_export(folder: Path) -> Path:
+    """Write the settings of an exported model, without its graph."""
+    folder.mkdir(parents=True)
+    (folder / "munjang.json").write_text(json.dumps({"task": "classify", "model": "cnn"}))
     return folder

@@ -24,6 +24,7 @@ from munjang.errors import MunjangError
 from tests.synthetic import make_corpus
 from tests.system.commands import TIMEOUT, invoke
 from tests.system.servers import (
+    QUICK,
     SENTENCES,
     Server,
     serving,
@@ -181,6 +182,17 @@ def test_language_model_streams_what_it_generates(server: Server, folders: dict[
     assert events[-1] == "[DONE]"
     joined = "".join(json.loads(event)["choices"][0]["text"] for event in events[:-1])
     assert joined == text.partition("\n")[0]
+
+
+@pytest.mark.parametrize("temperature", [5e-324, 1e-173])
+def test_lowest_temperatures_take_the_likeliest_token(server: Server, temperature: float) -> None:
+    texts = []
+    for value in (0, temperature):
+        body = {"model": "language", "prompt": "가나", "temperature": value, "seed": 1}
+        response = ask(server, "/v1/completions", body)
+        assert response.status_code == 200, response.text
+        texts.append(response.json()["choices"][0]["text"])
+    assert texts[0] == texts[1]
 
 
 def test_streams_that_run_together_are_those_of_single_clients(server: Server) -> None:
@@ -460,6 +472,18 @@ def test_mistakes_at_the_start(arguments: list[str], words: str, folders: dict[s
     result = invoke("serve", *given)
     assert result.code == 2
     assert words in result.err
+
+
+def test_shrunk_model_with_ngrams_of_words_answers_as_before(tmp_path: Path) -> None:
+    more = ["model.subword_ngrams=4", "model.subword_buckets=20000"]
+    munjang.train(
+        make_corpus(150), model="mean", overrides=[*QUICK, *more], out=tmp_path / "m", seed=0
+    )
+    munjang.shrink(tmp_path / "m", "300kB", out=tmp_path / "s")
+    texts = [*make_corpus(20)[0], *UGLY]
+    expected = munjang.load(tmp_path / "s").predict(texts)
+    with serving(tmp_path / "s") as server, munjang.Client(server.url) as client:
+        assert all(map(is_close, client.predict(texts), expected))
 
 
 def test_client_says_that_nobody_answers() -> None:

@@ -304,6 +304,7 @@ def test_runs_are_shown_without_torch(
 ) -> None:
     runs = tmp_path / "runs"
     shutil.copytree(exported.with_name("m"), runs / "model")
+    shutil.copytree(exported, runs / "exported 문장")
     write_training(runs / "training")
     write_comparison(runs / "compared")
     write_comparison(runs / "stopped", is_finished=False)
@@ -312,16 +313,22 @@ def test_runs_are_shown_without_torch(
         listed = {run["name"]: run for run in httpx2.get(f"{server.url}/runs").json()["runs"]}
         assert {name: run["state"] for name, run in listed.items()} == {
             "model": "finished",
+            "exported 문장": "finished",
             "training": "stopped",
             "compared": "finished",
             "stopped": "stopped",
             "tuned": "finished",
         }
         assert "torch" in listed["model"]["problem"]
+        found = listed["exported 문장"]
+        assert (found["kind"], found["task"], found["served"]) == ("export", "classify", True)
         for name in listed:
             assert httpx2.get(f"{server.url}/runs/{name}").json()["run"]["state"] != "damaged"
-        with munjang.Client(server.url) as client:
-            assert client.predict("a good text")
+        with (
+            munjang.Client(server.url) as client,
+            munjang.Client(server.url, model="exported 문장") as of_run,
+        ):
+            assert of_run.predict("a good text") == client.predict("a good text")
 
 
 def test_new_export_answers_and_a_damaged_one_does_not(

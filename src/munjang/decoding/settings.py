@@ -2,9 +2,13 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from munjang.config import Settings
+
+# Log-probabilities divided by it are numbers in float32. What is lower samples the same tokens: the
+# most likely ones.
+_LOWEST_TEMPERATURE = 1e-30
 
 
 class DecodingSettings(Settings):
@@ -66,6 +70,11 @@ class DecodingSettings(Settings):
     top_p: float = Field(
         1.0, gt=0, le=1, description="sample from the fewest tokens of so much probability together"
     )
+
+    @field_validator("temperature")
+    @classmethod
+    def _raise_lowest(cls, temperature: float) -> float:
+        return max(temperature, _LOWEST_TEMPERATURE)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -94,7 +94,9 @@ def load_model(folder: str | Path | SealedFolder) -> Model:
         check_labels(sealed, recipe.labels, named=task_class.has_labels)
         fitted = input_class.load(sealed, recipe)
         task = task_class.restore(recipe).with_input(fitted)
-        network = load_network(sealed, lambda: build_network(recipe, task, fitted.size))
+        network = load_network(
+            sealed, lambda: build_network(recipe, task, fitted.size), fitted.index_words
+        )
         metrics = load_metrics(sealed)
         sealed.check(CARD)
         model = Model(recipe, fitted, task, network, metrics)

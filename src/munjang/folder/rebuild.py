@@ -30,7 +30,7 @@ from munjang.folder.weights import (
     weights_error,
 )
 from munjang.layers.meta import WithoutNumbers
-from munjang.layers.subword_table import SubwordTable
+from munjang.layers.subword_table import SubwordTable, computed_buffers
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import Vocabulary
@@ -154,10 +154,19 @@ def _naming(path: Path) -> Iterator[None]:
         raise FolderError(f"{path}: {error}") from None
 
 
-def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Module:
+def load_network(
+    sealed: SealedFolder,
+    build: Callable[[], nn.Module],
+    index: Callable[[nn.Module], object],
+) -> nn.Module:
     """Build a network and load the weights of the folder; it is in evaluation mode.
 
     No random number is drawn, and nothing is built beyond the header of the weights.
+
+    Args:
+        sealed: the folder.
+        build: builds the network.
+        index: computes what a small folder does not hold, see `Input.index_words`.
 
     Raises:
         FolderError: the weights belong to another network, or are not finite.
@@ -168,6 +177,8 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
         whole = unpacked_header(path, header)
         network = build_on_meta(path, build, len(whole))
         wanted = {name: (_header_type(t), t.shape) for name, t in network.state_dict().items()}
+        computed = [name for name in computed_buffers(network) if name not in whole]
+        types = {name: wanted.pop(name) for name in computed}
         compare_header(path, whole, wanted)
         weights: dict[str, torch.Tensor] = {}
 
@@ -180,11 +191,15 @@ def load_network(sealed: SealedFolder, build: Callable[[], nn.Module]) -> nn.Mod
 
         arrays = read_arrays(file, header, allocate)
     weights |= {name: torch.from_numpy(array) for name, array in unpack(path, arrays).items()}
+    for name, (kind, shape) in types.items():
+        weights[name] = torch.zeros(shape, dtype=_DTYPES[kind], device="cpu")
     network.load_state_dict(weights, assign=True)
     fill_empty(network)
+    if computed:
+        index(network)
     for name, module in network.named_modules():
         if isinstance(module, SubwordTable) and not module.has_valid_rows():
-            raise weights_error(path, f"{name}.grams has indices beyond its rows")
+            raise weights_error(path, f"{name}.ngram_rows has indices beyond its rows")
     return network.eval()
 
 

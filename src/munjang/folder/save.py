@@ -22,6 +22,7 @@ from munjang.folder.manifest import (
 )
 from munjang.folder.packing import Packing, read_packing
 from munjang.folder.replacement import replace_model
+from munjang.layers.subword_table import computed_buffers
 from munjang.reporting import escape_markdown
 from munjang.tasks.metric_table import METRICS
 from munjang.tasks.task import Card
@@ -101,6 +102,8 @@ def _save_weights(path: Path, network: nn.Module, packing: Packing | None) -> No
         if packing is None:
             save_file(weights, partial)
         else:
+            for name in computed_buffers(network):
+                del weights[name]
             arrays = {name: tensor.numpy(force=True) for name, tensor in weights.items()}
             save_arrays(packing.apply(arrays), partial)
 

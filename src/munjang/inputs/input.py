@@ -290,6 +290,9 @@ class Input:
             solve: the task's linear model, see `munjang.tasks.logits.LogitsTask.solve`.
         """
 
+    def index_words(self, network: nn.Module) -> None:
+        """Compute what a network knows of the vocabulary, which a small folder does not hold."""
+
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
         """Return arrays or JSON values by name, by which a checkpoint recognizes the data."""
         return {}

@@ -35,7 +35,7 @@ from munjang.inputs.input import Encoded, Input, Sample
 from munjang.inputs.text_lengths import check_lengths, count_kept_tokens, limit_tokens
 from munjang.inputs.tokenized import TokenizedInput
 from munjang.layers.embedding import TokenEmbedding
-from munjang.layers.subword_table import SubwordTable, with_oov_words
+from munjang.layers.subword_table import SubwordTable, index_subwords, with_oov_words
 from munjang.layers.tfidf_linear import TfidfLinear
 from munjang.models.encoder import EncoderConfig
 from munjang.recipe import Recipe
@@ -305,6 +305,10 @@ class TextInput(TokenizedInput):
                 texts = ((batch.ids, batch.mask, batch.rows) for batch in batches)
                 with stage(f"solving the linear model of {pluralize(len(train), 'text')}"):
                     module.fit(texts, train.targets, solve)
+
+    def index_words(self, network: nn.Module) -> None:
+        """Index the subwords of the vocabulary."""
+        index_subwords(network, self.tokenizer.vocabulary.tokens)
 
     def fingerprint(self, encoded: Mapping[str, Encoded]) -> Mapping[str, Iterable[Any]]:
         """Return the vocabulary, the ids of both parts and the OOV words."""

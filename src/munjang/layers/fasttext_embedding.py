@@ -54,6 +54,9 @@ class FastTextEmbedding(SubwordTable):
     def fit(self, tokens: Sequence[str]) -> None:
         """Do nothing: n-grams of known words are not looked up."""
 
+    def index(self, tokens: Sequence[str]) -> None:
+        """Do nothing, likewise."""
+
     def has_valid_rows(self) -> bool:
         """Return True: no row number comes from a file."""
         return True

@@ -6,6 +6,7 @@ With characters as tokens these are the character n-grams of fastText (Bojanowsk
 """
 
 from collections.abc import Iterable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,21 @@ from munjang.text.vocabulary import PAD
 COUNT_CELLS = 2**22
 
 
+@runtime_checkable
+class MarksNgrams(Protocol):
+    """A module that knows which n-grams have a row in a table, its own or that of its parent.
+
+    Attributes:
+        bitmap: name of the buffer [cells / 8] with a bit per cell that n-grams are counted in: True
+            if its n-grams have a row. A module without the buffer gives every n-gram a row.
+    """
+
+    bitmap: ClassVar[str]
+
+    def rows_of_cells(self) -> Int64s:
+        """Return the row of each cell, [cells]."""
+
+
 class NgramRows(nn.Module):
     """Row numbers of the n-grams that start at each token; rare n-grams have none.
 
@@ -41,6 +57,7 @@ class NgramRows(nn.Module):
             that occurs in a single text teaches nothing about other texts.
     """
 
+    bitmap: ClassVar = "kept"
     kept: Tensor
 
     def __init__(self, first_row: int, longest: int, buckets: int, min_frequency: int) -> None:
@@ -67,6 +84,10 @@ class NgramRows(nn.Module):
             cells = hash_ngrams(ids, lengths, self.longest, COUNT_CELLS).flatten() + 1
             counts += torch.bincount(cells, minlength=COUNT_CELLS + 1)
         self.kept.copy_(pack_bits(counts[1:] >= self.min_frequency))
+
+    def rows_of_cells(self) -> Int64s:
+        """Return the row of each cell that n-grams are counted in, [cells]."""
+        return np.arange(COUNT_CELLS) % self.buckets + self.first_row
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the rows of each token and its n-grams, [batch, time, longest]; PAD = no n-gram.

@@ -8,7 +8,7 @@ as the texts that contain them.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -49,6 +49,8 @@ class SubwordEmbedding(SubwordTable):
         settings: the named arguments of `SubwordTable`.
     """
 
+    computed_buffers: ClassVar = ("ngram_rows",)
+    bitmap: ClassVar = "shared"
     ngram_rows: Tensor
     shared: Tensor
     oov_ngram_rows: Tensor
@@ -68,14 +70,24 @@ class SubwordEmbedding(SubwordTable):
         return int(np.count_nonzero(_count_owners(tokens[RESERVED:], max_n, units) > 1))
 
     def fit(self, tokens: Sequence[str]) -> None:
-        """Hash the n-grams of every token, [vocabulary size] strings in the order of their ids.
+        """Give a row to the n-grams that at least two tokens have, and `index` every token.
 
         An n-gram of a single token is left out: it adds nothing to the token's own row.
+
+        Args:
+            tokens: the vocabulary, [size] strings in the order of their ids.
         """
-        own = list(tokens[RESERVED:])
-        seen = _count_owners(own, self.max_n, self.units)
+        seen = _count_owners(tokens[RESERVED:], self.max_n, self.units)
         self.shared.copy_(pack_bits(torch.from_numpy(seen > 1)))
-        self.ngram_rows[RESERVED:] = self._rows(own)
+        self.index(tokens)
+
+    def index(self, tokens: Sequence[str]) -> None:
+        """Compute `ngram_rows`: the rows of the n-grams of every token that `shared` has."""
+        self.ngram_rows[RESERVED:] = self._rows(tokens[RESERVED:])
+
+    def rows_of_cells(self) -> np.ndarray:
+        """Return the row of each cell that n-grams are counted in, [cells]."""
+        return 1 + np.arange(_COUNT_CELLS) % (len(self.weight) - 1)
 
     def has_valid_rows(self) -> bool:
         """Return whether all `ngram_rows`, which come from a file, are rows of the weights."""

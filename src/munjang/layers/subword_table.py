@@ -25,6 +25,8 @@ class SubwordTable(nn.Module):
     """
 
     embedding_tables: ClassVar = ("weight",)
+    # buffers that `index` computes, so that a small folder need not hold them
+    computed_buffers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -63,7 +65,19 @@ class SubwordTable(nn.Module):
         raise NotImplementedError
 
     def fit(self, tokens: Sequence[str]) -> None:
-        """Hash the n-grams of every token, [vocabulary size] strings in the order of their ids."""
+        """Choose the n-grams that have a row, and `index` every token.
+
+        Args:
+            tokens: the vocabulary, [size] strings in the order of their ids.
+        """
+        raise NotImplementedError
+
+    def index(self, tokens: Sequence[str]) -> None:
+        """Compute `computed_buffers`: the rows of the n-grams of every token.
+
+        Args:
+            tokens: the vocabulary, [size] strings in the order of their ids.
+        """
         raise NotImplementedError
 
     def has_valid_rows(self) -> bool:
@@ -80,6 +94,23 @@ class SubwordTable(nn.Module):
     def forward(self, ids: Tensor) -> Tensor:
         """Return the vectors [batch, time, dim] of `ids` [batch, time]; zeros for reserved ids."""
         raise NotImplementedError
+
+
+def computed_buffers(network: nn.Module) -> list[str]:
+    """Return the names of all buffers that `SubwordTable.index` computes from the vocabulary."""
+    return [
+        f"{name}.{buffer}"
+        for name, module in network.named_modules(remove_duplicate=False)
+        if isinstance(module, SubwordTable)
+        for buffer in module.computed_buffers
+    ]
+
+
+def index_subwords(network: nn.Module, tokens: Sequence[str]) -> None:
+    """Compute the rows of the n-grams of every token in all subword embeddings of a network."""
+    for module in network.modules():
+        if isinstance(module, SubwordTable):
+            module.index(tokens)
 
 
 def with_oov_words(network: nn.Module, words: Sequence[str]) -> nn.Module:

@@ -5,7 +5,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,35 @@ class App:
         described = Endpoint("GET", "/openapi.json", about, openapi, is_open=True)
         self._routes = Routes([*endpoints, described])
         self._page = StaticFiles(directory=_PAGE, html=True, check_dir=False)
+
+    def refuse_early(
+        self, method: str, url: bytes, headers: Iterable[tuple[bytes, bytes]]
+    ) -> RequestError | None:
+        """Return why a request is refused as soon as its head is read; None if it is not.
+
+        Pages of other servers, which need headers of their own, are refused by the call.
+
+        Args:
+            method: method of HTTP.
+            url: path, and query if there is one.
+            headers: names in lower case, and values.
+        """
+        if not self.service.is_overloaded:
+            return None
+        path = url.partition(b"?")[0].decode("latin-1")
+        endpoint = self._routes.fixed(method, path)
+        if (
+            endpoint is None
+            or endpoint.body is None
+            or any(name == b"origin" for name, _ in headers)
+        ):
+            return None
+        try:
+            self.service.check_load()
+        except RequestError as error:
+            self.service.metrics.responded(endpoint.path, error.status, 0.0)
+            return error
+        return None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or take part in start and stop."""
@@ -193,6 +222,10 @@ class Routes:
                 self._patterns.append((compile_path(endpoint.path)[0], endpoint))
             else:
                 self._fixed.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+
+    def fixed(self, method: str, path: str) -> Endpoint | None:
+        """Return the endpoint of a path without parameters; None if there is none."""
+        return self._fixed.get(path, {}).get(method)
 
     def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
         """Return the endpoint and the parameters in the path; None if no endpoint has the path.

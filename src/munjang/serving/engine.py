@@ -4,7 +4,6 @@ It takes the oldest job and those that fit into its batch as soon as it is free,
 a fuller batch. Texts that are generated together take one step between two batches.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,12 +12,14 @@ from typing import Any
 from munjang.serving.jobs import Job, JobQueue
 from munjang.serving.limits import Limits
 from munjang.serving.metrics import Metrics
-from munjang.serving.request_errors import RequestError, as_request_error, overloaded
+from munjang.serving.request_errors import RequestError, log_unexpected, overloaded
 from munjang.serving.writing import Writers, WritingJob
 
-_log = logging.getLogger("munjang.serving")
 # Share of the latest batch in the measured rate.
 _LATEST = 0.2
+# Share of the deadline up to which the estimated wait may grow. A wait is longer than estimated now
+# and then, and a request that is refused after it has waited is worse than one refused at once.
+_ADMITTED = 0.8
 
 
 class Engine:
@@ -38,6 +39,8 @@ class Engine:
         self._incoming: list[WritingJob] = []
         self._writers = Writers(limits.streams)
         self._rate: float | None = None  # estimated tokens per second
+        self._running: tuple[int, float] = (0, 0.0)  # tokens of the batch that runs, and its start
+        self._busy_since: float | None = None  # end of the last batch if jobs waited then
         self._is_stopping = False
         self._calls: list[Callable[[], None]] = []
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -61,7 +64,16 @@ class Engine:
     @property
     def seconds_of_queue(self) -> float:
         """Estimated time until the jobs that wait are answered; 0 before anything was measured."""
-        return 0.0 if self._rate is None else self._queue.tokens / self._rate
+        if self._rate is None:
+            return 0.0
+        tokens, started = self._running
+        left = max(0.0, tokens / self._rate - (time.monotonic() - started)) if tokens else 0.0
+        return left + self._queue.tokens / self._rate
+
+    @property
+    def is_overloaded(self) -> bool:
+        """True while the jobs that wait already take about as long as the deadline."""
+        return self.seconds_of_queue > _ADMITTED * self._limits.deadline_seconds
 
     def check_load(self) -> None:
         """Refuse at once what would wait longer than the deadline, before its body is read.
@@ -69,7 +81,7 @@ class Engine:
         Raises:
             RequestError: the queue is too long.
         """
-        if self.seconds_of_queue > self._limits.deadline_seconds:
+        if self.is_overloaded:
             with self._changed:
                 self._admit(0, self._limits.deadline_seconds)
 
@@ -113,12 +125,12 @@ class Engine:
         if waiting and waiting + tokens > self._limits.queue_tokens:
             self._metrics.rejected("queue")
             raise overloaded(f"{waiting:,} tokens wait already", self.seconds_of_queue)
-        if self.seconds_of_queue > seconds:
+        wait, most = self.seconds_of_queue, _ADMITTED * seconds
+        if wait > most:
             self._metrics.rejected("deadline")
             raise overloaded(
-                f"the queue is {self.seconds_of_queue:.1f} s long, more than the deadline of "
-                f"{seconds:g} s",
-                self.seconds_of_queue - seconds,
+                f"the queue is {wait:.1f} s long, too long for the deadline of {seconds:g} s",
+                wait - most,
             )
 
     def _run(self) -> None:
@@ -152,20 +164,23 @@ class Engine:
         if job.is_cancelled:
             self._metrics.abandoned()
             return
-        self._metrics.rejected("deadline")
+        self._metrics.rejected("late")
         waited = time.monotonic() - job.arrival
         job.deliver(job, overloaded(f"waited {waited:.1f} s without being answered", waited))
 
     def _answer(self, batch: Sequence[Job]) -> None:
         started = time.monotonic()
+        tokens = sum(job.tokens for job in batch)
+        self._running = tokens, started
         if len(batch) == 1:
             self._deliver(batch[0], _results(batch[0]))
         else:
             self._answer_together(batch)
-        seconds = time.monotonic() - started
-        tokens = sum(job.tokens for job in batch)
-        rate = tokens / max(seconds, 1e-6)
-        self._rate = rate if self._rate is None else _LATEST * rate + (1 - _LATEST) * self._rate
+        ended = time.monotonic()
+        seconds = ended - started
+        self._measure(tokens, ended - (self._busy_since or started))
+        self._running = 0, ended
+        self._busy_since = ended if len(self._queue) else None
         self._metrics.batch(
             texts=sum(len(job.values) for job in batch),
             tokens=tokens,
@@ -173,6 +188,11 @@ class Engine:
             seconds=seconds,
             waited=[started - job.arrival for job in batch],
         )
+
+    def _measure(self, tokens: int, seconds: float) -> None:
+        """Add a batch to the rate; its time is all that passed while its jobs waited."""
+        rate = tokens / max(seconds, 1e-6)
+        self._rate = rate if self._rate is None else _LATEST * rate + (1 - _LATEST) * self._rate
 
     def _answer_together(self, batch: Sequence[Job]) -> None:
         values = [value for job in batch for value in job.values]
@@ -190,7 +210,7 @@ class Engine:
 
     def _deliver(self, job: Job, results: Sequence[Any] | Exception) -> None:
         if isinstance(results, Exception):
-            _log_unexpected(results)
+            log_unexpected(results)
         job.deliver(job, results)
 
     def _write(self, incoming: Sequence[WritingJob]) -> None:
@@ -201,7 +221,7 @@ class Engine:
             try:
                 self._writers.join(job)
             except Exception as error:
-                _log_unexpected(error)
+                log_unexpected(error)
                 job.deliver_error(error)
         if not len(self._writers):
             return
@@ -218,9 +238,3 @@ def _results(job: Job) -> Sequence[Any] | Exception:
         return job.work.run(job.values)
     except Exception as error:
         return error
-
-
-def _log_unexpected(error: Exception) -> None:
-    """Log errors that are faults of the server or of a model; texts are in no message of ours."""
-    if as_request_error(error).status >= 500:
-        _log.error("a model failed: %s", type(error).__name__, exc_info=error)

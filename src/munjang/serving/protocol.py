@@ -1,7 +1,8 @@
 """The HTTP protocol of uvicorn with limits that it lacks: of the head of a request, and of time.
 
 uvicorn waits without end for a client that sends its request slowly, and httptools takes a head of
-any size.
+any size. While the server is overloaded, a request is refused as soon as its head is read, without
+a task: refusals must not take the time that answers need.
 """
 
 import asyncio
@@ -10,8 +11,10 @@ from typing import Any
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from munjang.serving.guards import HEADERS, SAME_ORIGIN
 from munjang.serving.request_errors import RequestError, overloaded, too_large
 
+_HEADERS = b"".join(b"%b: %b\r\n" % pair for pair in (*HEADERS, SAME_ORIGIN))
 _LINES = {
     400: b"400 Bad Request",
     408: b"408 Request Timeout",
@@ -27,6 +30,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self.limits = self.config.loaded_app.service.limits
         self._head_bytes: int | None = None  # None outside of a head
+        self._is_refused = False  # the request that is being read was answered with 503
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -65,18 +69,39 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(too_large("head_too_large", f"expected a head of at most {most:,} bytes"))
         elif len(self.connections) > self.limits.connections:
             self._refuse(overloaded(f"{self.limits.connections:,} connections are open", 1.0))
+        elif self._can_refuse_early and (refusal := self._find_refusal()) is not None:
+            self._is_refused = True
+            self.transport.write(refusal)
         else:
             super().on_headers_complete()
 
+    @property
+    def _can_refuse_early(self) -> bool:
+        """True if a response can be written now, and its connection stays open after it."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        is_plain = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
+        return is_idle and is_plain and not self.expect_100_continue and not self.flow.write_paused
+
+    def _find_refusal(self) -> bytes | None:
+        """Return the response if the server is too busy for this request."""
+        app = self.config.loaded_app
+        error = app.refuse_early(self.parser.get_method().decode("ascii"), self.url, self.headers)
+        return None if error is None else _response(error, _HEADERS)
+
     def on_body(self, body: bytes) -> None:
         """Take a part of the body, unless the request was refused."""
-        if not self.transport.is_closing():
+        if not (self._is_refused or self.transport.is_closing()):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Stop waiting: the request is whole."""
         self._stop_timer()
-        if not self.transport.is_closing():
+        if self._is_refused:
+            self._is_refused = False
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        elif not self.transport.is_closing():
             super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -101,10 +126,21 @@ class LimitedProtocol(HttpToolsProtocol):
         """Send an error, unless a response has begun, and close the connection."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
-            body = msgspec.json.encode(error.to_json())
-            head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-            head = head % (_LINES[error.status], len(body))
-            head += b"".join(f"{key}: {text}\r\n".encode() for key, text in error.headers.items())
-            self.transport.write(head + b"connection: close\r\n\r\n" + body)
+        is_free = self.cycle is None or not self.cycle.response_started
+        if not self._is_refused and (is_free or self.cycle.response_complete):
+            self.transport.write(_response(error, b"connection: close\r\n"))
         self.transport.close()
+
+
+def _response(error: RequestError, more: bytes) -> bytes:
+    """Return the bytes of a response.
+
+    Args:
+        error: why the request is refused.
+        more: further headers.
+    """
+    body = msgspec.json.encode(error.to_json())
+    head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+    head = head % (_LINES[error.status], len(body))
+    own = b"".join(f"{key}: {text}\r\n".encode() for key, text in error.headers.items())
+    return b"".join((head, own, more, b"\r\n", body))

@@ -3,11 +3,14 @@
 {"error": {"type": "too_many_texts", "message": "expected at most 256 texts, got 300"}}
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from munjang.errors import ConfigError, DataError, MunjangError
+
+_log = logging.getLogger("munjang.serving")
 
 
 @dataclass(eq=False)
@@ -66,3 +69,9 @@ def as_request_error(error: Exception) -> RequestError:
     if isinstance(error, MunjangError):
         return RequestError(500, "model_error", str(error))
     return RequestError(500, "internal_error", "the server failed to answer; its log says why")
+
+
+def log_unexpected(error: Exception) -> None:
+    """Log errors that are faults of the server or of a model; texts are in no message of ours."""
+    if as_request_error(error).status >= 500:
+        _log.error("a model failed: %s", type(error).__name__, exc_info=error)

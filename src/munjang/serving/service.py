@@ -1,6 +1,7 @@
 """The service: from texts of a request, through the engine, to results. It knows no HTTP."""
 
 import asyncio
+import gc
 import itertools
 import logging
 import time
@@ -49,6 +50,7 @@ class Service:
         """Start the engines."""
         self._engine.start()
         self._slow_engine.start()
+        _forget_long_lived()
         self.is_ready = True
 
     async def stop(self) -> None:
@@ -61,6 +63,11 @@ class Service:
     def queued_tokens(self) -> int:
         """Estimated tokens that wait."""
         return self._engine.queued_tokens + self._slow_engine.queued_tokens
+
+    @property
+    def is_overloaded(self) -> bool:
+        """True while answers would come too late."""
+        return self._engine.is_overloaded
 
     def check_load(self) -> None:
         """Refuse a request early while answers would come too late.
@@ -202,6 +209,8 @@ class Service:
         try:
             async with self._loading:
                 is_loaded = await asyncio.to_thread(self.store.reload, name)
+                if is_loaded:
+                    await asyncio.to_thread(_forget_long_lived)
         except MunjangError as error:
             about = f"the old model stays: {error}" if is_old else str(error)
             raise RequestError(409, "not_loaded", about) from error
@@ -212,8 +221,20 @@ class Service:
         """Load all models that are new or have changed; return those that cannot be, and why."""
         async with self._loading:
             problems = await asyncio.to_thread(self.store.reload_all)
+            await asyncio.to_thread(_forget_long_lived)
         self.metrics.models(self.store.hashes)
         return problems
+
+
+def _forget_long_lived() -> None:
+    """Let later garbage collections pass over what is there: packages and models.
+
+    They have some hundred thousand objects, over which one collection takes a tenth of a second in
+    which nothing is answered. Models that were replaced are collected now.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _settle(future: "asyncio.Future[Sequence[Any]]", results: Sequence[Any] | Exception) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from munjang.serving.backend import GrowingTexts, Writes
+from munjang.serving.request_errors import log_unexpected
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Writers:
         return total
 
     def _fail(self, texts: GrowingTexts, jobs: dict[int, WritingJob], error: Exception) -> None:
+        log_unexpected(error)
         texts.cancel(list(jobs))
         for job in jobs.values():
             job.deliver_error(error)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from munjang.explain.redraw import is_pretrained, redraw_network
-from munjang.layers.ngram_rows import COUNT_CELLS, NgramRows
+from munjang.layers.ngram_rows import MarksNgrams
 from munjang.layers.parameters import embedding_tables
 from munjang.model import Model
 
@@ -50,8 +50,10 @@ def mark_ngrams(model: Model, kept: Mapping[str, Rows]) -> dict[str, Rows]:
     """
     marks = {}
     for name, module in model.network.named_modules():
-        if isinstance(module, NgramRows) and module.min_frequency > 1:
-            rows = kept[f"{name.rpartition('.')[0]}.weight"]
-            cells = np.arange(COUNT_CELLS) % module.buckets + module.first_row
-            marks[f"{name}.kept"] = np.unpackbits(module.kept.numpy()).astype(bool) & rows[cells]
+        bitmap = getattr(module, module.bitmap, None) if isinstance(module, MarksNgrams) else None
+        if bitmap is not None:
+            tables = (f"{name}.weight", f"{name.rpartition('.')[0]}.weight")
+            rows = next(kept[table] for table in tables if table in kept)
+            flags = np.unpackbits(bitmap.numpy()).astype(bool)
+            marks[f"{name}.{module.bitmap}"] = flags & rows[module.rows_of_cells()]
     return marks

@@ -14,6 +14,7 @@ from munjang.errors import ConfigError
 from munjang.folder.packing import SHRUNK, Packing, unpack
 from munjang.folder.save import to_json
 from munjang.folder.weights import Numbers
+from munjang.layers.subword_table import computed_buffers
 from munjang.model import Model, model_card
 from munjang.reporting import Report, discard, stage
 from munjang.shrinking.importance import Floats, Rows, find_tables, mark_ngrams, measure_importance
@@ -66,6 +67,7 @@ def shrink_model(model: Model, size: int, report: Report = discard) -> Shrunk:
         state[name][torch.from_numpy(~rows)] = 0.0
     for name, flags in marks.items():
         state[name].copy_(torch.from_numpy(np.packbits(flags)))
+    model.input.index_words(smaller.network)
     packing = replace(_packing(model, bits), bitmaps=tuple(marks))
     _load_packed(smaller, packing)
     rows_kept = sum(int(rows.sum()) for rows in kept.values())
@@ -141,8 +143,11 @@ def _row_bytes(model: Model, name: str) -> float:
 def _packed_size(model: Model, kept: Mapping[str, Rows], bits: int) -> int:
     """Return the bytes of the weights with the rows that stay."""
     packing, marks = _packing(model, bits), mark_ngrams(model, kept)
+    computed = computed_buffers(model.network)
     total = 0
     for name, value in model.network.state_dict().items():
+        if name in computed:
+            continue
         if name in kept:
             places, dim = np.flatnonzero(kept[name]), value.shape[1]
             total += len(places) * (1 + (dim * bits + 7) // 8) + _bytes_of_gaps(places)

@@ -58,6 +58,8 @@ class Tuned(Drawn):
         importance: Share of each setting in the variance of the metric; empty if not known.
         task: Name of the task.
         input: Name of the input.
+        wanted: Number of trials that were asked for.
+        is_finished: False while the search runs, and of one that was stopped.
     """
 
     folder: Path
@@ -68,6 +70,8 @@ class Tuned(Drawn):
     importance: dict[str, float]
     task: str = "classify"
     input: str = "text"
+    wanted: int | None = None
+    is_finished: bool = True
 
     drawings: ClassVar[str] = "munjang.tuning.page:TUNED"
 
@@ -103,6 +107,8 @@ class Tuned(Drawn):
         return {
             "task": self.task,
             "metric": self.metric,
+            "wanted": self.wanted,
+            "is_finished": self.is_finished,
             "best": None if best is None else asdict(best),
             "space": self.space,
             "defaults": self.defaults,

@@ -79,14 +79,17 @@ class Search:
         clear_trials(folder, len(self._rows))
         self._running: deque[tuple[Trial, Running]] = deque()
         self._began, self._before = time.monotonic(), self.study.seconds
+        self._wanted = len(self._rows)
 
     def run(self, trials: int, seconds: float | None) -> Tuned:
         """Run trials until there are so many, or the time is over."""
+        self._wanted = trials
         if self._rows:
             count = len(self._rows)
             self.report(
                 f"{pluralize(count, 'trial')} {'was' if count == 1 else 'were'} done before"
             )
+            self._tuned({}, is_finished=False).write()  # the results there say that it is finished
         try:
             while len(self._rows) < trials:
                 self.display.count(len(self._rows), trials, self._best())
@@ -149,11 +152,11 @@ class Search:
         self.report(f"[{trial.number}/{trials}] {self._summary(row)}{best}")
         self._rows = self.study.rows()
         clear_trials(self.folder, trial.number)
-        self._tuned({}).write()
+        self._tuned({}, is_finished=False).write()
 
     def _finish(self) -> Tuned:
         """Write the results, with the importance of the settings."""
-        tuned = self._tuned(self.study.importance())
+        tuned = self._tuned(self.study.importance(), is_finished=True)
         tuned.write()
         if tuned.best is None:
             first = next((row.note for row in self._rows if row.note), "all were pruned")
@@ -172,7 +175,7 @@ class Search:
         value = "" if row.value is None else f" {self.metric} {row.value:.4f},"
         return f"{row.ended}{note},{value} {row.seconds:.1f} s"
 
-    def _tuned(self, importance: dict[str, float]) -> Tuned:
+    def _tuned(self, importance: dict[str, float], *, is_finished: bool) -> Tuned:
         space = {key: part.to_json() for key, part in self.space.items()}
         return Tuned(
             self.folder,
@@ -183,6 +186,8 @@ class Search:
             importance,
             self.recipe.task,
             self.recipe.input,
+            self._wanted,
+            is_finished,
         )
 
 

@@ -117,7 +117,7 @@ def test_top_k_1_and_low_temperature_equal_greedy(model: TableModel) -> None:
     greedy = decode_sources(
         model, *pad_rows(SOURCES), DecodingSettings(method="greedy", max_length=12)
     )
-    for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}):
+    for options in ({"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-4}, {"temperature": 5e-324}):
         settings = make_options(**options, max_length=12)
         for seed in range(3):
             result = decode_sources(model, *pad_rows(SOURCES), settings, seed=seed)

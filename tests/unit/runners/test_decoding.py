@@ -44,6 +44,13 @@ def test_tokens_are_those_of_munjang(
         assert int(expected) in moved
 
 
+@pytest.mark.parametrize("temperature", [5e-324, 1e-173, 1e-30])
+def test_lowest_temperatures_take_the_likeliest_token(temperature: float) -> None:
+    values = log_softmax(np.array([1, 3, 2], dtype=np.float32))
+    options: dict[str, Any] = {"temperature": temperature, "top_k": None, "top_p": 1.0}
+    assert {draw_token(values, options, drawn) for drawn in (0.0, 0.5, 0.999)} == {1}
+
+
 def test_an_answer_ends_with_eos_or_at_the_limit() -> None:
     decoding = {
         "method": "greedy",

@@ -15,12 +15,13 @@ from munjang.comparison.plan import Plan, jobs, open_plan
 from munjang.serving.models import open_models
 from munjang.serving.request_errors import RequestError
 from munjang.serving.runs.folder import RunsFolder
-from munjang.serving.runs.shapes import RunSummary
+from munjang.serving.runs.shapes import Progress, RunSummary
 from tests.run_folders import (
     append_records,
     comparison_plan,
     search_results,
     write_comparison,
+    write_export,
     write_search,
     write_training,
 )
@@ -160,6 +161,13 @@ def test_search_is_bounded(tmp_path: Path) -> None:
     assert shown.importance == {"model.dim": 0.75}
 
 
+def test_search_that_was_stopped_is_not_finished(tmp_path: Path) -> None:
+    write_search(tmp_path / "tuned", trials=3, is_finished=False)
+    run = summaries(RunsFolder(tmp_path))["tuned"]
+    assert run.state == "stopped"
+    assert run.progress == Progress("trial", 3, 8)
+
+
 def test_search_before_its_first_trial(tmp_path: Path) -> None:
     folder = write_search(tmp_path / "tuned")
     (folder / "tune.json").unlink()
@@ -170,7 +178,25 @@ def test_search_before_its_first_trial(tmp_path: Path) -> None:
     assert shown.search.trials == []
 
 
+def test_exported_model_is_listed_and_can_be_loaded(tmp_path: Path) -> None:
+    write_export(tmp_path / "내보낸 모델")
+    folder = RunsFolder(tmp_path)
+    run = summaries(folder)["내보낸 모델"]
+    assert (run.kind, run.state, run.task, run.architecture) == (
+        "export",
+        "finished",
+        "classify",
+        "cnn",
+    )
+    assert run.loadable
+    assert folder.model_names() == ["내보낸 모델"]
+    assert folder.show("내보낸 모델").curves == []
+    store = open_models([tmp_path])
+    assert "export the model again" in store.refusals["내보낸 모델"]  # there is no graph
+
+
 DAMAGED = {
+    "export": ("munjang.json", '{"task": 1}'),
     "half": ("tune.json", '{"metric": "accu'),
     "list": ("tune.json", "[1, 2]"),
     "kind": ("tune.json", json.dumps({**search_results(3), "trials": {"a": 1}})),

@@ -1,16 +1,57 @@
 """The service: what waits for what."""
 
 import asyncio
+import gc
 import threading
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from munjang.serving.limits import Limits
 from munjang.serving.models import ModelStore, ServedModel
 from munjang.serving.service import Service
 from munjang.serving.works import TextWork
+
+
+@pytest.fixture(autouse=True)
+def _unfreeze() -> Iterator[None]:
+    """Undo what the start of a service does to all objects of the process."""
+    yield
+    gc.unfreeze()
+
+
+class Served:
+    """Stands for a model whose parts know each other."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_long_lived_objects_are_passed_over_and_replaced_models_are_freed() -> None:
+    store = ModelStore([])
+    models = [Served()]
+    before = weakref.ref(models[0])
+
+    def replace(name: str) -> bool:
+        models[0] = Served()
+        return True
+
+    store.reload = replace  # type: ignore[method-assign]
+    service = Service(store, Limits())
+
+    async def run() -> None:
+        service.start()
+        assert gc.get_freeze_count() > 1000
+        assert await service.reload("m")
+        assert before() is None
+        assert gc.get_freeze_count() > 1000
+        await service.stop()
+
+    asyncio.run(run())
 
 
 def test_answers_need_not_wait_for_explanations() -> None:

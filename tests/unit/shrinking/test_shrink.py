@@ -85,6 +85,39 @@ def test_every_architecture_stays_itself(name: str, tmp_path: Path) -> None:
     assert (one.argmax(1) == other.argmax(1)).mean() > 0.9
 
 
+@pytest.fixture(scope="module")
+def of_subwords(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose embedding sums the character n-grams of words."""
+    out = tmp_path_factory.mktemp("subwords") / "m"
+    more = ("model.subword_ngrams=4", "model.subword_buckets=20000", "model.ngrams=1")
+    settings = (*QUICK, *more, "model.subword_units=jamo")
+    train(make_corpus(400, korean=True), model="mean", overrides=settings, out=out)
+    return out
+
+
+@pytest.mark.parametrize("size", ["1MB", "100kB"])
+def test_ngrams_of_words_are_packed(of_subwords: Path, size: str, tmp_path: Path) -> None:
+    model = munjang.load(of_subwords)
+    small = munjang.shrink(model, size, out=tmp_path / "s").model
+    assert size_of(tmp_path / "s") <= parse_bytes(size)
+    header = (tmp_path / "s" / "model.safetensors").read_bytes()[:20_000]
+    assert b"ngram_rows" not in header  # they follow from the vocabulary
+    assert b"shared@1:" in header
+    loaded = munjang.load(tmp_path / "s")
+    texts = [
+        *make_corpus(200, korean=True, seed=1)[0],
+        "",
+        "처음보는낱말 👩‍👩‍👧",
+        "\u1112\u1161\u11ab",
+        "좋" * 3000,
+    ]
+    assert loaded.predict(texts) == small.predict(texts)
+    assert np.abs(loaded.predict_proba(texts) - model.predict_proba(texts)).mean() < 0.1
+    loaded.save(tmp_path / "again")
+    weights = [tmp_path / name / "model.safetensors" for name in ("s", "again")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
 def test_original_model_is_not_changed(folder: Path) -> None:
     model = munjang.load(folder)
     before = {name: value.clone() for name, value in model.network.state_dict().items()}

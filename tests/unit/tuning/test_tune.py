@@ -57,6 +57,7 @@ def test_best_trial_is_saved_as_model(finished_search: Tuned) -> None:
     kept = json.loads((finished_search.folder / "tune.json").read_text())
     assert kept["best"]["number"] == best.number
     assert [row["number"] for row in kept["trials"]] == [1, 2, 3, 4, 5]
+    assert read_end(finished_search.folder) == (5, 5, True)
 
 
 def test_first_trial_has_default_settings(finished_search: Tuned) -> None:
@@ -93,6 +94,12 @@ def fail_at(number: int, error: BaseException) -> Attempt:
     return attempt
 
 
+def read_end(out: Path) -> tuple[int, int, bool]:
+    """Return the trials that ended, those asked for, and whether the search is finished."""
+    kept = json.loads((out / "tune.json").read_text())
+    return len(kept["trials"]), kept["wanted"], kept["is_finished"]
+
+
 class KilledError(BaseException):
     """Stands for a kill: nothing of ours is asked before the end."""
 
@@ -113,6 +120,7 @@ def test_interrupted_search_resumes_to_same_trials(
     if isinstance(error, KeyboardInterrupt):
         assert f"stopped after {at - 1} of 5 trials" in str(stopped.value)
         assert f"--resume continues from {out}" in str(stopped.value)
+        assert read_end(out) == (at - 1, 5, False)
     with pytest.raises(FolderError, match="--resume continues"):
         search(out, 5)
     lines: list[str] = []

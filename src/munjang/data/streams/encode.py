@@ -28,10 +28,12 @@ def encode_stream(tokenizer: Tokenizer, lines: pl.Series) -> Int32s:
 def encode_prompt(tokenizer: Tokenizer, text: str) -> Int32s:
     """Return the ids of the beginning of a text, [tokens] int32: EOS, and then its tokens.
 
-    A line break stands before the text, and its last line goes on.
+    A line break stands before the text, and its last line goes on. Lines are encoded one by one: a
+    server encodes a prompt while others wait for their next token, and a column takes longer.
     """
-    ids = encode_stream(tokenizer, pl.Series(text.split("\n"), dtype=pl.String))
-    return np.concatenate([[EOS], ids[:-1]]).astype(np.int32)
+    rows = [tokenizer.encode_text(line) for line in text.split("\n")]
+    parts = [part for row in rows for part in ([EOS], row)]
+    return np.concatenate(parts).astype(np.int32)
 
 
 def unknown_bytes(tokens: Tokens, texts: Sequence[str]) -> Int64s:

@@ -78,7 +78,7 @@ def draw_token(values: Array, decoding: dict[str, Any], drawn: float) -> int:
         decoding: `temperature`, `top_k` and `top_p`.
         drawn: the number.
     """
-    values = values / decoding["temperature"]
+    values = values / max(decoding["temperature"], 1e-30)  # still numbers in float32
     places = np.arange(len(values))
     if decoding["top_k"] or decoding["top_p"] < 1:
         places = find_largest(values, min(decoding["top_k"] or len(values), len(values)))

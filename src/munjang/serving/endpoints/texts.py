@@ -181,6 +181,8 @@ async def _events(
                 yield event(error.to_json())
                 return
             finally:
-                following.cancel()
+                if not following.done():  # the client has left; the parts cannot be closed before
+                    following.cancel()
+                    await asyncio.wait({following})
             yield show(part)
         yield DONE

@@ -161,6 +161,7 @@ const WORDS = {
   "kind.model": ["model", "모델"],
   "kind.comparison": ["comparison", "비교"],
   "kind.search": ["search", "탐색"],
+  "kind.export": ["exported model", "내보낸 모델"],
   "kind.unknown": ["unknown", "알 수 없음"],
   "state.running": ["training", "학습 중"],
   "state.stopped": ["stopped", "중단됨"],

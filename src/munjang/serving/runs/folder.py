@@ -7,10 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from munjang.errors import MunjangError
-from munjang.folder.replacement import is_finished
 from munjang.serving.request_errors import RequestError, not_found
 from munjang.serving.runs.files import is_inside, modified_at, plain_text, read_inside
-from munjang.serving.runs.kinds import KINDS, MODEL
+from munjang.serving.runs.kinds import KINDS
 from munjang.serving.runs.run import Kind, RunReader
 from munjang.serving.runs.shapes import RunResponse, RunsResponse, RunSummary
 
@@ -30,6 +29,11 @@ class _Found:
     path: Path
     kind: Kind | None
     updated: float
+
+    @property
+    def has_model(self) -> bool:
+        """True if a finished model is there, which can be served."""
+        return self.kind is not None and self.kind.has_model(self.path)
 
 
 class RunsFolder:
@@ -72,7 +76,7 @@ class RunsFolder:
             details = self._open(found, found.kind).details()
         except Exception as error:
             summary.problem = _explain(error, name)
-            summary.state = "damaged"
+            summary.state, summary.loadable = "damaged", False
             return RunResponse(summary)
         return RunResponse(
             summary,
@@ -105,7 +109,7 @@ class RunsFolder:
             found = self._find(name)
         except RequestError:
             return None
-        return found.path if found.kind is MODEL and is_finished(found.path) else None
+        return found.path if found.has_model else None
 
     def is_run(self, name: str, folder: Path) -> bool:
         """Return whether a folder is that of the run of this name."""
@@ -113,8 +117,7 @@ class RunsFolder:
 
     def model_names(self) -> list[str]:
         """Return the names of all finished models, sorted."""
-        models = (each for each in self._find_all() if each.kind is MODEL)
-        return sorted(each.name for each in models if is_finished(each.path))
+        return sorted(each.name for each in self._find_all() if each.has_model)
 
     def _find_all(self) -> list[_Found]:
         try:
@@ -172,6 +175,7 @@ class RunsFolder:
             summary.problem = _explain(error, name)
             return summary
         summary.state = facts.state
+        summary.loadable = facts.state == "finished" and found.has_model
         summary.updated = facts.updated
         summary.task = facts.task
         summary.architecture = facts.architecture

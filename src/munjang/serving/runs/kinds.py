@@ -3,7 +3,9 @@
 from munjang.comparison import folder as comparison
 from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.replacement import FOLDER as REPLACEMENT
+from munjang.folder.replacement import is_finished
 from munjang.serving.runs.comparisons import ComparisonReader
+from munjang.serving.runs.exports import SETTINGS, ExportReader
 from munjang.serving.runs.run import Kind
 from munjang.serving.runs.searches import SearchReader
 from munjang.serving.runs.trainings import TrainingReader
@@ -25,5 +27,7 @@ MODEL = Kind(
     (MANIFEST, LOG, f"{REPLACEMENT}/{MANIFEST}", f"{REPLACEMENT}/{LOG}"),
     TrainingReader,
     {"report": REPORT},
+    has_model=is_finished,
 )
-KINDS = (COMPARISON, SEARCH, MODEL)
+EXPORT = Kind("export", (SETTINGS,), ExportReader, {}, has_model=lambda folder: True)
+KINDS = (COMPARISON, SEARCH, MODEL, EXPORT)

@@ -70,9 +70,11 @@ class Kind:
         marks: files, of which one at least is in the folder of such a run.
         open: makes the reader of a folder; `root`, its links followed, must hold all that is read.
         pages: names of its pages, by file.
+        has_model: whether the folder of such a run is one of a model that can be served.
     """
 
     name: str
     marks: tuple[str, ...]
     open: Callable[[Path, Path], RunReader]
     pages: Mapping[str, str]
+    has_model: Callable[[Path], bool] = lambda folder: False

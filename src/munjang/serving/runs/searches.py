@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from munjang.folder.lock import is_locked
 from munjang.serving.runs.files import JsonFile, modified_at, plain_text
 from munjang.serving.runs.run import Details, Facts
-from munjang.serving.runs.shapes import Best, Progress, SearchTable, Trial
+from munjang.serving.runs.shapes import Best, Count, Progress, SearchTable, Trial
 from munjang.tuning.folder import PLAN, RESULTS
 
 _MOST_TRIALS = 500
@@ -24,6 +24,8 @@ class _Results(Struct):
 
     metric: str
     task: str = ""
+    wanted: Count | None = None
+    is_finished: bool = True  # the first versions did not tell
     best: Trial | None = None
     defaults: dict[str, Any] = {}
     importance: dict[str, float] = {}
@@ -54,11 +56,12 @@ class SearchReader:
             return Facts(state, modified_at(self._folder / PLAN), progress=Progress("trial", 0))
         results: _Results = self._results.read()
         best = results.best
+        ended = "finished" if results.is_finished else "stopped"
         return Facts(
-            "running" if is_running else "finished",
+            "running" if is_running else ended,
             modified_at(self._folder / RESULTS),
             plain_text(results.task),
-            progress=Progress("trial", len(results.trials)),
+            progress=Progress("trial", len(results.trials), results.wanted),
             best=None
             if best is None or best.value is None
             else Best(plain_text(results.metric), best.value, str(best.number)),

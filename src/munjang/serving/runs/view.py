@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from munjang.serving.runs.folder import RunsFolder
-from munjang.serving.runs.kinds import MODEL
 from munjang.serving.runs.shapes import RunResponse, RunsResponse, RunSummary
 
 T = TypeVar("T")
@@ -74,11 +73,10 @@ class Runs:
     def _mark(self, run: RunSummary) -> None:
         """Tell of a run whether its model is served, or can be."""
         run.served = self._store.serves(run.name)
-        if run.kind != MODEL.name or run.served or run.state != "finished":
+        if run.served or not run.loadable:
             run.loadable = run.served
         elif run.name in self._store.names:
+            run.loadable = False
             run.problem = "not served: another model has this name; rename one of them"
-        else:
-            run.loadable = True
-            if run.name in self._store.refusals:
-                run.problem = f"not served: {self._store.refusals[run.name]}"
+        elif run.name in self._store.refusals:
+            run.problem = f"not served: {self._store.refusals[run.name]}"

@@ -8,6 +8,7 @@ const KINDS = {
   model: "kind.model",
   comparison: "kind.comparison",
   search: "kind.search",
+  export: "kind.export",
   unknown: "kind.unknown",
 };
 const STATES = {

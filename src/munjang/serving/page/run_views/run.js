@@ -15,7 +15,7 @@ import { TrainingPart } from "./training.js";
 
 const SOON = 2;
 const LATER = 5;
-// What a run shows: by kind, a class with an element and `update(reply)`.
+// What a run shows: by kind, a class with an element and `update(reply)`. Exports have no more than facts.
 const PARTS = { model: TrainingPart, comparison: ComparisonPart, search: SearchPart };
 const PAGES = { report: "link.report", comparison: "link.comparison" };
 
@@ -71,7 +71,7 @@ export class RunView {
     this.shown = shown;
     this.status.replaceChildren(...problemOf(run));
     this.drawActions(run, pages);
-    if (run.state === "damaged") return;
+    if (run.state === "damaged" || !(run.kind in PARTS)) return;
     if (!this.part) {
       this.part = new PARTS[run.kind]();
       this.content.replaceChildren(this.part.element);

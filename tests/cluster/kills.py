@@ -18,7 +18,7 @@ def count_kills(default: int) -> int:
     return int(os.environ.get("MUNJANG_KILLS", default))
 
 
-KILLS = count_kills(3)
+KILLS = count_kills(2)
 
 
 def by_clock(kills: int, seed: int = 0) -> Iterator[Wait]:

@@ -3,7 +3,6 @@
 A task whose node dies runs again on another one, and goes on with the first part that is not done.
 """
 
-import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -97,6 +96,4 @@ def _open(out: Path, changed: int) -> tuple[Plan, Work]:
         changed: time of the last change of the manifest.
     """
     plan, _ = read_plan(out)
-    work = load_work(plan)
-    gc.freeze()  # as in munjang.many_files.worker
-    return plan, work
+    return plan, load_work(plan)

@@ -4,7 +4,6 @@ It loads the model once. The process ends when its standard input does: workers 
 was killed do not live on.
 """
 
-import gc
 import os
 import queue
 import sys
@@ -42,9 +41,6 @@ def serve(tasks: "queue.SimpleQueue[Message]", replies: BinaryIO) -> None:
     first = tasks.get()
     plan, out = Plan.from_json(first["plan"]), Path(first["out"])
     work = load_work(plan)
-    # modules and the model live as long as the process: looking through them again and again for
-    # garbage, among the many objects of answers, takes as long as a tenth of the fastest models
-    gc.freeze()
     write_message(replies, {READY: os.getpid()})
 
     def on_part(number: int, record: PartRecord) -> None:

@@ -44,7 +44,7 @@ test-avx2: $(VENV)/.installed-dev
 	$(AVX2) $(PYTEST) $(NUMERICAL)
 
 test-all: $(VENV)/.installed-dev
-	$(PYTEST) -m ""
+	$(PYTEST) -m "" --hypothesis-profile=thorough
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .

@@ -10,7 +10,8 @@ import os
 import socket
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,12 @@ from munjang.training.threads import use_threads
 from munjang.training.workers import WorkerDone
 from munjang.training.workers.collectives import WorkerLostError
 from munjang.training.workers.group import Place
-from munjang.training.workers.joining import TIMEOUT, joined_group
+from munjang.training.workers.joining import TIMEOUT, joined_group, leave_group
 
 # Attempts without a step further than before, after which the training is given up.
 _MOST_ATTEMPTS = 3
+# The longest wait for workers that have arrived to connect: one that dies meanwhile is not noticed.
+_JOINING = timedelta(minutes=2)
 # Seconds between two looks for workers that have arrived.
 _PAUSE = 0.1
 _LOST = "a worker was lost; the training goes on from its last checkpoint"
@@ -152,7 +155,12 @@ def _attempt(count: int, theirs: Mapping[str, Any], **ours: Any) -> Trained:
         while not store.check([f"arrived/{rank}" for rank in range(1, count)]):
             check()
             time.sleep(_PAUSE)
-        with joined_group(Place(0, count, 0, 1), store, check) as workers:
+        with ExitStack() as stack:
+            try:
+                joined = joined_group(Place(0, count, 0, 1), store, check, _JOINING)
+                workers = stack.enter_context(joined)
+            except ConfigError as error:  # one has died since it arrived
+                raise WorkerLostError(str(error)) from None
             return train(ours.pop("data"), progress=False, workers=workers, **ours)
     finally:
         cancel_tasks(tasks)
@@ -173,10 +181,13 @@ def follow(item: Mapping[str, Any]) -> None:
             `munjang.train`.
     """
     _choose_interface(own_address())
+    # Ray gives a process one task after another, and may have interrupted the last one anywhere
+    leave_group()
     with suppress(WorkerLostError, WorkerDone, Interrupted):
         store = TCPStore(item["host"], item["port"], is_master=False, timeout=TIMEOUT)
         store.set(f"arrived/{item['rank']}", "")
-        with joined_group(Place(item["rank"], item["count"], 0, 1), store) as workers:
+        place = Place(item["rank"], item["count"], 0, 1)
+        with joined_group(place, store, patience=_JOINING) as workers:
             arguments = dict(item["arguments"])
             try:
                 train(arguments.pop("data"), progress=False, workers=workers, **arguments)

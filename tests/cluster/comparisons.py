@@ -7,7 +7,7 @@ from typing import Any
 from tests.cluster.kills import KILLS
 
 # More where more nodes die, so that the comparison outlives them.
-SEEDS = max(3, KILLS)
+SEEDS = max(2, KILLS)
 # Results that depend on the clock, or on the machine.
 _TIMES = {
     *("machine", "seconds", "tokens_per_second", "p50", "p99", "memory_bytes", "folder_bytes"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.comparisons import compare_command, read_comparison, read_weights
-from tests.cluster.kills import KILLS, kill_until
+from tests.cluster.kills import KILLS, by_clock, kill_nodes
 from tests.cluster.nodes import TestCluster
 from tests.synthetic import make_corpus
 from tests.system.commands import TIMEOUT, start, write_table
@@ -57,7 +57,7 @@ def test_stopped_and_killed_comparison_gives_the_table_of_one_machine(
     killed.communicate(timeout=TIMEOUT)
 
     # at once: it waits for what the killed one left
-    kills, result = kill_until(start(*command), whole_cluster, KILLS)
+    kills, result = kill_nodes(start(*command), whole_cluster, by_clock(KILLS))
     assert result.code == 0, result.err
     assert kills
     lines = result.err.splitlines()

@@ -1,40 +1,45 @@
 """`munjang predict --cluster` of many files: each part once, also if nodes and driver die."""
 
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 import munjang
-from tests.cluster.kills import KILLS, kill_until
+from tests.cluster.kills import by_progress, count_kills, kill_nodes
 from tests.cluster.nodes import TestCluster
 from tests.synthetic import make_corpus
-from tests.system.commands import QUICK, TIMEOUT, run, start, write_table
+from tests.system.commands import TIMEOUT, invoke, start, write_table
+from tests.system.comparisons import wait_for
 
 pytestmark = pytest.mark.slow
 
-FILES, ROWS = 200, 1000
+KILLS = count_kills(1)
+# More work where more nodes die, so that it outlasts the starts of their successors: each takes
+# seconds, and so does the work per kill.
+FILES, ROWS = 200, 250 * KILLS
+# The file with the number 0 is longer, of several parts.
+LONGER = 40
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """200 small files, one that is larger, and one that is empty."""
+    """200 small files, one of which is larger, and one that is empty."""
     folder = tmp_path_factory.mktemp("files")
     texts, labels = make_corpus(ROWS, korean=True)
     for number in range(FILES):
         rows = [(f"{text} {number} 👍", label) for text, label in zip(texts, labels, strict=True)]
-        write_table(folder / f"글 {number:03d}.csv", rows * (40 if number == 0 else 1))
+        write_table(folder / f"글 {number:03d}.csv", rows * (LONGER if number == 0 else 1))
     (folder / "empty.csv").write_bytes(b"")
     return folder
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that takes its time."""
     folder = tmp_path_factory.mktemp("models") / "model"
-    overrides = [f"{key}={value}" for key, value in QUICK.items()]
+    overrides = ["model.dim=16", "training.epochs=2", "training.threads=1"]
     data = make_corpus(120, korean=True)
-    munjang.train(data, task="classify", model="mean", overrides=overrides, out=folder)
+    munjang.train(data, task="classify", model="cnn", overrides=overrides, out=folder)
     return folder
 
 
@@ -59,55 +64,45 @@ def command(model: Path, files: Path, out: Path, cluster: TestCluster) -> tuple[
     return (*sources, "--cluster", cluster.address)
 
 
-def wait_for_files(process: "subprocess.Popen[bytes]", out: Path) -> None:
-    """Wait until some files are done."""
-    limit = time.monotonic() + TIMEOUT
-    while len(list(out.rglob("done.json"))) < 5:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit
-        time.sleep(0.05)
+def count_done(out: Path) -> int:
+    """How many files are done."""
+    return sum(1 for _ in out.glob("*/done.json"))
 
 
-def test_killed_nodes_change_nothing(
+def test_stopped_prediction_and_killed_nodes_give_the_answers_of_one_machine(
     whole_cluster: TestCluster, model: Path, files: Path, alone: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    process = start(*command(model, files, out, whole_cluster))
-    wait_for_files(process, out)
-    whole_cluster.kill()  # at once: the rest may be done within seconds
-    whole_cluster.add()
-    _, result = kill_until(process, whole_cluster, KILLS)
-    assert result.code == 0, result.err
-    assert tree(out) == tree(alone)
-    lines = result.err.splitlines()
-    assert lines[0] == "cluster: 3 nodes, 3 cores; 3 at once, 1 core each"
-    assert f"{FILES * ROWS + 39 * ROWS:,} rows of {FILES + 1} files in" in lines[-1]
-    assert not [line for line in lines if "ray" in line.lower()], result.err
-
-
-def test_killed_driver_is_resumed(
-    whole_cluster: TestCluster, model: Path, files: Path, alone: Path, tmp_path: Path
-) -> None:
+    """A kill of the driver, then kills of nodes."""
     out = tmp_path / "out"
     words = command(model, files, out, whole_cluster)
-    process = start(*words)
-    wait_for_files(process, out)
-    process.kill()
-    process.communicate()
-    kept = {path: path.stat().st_mtime_ns for path in out.rglob("done.json")}
-    result = run(*words, "--resume")
+    killed = start(*words)
+    wait_for(lambda: count_done(out) >= 5 or killed.poll() is not None)
+    killed.kill()
+    _, errors = killed.communicate(timeout=TIMEOUT)
+    kept = {path: path.stat().st_mtime_ns for path in out.glob("*/done.json")}
+    assert 5 <= len(kept) < FILES, errors.decode()
+
+    left = FILES - len(kept)
+    waits = by_progress(KILLS, lambda: (count_done(out) - len(kept)) / left)
+    kills, result = kill_nodes(start(*words, "--resume"), whole_cluster, waits)
     assert result.code == 0, result.err
+    assert kills == KILLS
     assert tree(out) == tree(alone)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    lines = result.err.splitlines()
+    assert lines[0] == "cluster: 3 nodes, 3 cores; 3 at once, 1 core each"
+    rows = (FILES - 1 + LONGER) * ROWS
+    assert f"{rows:,} rows of {FILES + 1} files in" in lines[-1]
+    assert not [line for line in lines if "ray" in line.lower()], result.err
 
 
 def test_wrong_options_are_told(
     whole_cluster: TestCluster, model: Path, files: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    refused = run(*command(model, files, out, whole_cluster), "--beam", 3)
+    refused = invoke(*command(model, files, out, whole_cluster), "--beam", 3)
     assert refused.code == 2
     assert refused.err.splitlines()[-1].startswith("munjang: beam: is for models that write text")
     assert not out.exists()
-    both = run(*command(model, files, out, whole_cluster), "--workers", 2)
+    both = invoke(*command(model, files, out, whole_cluster), "--workers", 2)
     assert "a cluster has as many as its cores" in both.err

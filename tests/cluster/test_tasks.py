@@ -62,7 +62,9 @@ def test_what_is_left_is_cancelled_when_the_consumer_stops(
     assert (tmp_path / "ended").read_text() == "short\n"
 
 
-def test_tasks_of_a_dead_node_run_again(whole_cluster: TestCluster, tmp_path: Path) -> None:
+def test_tasks_of_a_dead_node_run_again(
+    whole_cluster: TestCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     names = [f"task {number}" for number in range(6)]
     items = [{"folder": str(tmp_path), "name": name, "seconds": 1.0} for name in names]
     results = []
@@ -73,6 +75,7 @@ def test_tasks_of_a_dead_node_run_again(whole_cluster: TestCluster, tmp_path: Pa
                 time.sleep(0.5)  # into the next tasks
                 whole_cluster.kill()
     assert sorted(results) == names
+    assert capsys.readouterr().out == ""  # where results of commands are
 
 
 def test_nodes_see_a_shared_folder_only(

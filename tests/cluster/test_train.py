@@ -1,23 +1,25 @@
 """`munjang train --cluster --workers`: one training by all nodes, whatever happens to them."""
 
 import json
-import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cluster.kills import by_progress, count_kills, kill_nodes
 from tests.cluster.nodes import TestCluster
 from tests.synthetic import make_corpus
-from tests.system.commands import MUNJANG, TIMEOUT, environment, run, write_table
+from tests.system.commands import TIMEOUT, invoke, run, start, write_table
+from tests.system.comparisons import wait_for
 
 pytestmark = pytest.mark.slow
 
+KILLS = count_kills(1)
 SETTINGS = {
-    "training.epochs": 30,
+    # more where more nodes die, so that the training outlasts the starts of their successors
+    "training.epochs": max(15, 4 * KILLS),
     "training.batch_size": 16,
     "training.checkpoint_steps": 5,
     "training.validations_per_epoch": 2,
@@ -61,55 +63,39 @@ def assert_same(out: Path, here: Path) -> None:
 
 
 def start_on(cluster: TestCluster, table: Path, out: Path, *more: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [*MUNJANG, *command(table, out, "--workers", 3, "--cluster", cluster.address, *more)],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    return start(*command(table, out, "--workers", 3, "--cluster", cluster.address, *more))
 
 
-def wait_until_trained(process: "subprocess.Popen[bytes]", out: Path, validations: int) -> None:
-    """Until the log has so many validation runs."""
-    log, limit = out / "metrics.jsonl", time.monotonic() + TIMEOUT
-    while process.poll() is None and time.monotonic() < limit:
-        if log.exists() and log.read_text("utf-8").count('"valid"') >= validations:
-            return
-        time.sleep(0.02)
-    raise AssertionError(process.communicate()[1].decode())
+def count_validations(out: Path) -> int:
+    """How many validation runs the log has."""
+    log = out / "metrics.jsonl"
+    return log.read_text("utf-8").count('"valid"') if log.exists() else 0
 
 
-def test_killed_node_changes_nothing(
+def test_training_whose_nodes_die_and_which_is_stopped_gives_the_weights_of_one_machine(
     whole_cluster: TestCluster, table: Path, here: Path, tmp_path: Path
 ) -> None:
+    """SIGTERM early on, then kills of nodes."""
     out = tmp_path / "model"
-    process = start_on(whole_cluster, table, out)
-    wait_until_trained(process, out, 6)
-    whole_cluster.kill()
-    whole_cluster.add()
-    errors = process.communicate(timeout=TIMEOUT)[1].decode()
-    assert process.returncode == 0, errors
-    lines = errors.splitlines()
-    assert "cluster: 3 workers of one core each" in lines
-    assert lines.count("a worker was lost; the training goes on from its last checkpoint") == 1, (
-        errors
-    )
-    assert_same(out, here)
-
-
-def test_stopped_training_is_resumed(
-    whole_cluster: TestCluster, table: Path, here: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "model"
-    process = start_on(whole_cluster, table, out)
-    wait_until_trained(process, out, 6)
-    os.kill(process.pid, signal.SIGTERM)
-    errors = process.communicate(timeout=TIMEOUT)[1].decode()
-    assert process.returncode == 143, errors
+    stopped = start_on(whole_cluster, table, out)
+    wait_for(lambda: count_validations(out) >= 6 or stopped.poll() is not None)
+    stopped.send_signal(signal.SIGTERM)
+    errors = stopped.communicate(timeout=TIMEOUT)[1].decode()
+    assert stopped.returncode == 143, errors
     assert errors.splitlines()[-1].endswith(f"--resume continues from {out}")
-    process = start_on(whole_cluster, table, out, "--resume")
-    errors = process.communicate(timeout=TIMEOUT)[1].decode()
-    assert process.returncode == 0, errors
+
+    trained = count_validations(out)
+    left = len(read_history(here)) - trained
+    waits = by_progress(KILLS, lambda: (count_validations(out) - trained) / left)
+    resumed = start_on(whole_cluster, table, out, "--resume")
+    kills, result = kill_nodes(resumed, whole_cluster, waits)
+    assert result.code == 0, result.err
+    assert kills == KILLS
+    lines = result.err.splitlines()
+    assert "cluster: 3 workers of one core each" in lines
+    losses = lines.count("a worker was lost; the training goes on from its last checkpoint")
+    assert 1 <= losses <= kills, result.err
+    print(f"{losses} times new workers")
     assert_same(out, here)
 
 
@@ -117,7 +103,7 @@ def test_too_many_workers_are_refused(
     whole_cluster: TestCluster, table: Path, tmp_path: Path
 ) -> None:
     more = ("--cluster", whole_cluster.address, "--workers", 4)
-    result = run(*command(table, tmp_path / "model", *more))
+    result = invoke(*command(table, tmp_path / "model", *more))
     assert result.code == 2
     assert result.err.splitlines()[-1] == (
         "munjang: workers: 4 are asked for, and the cluster has 3 cores"

@@ -12,7 +12,7 @@ from munjang.cluster.connect import connect
 from munjang.tuning.places import Place
 from munjang.tuning.runners import Tasks
 from munjang.tuning.worker import main
-from tests.cluster.kills import KILLS, kill_until
+from tests.cluster.kills import KILLS, by_clock, kill_nodes
 from tests.cluster.nodes import TestCluster
 from tests.synthetic import make_corpus
 from tests.system.commands import TIMEOUT, CommandResult, run, start, write_table
@@ -89,7 +89,7 @@ def test_cluster_whose_nodes_die_gives_the_same_trials(
     out = tmp_path / "out"
     # by default as many at once as there are cores, which depends on the first kill
     command = tune_command(table, out, "--cluster", whole_cluster.address, "--parallel", 3)
-    kills, result = kill_until(start(*command), whole_cluster, KILLS, seed=1)
+    kills, result = kill_nodes(start(*command), whole_cluster, by_clock(KILLS, seed=1))
     assert result.code == 0, result.err
     assert kills
     lines = result.err.splitlines()

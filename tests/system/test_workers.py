@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.commands import MUNJANG, TIMEOUT, copy_head, environment, run
+from tests.system.commands import MUNJANG, TIMEOUT, copy_head, environment, invoke, run
 
 SETTINGS = {
     "training.epochs": 6,
@@ -37,13 +37,18 @@ class Training:
     """A training by two workers in the background."""
 
     def __init__(self, data: Path, out: Path, errors: Path) -> None:
-        self.out, self.errors = out, errors
-        self.process = subprocess.Popen(
-            [*MUNJANG, *command(data, out, "--workers", 2)],
-            env=environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=errors.open("wb"),
-        )
+        self.data, self.out, self.errors = data, out, errors
+        self.start()
+
+    def start(self, *more: str) -> None:
+        """Begin, or go on with `--resume`."""
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*MUNJANG, *command(self.data, self.out, "--workers", 2, *more)],
+                env=environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+            )
         self.workers: list[int] = []
 
     def wait_until_trained(self, share: float) -> None:
@@ -149,11 +154,7 @@ def test_figures_name_the_workers(uninterrupted: Path) -> None:
     assert 0 < facts["exchange_seconds"] < facts["seconds"] + 60
 
 
-@pytest.mark.parametrize("rank", [pytest.param(0, marks=pytest.mark.slow), 1])
-def test_killed_worker_ends_the_others_and_is_named(
-    training: Training, trec: Path, uninterrupted: Path, rank: int
-) -> None:
-    training.wait_until_trained(0.3)
+def assert_killed_worker_is_named(training: Training, rank: int) -> None:
     killed = time.monotonic()
     os.kill(training.workers[rank], signal.SIGKILL)
     assert training.finish() == 1
@@ -163,23 +164,39 @@ def test_killed_worker_ends_the_others_and_is_named(
         f"hand, or for lack of memory); the same command with --resume continues from "
         f"{training.out}"
     )
-    assert_resumes_as_if_nothing_had_happened(training.out, trec, uninterrupted)
 
 
-@pytest.mark.parametrize(
-    ("number", "code"),
-    [pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow), (signal.SIGINT, 130)],
-)
-def test_stopped_training_is_resumed(
-    training: Training, trec: Path, uninterrupted: Path, number: int, code: int
-) -> None:
-    training.wait_until_trained(0.3)
+def assert_signal_stops_all(training: Training, number: int, code: int) -> None:
     training.process.send_signal(number)
     assert training.finish() == code
     assert training.last_line.startswith("munjang: stopped after step ")
     assert training.last_line.endswith(
         f"the same command with --resume continues from {training.out}"
     )
+
+
+def test_stopped_and_killed_training_is_resumed(
+    training: Training, trec: Path, uninterrupted: Path
+) -> None:
+    """Ctrl-C, then a kill of the worker that does not lead: each start takes seconds."""
+    training.wait_until_trained(0.3)
+    assert_signal_stops_all(training, signal.SIGINT, 130)
+    training.start("--resume")
+    training.wait_until_trained(0.6)
+    assert_killed_worker_is_named(training, 1)
+    assert_resumes_as_if_nothing_had_happened(training.out, trec, uninterrupted)
+
+
+@pytest.mark.slow
+def test_killed_and_stopped_training_is_resumed(
+    training: Training, trec: Path, uninterrupted: Path
+) -> None:
+    """A kill of the worker that leads, then SIGTERM."""
+    training.wait_until_trained(0.3)
+    assert_killed_worker_is_named(training, 0)
+    training.start("--resume")
+    training.wait_until_trained(0.6)
+    assert_signal_stops_all(training, signal.SIGTERM, 143)
     assert_resumes_as_if_nothing_had_happened(training.out, trec, uninterrupted)
 
 
@@ -250,6 +267,6 @@ def test_mistakes_are_told_once(
 
 
 def test_standard_input_is_refused() -> None:
-    result = run("train", "-", "--out", "unused", "--workers", 2, stdin="text\tlabel\n")
+    result = invoke("train", "-", "--out", "unused", "--workers", 2, stdin="text\tlabel\n")
     assert result.code == 2
     assert "--workers: standard input (-) is read by one process only" in result.err

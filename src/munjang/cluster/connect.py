@@ -39,12 +39,28 @@ def connect(address: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    with keep_signal_handlers():
-        _init(ray, address)
+    with _without_messages(ray):
+        with keep_signal_handlers():
+            _init(ray, address)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+@contextmanager
+def _without_messages(ray: Any) -> Iterator[None]:
+    """Let Ray print nothing about nodes that died: results are on standard output.
+
+    It has no setting for this.
+    """
+    worker = ray._private.worker
+    printing = worker.print_to_stdstream
+    worker.print_to_stdstream = lambda *arguments, **named: None
     try:
         yield
     finally:
-        ray.shutdown()
+        worker.print_to_stdstream = printing
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.base import clone, is_classifier
 from sklearn.datasets import load_digits
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
@@ -119,11 +119,6 @@ def test_pipeline_and_grid_search() -> None:
     grid = {"imageclassifier__settings": [{**QUICK, "training.epochs": 1}, QUICK]}
     search = GridSearchCV(make_pipeline(invert, make_classifier()), grid, cv=2, error_score="raise")
     assert search.fit(IMAGES, LABELS).best_score_ > 0.8
-
-
-def test_cross_validation_in_two_processes() -> None:
-    scores = cross_val_score(make_classifier(), IMAGES, LABELS, cv=2, n_jobs=2, error_score="raise")
-    np.testing.assert_array_equal(scores, cross_val_score(make_classifier(), IMAGES, LABELS, cv=2))
 
 
 def test_clone_pickle_and_folder(fitted: ImageClassifier, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sacrebleu.metrics.chrf import CHRF
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks
@@ -194,14 +194,6 @@ def test_pipeline_and_grid_search() -> None:
     assert search.best_params_["seq2seq__settings"]["training.epochs"] == 20
     assert 50 < search.best_score_ <= 100
     assert search.score(shouted, TARGETS) > 80
-
-
-@pytest.mark.slow
-def test_cross_validation_in_two_processes() -> None:
-    model = make_seq2seq(settings={**QUICK, "training.epochs": 3})
-    scores = cross_val_score(model, SOURCES, TARGETS, cv=2, n_jobs=2, error_score="raise")
-    np.testing.assert_array_equal(scores, cross_val_score(model, SOURCES, TARGETS, cv=2))
-    assert scores.min() > 0
 
 
 def test_pickle_holds_files_of_the_folder(fitted: Seq2Seq) -> None:

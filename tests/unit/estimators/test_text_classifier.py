@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -185,13 +185,6 @@ def test_pipeline_and_grid_search() -> None:
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise").fit(TEXTS, LABELS)
     assert search.best_score_ > 0.8
     assert set(search.predict(TEXTS)) == {0, 1}
-
-
-def test_cross_validation_in_two_processes() -> None:
-    scores = cross_val_score(make_classifier(), TEXTS, LABELS, cv=2, n_jobs=2, error_score="raise")
-    alone = cross_val_score(make_classifier(), TEXTS, LABELS, cv=2)
-    np.testing.assert_array_equal(scores, alone)
-    assert scores.min() > 0.7
 
 
 def test_pickle_holds_files_of_the_folder() -> None:

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.base import clone, is_classifier
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import f1_score
-from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 from sklearn.utils import estimator_checks
@@ -168,15 +168,6 @@ def test_pipeline_and_grid_search() -> None:
     settings.pop("model.ngram_buckets")
     search = GridSearchCV(pipeline, grid, cv=2, error_score="raise", scoring="f1_micro")
     assert search.fit(TEXTS, MATRIX).predict(TEXTS).shape == MATRIX.shape
-
-
-def test_cross_validation_in_two_processes() -> None:
-    scores = cross_val_score(make_classifier(), TEXTS, SETS, cv=2, n_jobs=2, error_score="raise")
-    np.testing.assert_array_equal(scores, cross_val_score(make_classifier(), TEXTS, MATRIX, cv=2))
-    lists = [sorted(labels) for labels in SETS]
-    np.testing.assert_array_equal(
-        scores, cross_val_score(make_classifier(), TEXTS, lists, cv=KFold(2), error_score="raise")
-    )
 
 
 def test_clone_pickle_and_folder(fitted: TextMultilabelClassifier, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sklearn.base import clone, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -95,11 +95,6 @@ def test_pipeline_and_grid_search() -> None:
     grid = {"textregressor__settings": [QUICK, {**QUICK, "regress.loss": "huber"}]}
     search = GridSearchCV(make_pipeline(shout, make_regressor()), grid, cv=2, error_score="raise")
     assert search.fit(TEXTS, NUMBERS).best_score_ > 0.5
-
-
-def test_cross_validation_in_two_processes() -> None:
-    scores = cross_val_score(make_regressor(), TEXTS, NUMBERS, cv=2, n_jobs=2, error_score="raise")
-    np.testing.assert_array_equal(scores, cross_val_score(make_regressor(), TEXTS, NUMBERS, cv=2))
 
 
 def test_clone_pickle_and_folder(fitted: TextRegressor, tmp_path: Path) -> None:

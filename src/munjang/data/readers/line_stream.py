@@ -71,12 +71,12 @@ class LineStream:
         line = self._next_line()
         while self.is_wanted is not any_row and not self.is_wanted(self.row):
             line = self._next_line()
-        start = self._offset - len(line) - 1
         try:
             return line.decode()
         except UnicodeDecodeError as error:
             if not self._strict:
                 return line.decode(errors="surrogateescape")
+            start = self._offset - len(line) - 1
             place = f" at byte {start + error.start:,} (0x{line[error.start]:02x})"
             raise DataError(
                 f"not valid {self._codec}{'' if self._decoder else place}; name the encoding with "
@@ -102,9 +102,9 @@ class LineStream:
         data = self._ends.feed(data)
         self._rest += data
         if LF in data:
-            *whole, rest = self._rest.split(LF)
-            self._arrived.extend(bytes(line) for line in whole)
-            self._rest = rest
+            *whole, rest = bytes(self._rest).split(LF)
+            self._arrived.extend(whole)
+            self._rest = bytearray(rest)
         self._ended = not chunk
         if self._ended and self._rest:
             self._arrived.append(bytes(self._rest))

@@ -18,6 +18,7 @@ from torch.distributed import (  # type: ignore[attr-defined]
     PrefixStore,
     rendezvous,
 )
+from torch.distributed.distributed_c10d import _set_pg_timeout
 
 from munjang.errors import ConfigError
 from munjang.training.workers.alone import ALONE, Workers
@@ -67,7 +68,10 @@ def join_workers(environment: Mapping[str, str] = os.environ) -> Iterator[Worker
 
 @contextmanager
 def joined_group(
-    place: Place, store: Any, check: Callable[[], None] | None = None
+    place: Place,
+    store: Any,
+    check: Callable[[], None] | None = None,
+    patience: timedelta = TIMEOUT,
 ) -> Iterator[WorkerGroup]:
     """Make the default process group of the workers of a store, for the duration of the block.
 
@@ -75,6 +79,7 @@ def joined_group(
         place: the place of this worker.
         store: a `torch.distributed.Store` that all of them have opened.
         check: as for `WorkerGroup`.
+        patience: the longest wait for the others to join.
 
     Raises:
         ConfigError: the other workers cannot be reached.
@@ -82,18 +87,26 @@ def joined_group(
     has_nccl = torch.cuda.is_available() and dist.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if has_nccl else "gloo"
     try:
-        dist.init_process_group(
-            backend,
-            store=PrefixStore("group", store),
-            rank=place.rank,
-            world_size=place.count,
-            timeout=TIMEOUT,
-        )
-    except RuntimeError as error:
-        raise ConfigError(f"workers: no connection to the others: {error}") from None
-    try:
+        try:
+            dist.init_process_group(
+                backend,
+                store=PrefixStore("group", store),
+                rank=place.rank,
+                world_size=place.count,
+                timeout=patience,
+            )
+        except RuntimeError as error:
+            raise ConfigError(f"workers: no connection to the others: {error}") from None
+        if patience != TIMEOUT:
+            _set_pg_timeout(TIMEOUT)
         yield WorkerGroup(place, PrefixStore("munjang", store), check)
-    finally:
+    finally:  # also if joining was interrupted
+        leave_group()
+
+
+def leave_group() -> None:
+    """Destroy the default process group of this process, if there is one."""
+    if dist.is_initialized():
         dist.destroy_process_group()
 
 

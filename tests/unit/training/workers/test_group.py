@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch.distributed import PrefixStore
+import torch.distributed as dist
+from torch.distributed import HashStore, PrefixStore
 
 from munjang.errors import MunjangError
 from munjang.training.workers import ALONE, Workers
 from munjang.training.workers.dealing import deal_rows
+from munjang.training.workers.group import Place
+from munjang.training.workers.joining import TIMEOUT, joined_group
 from tests.unit.training.workers.pool import Pool
 
 
@@ -158,3 +161,21 @@ def test_one_process_asks_nobody() -> None:
     assert ALONE.share_seconds(1.5) == 1.5
     batch = object()
     assert ALONE.take_part(batch) is batch
+
+
+def test_interrupt_while_joining_leaves_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process of a cluster is given the next task, which joins again."""
+    join = dist.init_process_group
+
+    def interrupted(*arguments: Any, **named: Any) -> None:
+        join(*arguments, **named)
+        raise KeyboardInterrupt
+
+    place = Place(0, 1, 0, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(dist, "init_process_group", interrupted)
+        with pytest.raises(KeyboardInterrupt), joined_group(place, HashStore()):
+            pass
+    with joined_group(place, HashStore(), patience=TIMEOUT / 5) as workers:
+        assert workers.leads
+    assert not dist.is_initialized()

@@ -10,7 +10,14 @@ from torch import Tensor
 from munjang.config import suggest_nearest
 from munjang.errors import ConfigError
 from munjang.explain.attribution import Baseline, Method
-from munjang.explain.gradients import VectorGradients, gradient, integrated_gradients
+from munjang.explain.gradients import (
+    Spread,
+    VectorGradients,
+    gradient,
+    integrated_gradients,
+    spread_evenly,
+    spread_from_zero,
+)
 from munjang.explain.ngram_shares import divide_ngrams
 from munjang.explain.row import ExplainedRow, Floats, VectorScores, can_decompose
 from munjang.layers.tfidf_linear import TfidfLinear
@@ -127,10 +134,14 @@ def _gradient(row: ExplainedRow, baseline: Baseline) -> PlaceShares:
     return _divided(scores, gradient(scores, vectors, others), vectors, others, baseline, None)
 
 
+# Only near zero does a norm change much: other vectors are as long as those of a text.
+_SPREADS: dict[Baseline, Spread] = {"zero": spread_from_zero, "oov": spread_evenly}
+
+
 def _integrated(row: ExplainedRow, baseline: Baseline) -> PlaceShares:
     scores = VectorScores.of(row)
     vectors, others = _vectors(scores, baseline)
-    found = integrated_gradients(scores, vectors, others)
+    found = integrated_gradients(scores, vectors, others, spread=_SPREADS[baseline])
     return _divided(scores, found, vectors, others, baseline, found.steps)
 
 

@@ -230,12 +230,12 @@ class _LineFeeder:
         line = self.again.popleft() if self.again else next(self.lines)
         self.record.append(line)
         self.row += 1
-        if "\r" not in line:
+        place = line.find("\r")
+        if place < 0 or place == len(line) - 1:
             return line + "\n"
+        self.has_lone_cr = True
         end = "\r\n" if line.endswith("\r") else "\n"
-        stripped = line.removesuffix("\r")
-        self.has_lone_cr = self.has_lone_cr or "\r" in stripped
-        return stripped.replace("\r", _LONE_CR) + end
+        return line.removesuffix("\r").replace("\r", _LONE_CR) + end
 
 
 def _describe_quoting(error: csv.Error) -> str:

@@ -262,8 +262,9 @@ def _make_batches(
             if row == 0:
                 break
             last = row
-            if isinstance(texts, str | tuple):
+            if isinstance(texts, BadRow):
+                if on_bad_row is not None:
+                    on_bad_row(row, texts)
+            elif texts is not None:
                 batch.add(row, texts)
-            elif isinstance(texts, BadRow) and on_bad_row is not None:
-                on_bad_row(row, texts)
         pace.on_end(last)

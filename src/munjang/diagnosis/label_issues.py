@@ -144,7 +144,8 @@ def find_label_issues(
         raise ConfigError(f"folds: expected {FEWEST_FOLDS} to {MOST_FOLDS}, got {folds:,}")
     if from_folder is not None and model != DEFAULT_MODEL:
         raise ConfigError(
-            f"model: the network of from_folder is trained, so {model!r} can't be chosen beside it"
+            f"model: expected no model beside from_folder (--from), whose architecture is used, "
+            f"got {model!r}"
         )
     if config and from_folder is None and model == DEFAULT_MODEL:
         raise ConfigError(f"config: the baseline {model} has no settings; name an architecture")

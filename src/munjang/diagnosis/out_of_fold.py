@@ -45,7 +45,7 @@ def choose_model(
     """Return the function that fits a model and answers with it.
 
     Args:
-        name: a baseline, or an architecture; without meaning if there is a `start`.
+        name: a baseline, or an architecture; unused if there is a `start`.
         labels: the classes.
         settings: of an architecture, nested as in `config.yaml`.
         seed: random seed of an architecture.

@@ -1,4 +1,4 @@
-"""What computes the logits on a page: the page's own program, or onnxruntime-web."""
+"""Networks on a page, whether its own program or onnxruntime-web computes them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -83,7 +83,7 @@ class BufferedLayers(Sequence[KeysValues]):
 
     @property
     def has_room(self) -> bool:
-        """Whether the place behind those that are seen is free."""
+        """True if the place behind those that are seen is free."""
         return self.width == self.buffer.filled < self.buffer.room
 
 

@@ -234,3 +234,23 @@ def test_column_of_training_is_preferred_to_inference(suffix, trained, tmp_path)
     assert ("inferred" in notes[-1]) == (trained == "gone")
     with pytest.raises(DataError, match="there is no text column 'none'"):
         read_all(path, trained_column=trained, text_column="none")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("bad", [0, 1500, 2999])
+def test_place_of_an_invalid_byte_among_many_chunks(bad, mark, tmp_path):
+    lines = [f"{'가' * (n % 90)}{n}".encode() for n in range(3000)]
+    lines[bad] = "가".encode() + b"\xff"
+    path = tmp_path / "a.txt"
+    path.write_bytes(mark + b"\n".join(lines))
+    place = path.read_bytes().index(b"\xff")
+    texts: list[str] = []
+    with pytest.raises(DataError, match=rf"at byte {place:,} \(0xff\)") as raised:
+        for _, batch in stream_texts(path):
+            texts += batch.to_list()
+    assert raised.value.row == bad + 1
+    assert [text.encode() for text in texts] == lines[:bad]
+    skipped: Counter[str] = Counter()
+    count = sum(len(rows) for rows, _ in stream_texts(path, skipped=skipped))
+    assert count == len(lines) - 1
+    assert skipped == {"invalid bytes": 1}

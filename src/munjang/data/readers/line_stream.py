@@ -2,7 +2,7 @@
 
 import io
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from munjang.data.readers.encodings import Decoder
 from munjang.data.readers.line_ends import LF, LineEnds
@@ -17,13 +17,14 @@ def any_row(row: int) -> bool:
 
 
 class LineStream:
-    r"""Iterator over the decoded lines of a byte stream, without their "\n".
+    r"""Iterable of the decoded lines of a byte stream, without their "\n".
 
     Line ends are those of `munjang.data.readers.line_ends`; the "\r" of a "\r\n" is kept.
 
     Attributes:
         row: 1-based number of the last line returned or passed over.
-        is_wanted: whether the line of a number is returned; others are passed over undecoded.
+        is_wanted: whether the line of a number is returned; others are passed over.
+        is_suspect: True once a line has arrived that does not decode, or holds a NUL.
     """
 
     def __init__(
@@ -43,13 +44,15 @@ class LineStream:
         self.is_wanted: Callable[[int], bool] = any_row
         self.name = name
         self._stream, self._codec, self._strict = stream, codec, strict
-        self._arrived: deque[bytes] = deque()
+        # a line that does not decode stays bytes
+        self._arrived: deque[str | bytes] = deque()
         self._rest = bytearray()
-        self._offset = mark
+        self._offset = mark  # bytes before the rest
         self._ends = LineEnds()
         # line ends are looked for in UTF-8: in other encodings they may be other bytes
         self._decoder = None if codec == "utf-8" else Decoder(codec, skip=True)
         self._ended = False
+        self.is_suspect = False
 
     @property
     def is_ready(self) -> bool:
@@ -62,38 +65,37 @@ class LineStream:
             if len(self._rest) >= CHUNK:
                 break
             self._wait()
-        return LF.join([*self._arrived, bytes(self._rest)])
+        return LF.join([*map(_to_bytes, self._arrived), bytes(self._rest)])
 
-    def __iter__(self) -> "LineStream":
-        return self
+    def __iter__(self) -> Iterator[str]:
+        arrived = self._arrived
+        while arrived or not self._ended:
+            if not arrived:
+                self._wait()
+                continue
+            line = arrived.popleft()
+            self.row += 1
+            if self.is_wanted is any_row or self.is_wanted(self.row):
+                yield line if isinstance(line, str) else self._decode(line)
 
-    def __next__(self) -> str:
-        line = self._next_line()
-        while self.is_wanted is not any_row and not self.is_wanted(self.row):
-            line = self._next_line()
+    def _decode(self, line: bytes) -> str:
+        """Return a line that does not decode with its invalid bytes as lone surrogates.
+
+        Raises:
+            DataError: the lines are strict.
+        """
         try:
-            return line.decode()
+            return line.decode(errors="strict" if self._strict else "surrogateescape")
         except UnicodeDecodeError as error:
-            if not self._strict:
-                return line.decode(errors="surrogateescape")
-            start = self._offset - len(line) - 1
-            place = f" at byte {start + error.start:,} (0x{line[error.start]:02x})"
+            following = sum(len(_to_bytes(other)) + 1 for other in self._arrived)
+            start = self._offset - following - len(line) - 1 + error.start
+            place = f" at byte {start:,} (0x{line[error.start]:02x})"
             raise DataError(
                 f"not valid {self._codec}{'' if self._decoder else place}; name the encoding with "
                 "--encoding (cp949 for Korean)",
                 file=self.name,
                 row=self.row,
             ) from error
-
-    def _next_line(self) -> bytes:
-        while not self._arrived:
-            if self._ended:
-                raise StopIteration
-            self._wait()
-        line = self._arrived.popleft()
-        self.row += 1
-        self._offset += len(line) + 1
-        return line
 
     def _wait(self) -> None:
         """Read what has arrived, or wait until something does."""
@@ -102,10 +104,31 @@ class LineStream:
         data = self._ends.feed(data)
         self._rest += data
         if LF in data:
-            *whole, rest = bytes(self._rest).split(LF)
-            self._arrived.extend(whole)
-            self._rest = bytearray(rest)
+            end = self._rest.rindex(LF)
+            self._arrive(bytes(self._rest[:end]))
+            del self._rest[: end + 1]
         self._ended = not chunk
         if self._ended and self._rest:
-            self._arrived.append(bytes(self._rest))
+            self._arrive(bytes(self._rest))
             self._rest = bytearray()
+
+    def _arrive(self, lines: bytes) -> None:
+        """Add lines, decoded at once: one by one takes ten times as long."""
+        self._offset += len(lines) + 1
+        self.is_suspect = self.is_suspect or b"\0" in lines
+        try:
+            self._arrived.extend(lines.decode().split("\n"))
+        except UnicodeDecodeError:
+            self.is_suspect = True
+            self._arrived.extend(map(_decode_if_valid, lines.split(LF)))
+
+
+def _to_bytes(line: str | bytes) -> bytes:
+    return line.encode() if isinstance(line, str) else line
+
+
+def _decode_if_valid(line: bytes) -> str | bytes:
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        return line

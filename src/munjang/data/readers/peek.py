@@ -57,4 +57,6 @@ def _peek_file(path: str | Path, encoding: str, usual: tuple[str, ...]) -> tuple
         if form.kind == "text":
             return ()
         quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
-        return RowReader(lines, form.delimiter, quoted=quoted, file=name).names
+        return RowReader(
+            lines, form.delimiter, quoted=quoted, file=name, is_suspect=lambda: True
+        ).names

@@ -7,7 +7,7 @@ Python's csv module cuts the records; it treats a quote within an unquoted field
 import csv
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -48,7 +48,7 @@ class RowReader:
         delimiter: one ASCII character.
         quoted: whether double quotes protect delimiters and line ends.
         file: name of the file, for messages.
-        check_characters: look for NUL and invalid bytes in the rows.
+        is_suspect: whether a line so far may hold NUL or invalid bytes, which are looked for then.
 
     Attributes:
         names: column names; empty if there are only blank lines.
@@ -62,17 +62,17 @@ class RowReader:
 
     def __init__(
         self,
-        lines: Iterator[str],
+        lines: Iterable[str],
         delimiter: str,
         *,
         quoted: bool,
         file: str,
-        check_characters: bool = True,
+        is_suspect: Callable[[], bool],
     ) -> None:
         self.names: tuple[str, ...] = ()
         self.header_row = self.blank_lines = 0
         self.is_wanted: Callable[[int], bool] = any_row
-        self._delimiter, self._check_characters = delimiter, check_characters
+        self._delimiter, self._is_suspect = delimiter, is_suspect
         self._records = cut_records(lines, delimiter, quoted=quoted)
         for row, fields in self._records:
             if isinstance(fields, BadRow):
@@ -83,7 +83,7 @@ class RowReader:
             self.blank_lines += 1
 
     def __iter__(self) -> Iterator[tuple[int, list[str] | BadRow | None]]:
-        width, check = len(self.names), self._check_characters
+        width, is_suspect = len(self.names), self._is_suspect
         chooses = self.is_wanted is not any_row
         for row, fields in self._records:
             if chooses and not self.is_wanted(row):
@@ -92,7 +92,7 @@ class RowReader:
                 yield row, fields
             elif not fields:
                 yield row, None
-            elif check and (reason := find_invalid_characters("".join(fields))):
+            elif is_suspect() and (reason := find_invalid_characters("".join(fields))):
                 yield row, BadRow(reason, f"the row holds {reason}", self._join(fields))
             elif len(fields) != width:
                 message = describe_wrong_fields(len(fields), self.names, self._delimiter)
@@ -116,7 +116,7 @@ def read_rowwise(content: Content, delimiter: str) -> Records:
         delimiter,
         quoted=True,
         file=content.name,
-        check_characters=content.suspect,
+        is_suspect=lambda: content.suspect,
     )
     rows: list[int] = []
     records: list[list[str]] = []
@@ -150,7 +150,7 @@ def read_rowwise(content: Content, delimiter: str) -> Records:
 
 
 def cut_records(
-    lines: Iterator[str], delimiter: str, *, quoted: bool
+    lines: Iterable[str], delimiter: str, *, quoted: bool
 ) -> Iterator[tuple[int, list[str] | BadRow]]:
     r"""Cut lines into records.
 
@@ -167,16 +167,25 @@ def cut_records(
     """
     # by default the csv module takes no more than 131,072 characters per field
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    lines = iter(lines)
     feed = _LineFeeder(lines)
+    again = feed.again
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(feed, delimiter=delimiter, quoting=quoting, strict=True)
     while True:
         row = feed.row + 1
         feed.record.clear()
+        line = again.popleft() if again else next(lines, None)
+        if line is None:
+            return
+        whole = line.removesuffix("\r")
+        if "\r" not in whole and not (quoted and '"' in whole):
+            feed.row = row
+            yield row, whole.split(delimiter) if whole else []
+            continue
+        again.appendleft(line)
         try:
             fields = next(reader)
-        except StopIteration:
-            return
         except csv.Error as error:
             line = feed.record[0] if feed.record else None
             feed.rewind()
@@ -187,7 +196,7 @@ def cut_records(
         yield row, fields
 
 
-def parses_only_quoted(lines: Callable[[], Iterator[str]], delimiter: str) -> bool:
+def parses_only_quoted(lines: Callable[[], Iterable[str]], delimiter: str) -> bool:
     """Return whether all records have as many fields as the header only with quoting.
 
     Args:

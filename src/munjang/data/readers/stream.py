@@ -202,7 +202,8 @@ class _Batch:
         rows: row numbers.
         texts: the texts of each row.
         end: number of the last row of their block.
-        is_full: True if there are so many characters that further rows need a batch of their own.
+        room: number of characters that still fit; without any left, further rows need a batch of
+            their own.
     """
 
     def __init__(self, block_rows: int) -> None:
@@ -213,8 +214,7 @@ class _Batch:
     def _begin(self) -> None:
         self.rows: list[int] = []
         self.texts: list[Texts] = []
-        self.is_full = False
-        self._room = ROW_CHARACTERS * self._block_rows
+        self.room = ROW_CHARACTERS * self._block_rows
 
     def add(self, row: int, texts: Texts) -> None:
         """Add a row."""
@@ -222,8 +222,7 @@ class _Batch:
             self.end = row + -row % self._block_rows
         self.rows.append(row)
         self.texts.append(texts)
-        self._room -= len(texts) if isinstance(texts, str) else sum(map(len, texts))
-        self.is_full = self._room <= 0
+        self.room -= len(texts) if isinstance(texts, str) else sum(map(len, texts))
 
     def take(self) -> tuple[Int64s, list[Any]]:
         """Return the rows and begin the next batch."""
@@ -244,7 +243,7 @@ def _make_batches(
     waits, chooses = pace.is_ready is not _always, pace.is_wanted is not any_row
     with opened:
         while True:
-            if batch.rows and (batch.is_full or (waits and not pace.is_ready())):
+            if batch.rows and (batch.room <= 0 or (waits and not pace.is_ready())):
                 yield batch.take()
             try:
                 row, texts = next(records, (0, None))

@@ -156,7 +156,7 @@ def read_parquet_records(
 
 def _read_plain(lines: LineStream, wanted: Wanted) -> Iterator[Record]:
     for line in lines:
-        invalid = _find_invalid(line)
+        invalid = lines.is_suspect and _find_invalid(line)
         value = invalid or wanted.split_line(line.removesuffix("\r"), file=lines.name)
         yield lines.row, _with_raw(value, line)
 
@@ -168,7 +168,7 @@ def _read_jsonlines(
     for line in lines:
         if chosen is None:
             reject_array(line, file=lines.name, row=lines.row)
-        value = _find_invalid(line) or parse_object(line)
+        value = (lines.is_suspect and _find_invalid(line)) or parse_object(line)
         if isinstance(value, BadRow):
             yield lines.row, _with_raw(value, line)
             continue
@@ -190,7 +190,13 @@ def _read_delimited(
 ) -> Iterator[Record]:
     first = next((line for line in lines.head().split(b"\n") if line.strip(b"\r")), b"")
     quoted = form.kind == "csv" or is_quoted(first, form.delimiter.encode())
-    reader = RowReader(lines, form.delimiter, quoted=quoted, file=lines.name)
+    reader = RowReader(
+        lines,
+        form.delimiter,
+        quoted=quoted,
+        file=lines.name,
+        is_suspect=lambda: lines.is_suspect,
+    )
     if not reader.names:
         return
     chosen = wanted.choose(reader.names, report, file=lines.name, row=reader.header_row)

@@ -245,9 +245,9 @@ def test_place_of_an_invalid_byte_among_many_chunks(bad, mark, tmp_path):
     path.write_bytes(mark + b"\n".join(lines))
     place = path.read_bytes().index(b"\xff")
     texts: list[str] = []
+    batches = stream_texts(path)
     with pytest.raises(DataError, match=rf"at byte {place:,} \(0xff\)") as raised:
-        for _, batch in stream_texts(path):
-            texts += batch.to_list()
+        texts.extend(text for _, batch in batches for text in batch)
     assert raised.value.row == bad + 1
     assert [text.encode() for text in texts] == lines[:bad]
     skipped: Counter[str] = Counter()

@@ -1,11 +1,12 @@
 """How many planted wrong labels are found: 5 % of the labels are flipped, and as many rows listed.
 
     python benchmarks/label_issues.py --data ../shared/data [--seeds 3] [--models tfidf-characters]
-        [--rows 20000]
+        [--rows 20000] [--from FOLDER] [--average]
 
 Precision is the share of flipped rows among the first suggestions, as many as there are flips:
 beside it that of cleanlab (normalized margin, self-confidence) on the same probabilities. Labels
-that were wrong before anything was flipped count as mistakes.
+that were wrong before anything was flipped count as mistakes. With --average, all models judge
+together, by the mean of their probabilities.
 """
 
 import argparse
@@ -23,7 +24,8 @@ from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.diagnosis.confident_learning import normalized_margins, rank_issues
 from munjang.diagnosis.folds import assign_folds
-from munjang.diagnosis.out_of_fold import choose_model, out_of_fold
+from munjang.diagnosis.judges import make_judges
+from munjang.diagnosis.out_of_fold import out_of_fold
 from munjang.pretrained.model_folder import read_start
 
 SHARE, FOLDS = 0.05, 5
@@ -57,7 +59,7 @@ def flip(targets: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.n
 
 
 def measure(
-    table: Table, model: str, seed: int, start: Any, settings: dict[str, Any]
+    table: Table, models: list[str], seed: int, start: Any, settings: dict[str, Any]
 ) -> dict[str, object]:
     """Return precisions and seconds of one run."""
     labels = tuple(sorted(require_labels(table).unique().to_list()))
@@ -66,8 +68,8 @@ def measure(
     flipped = table.with_targets(pl.Series("label", [labels[n] for n in given.tolist()]))
     began = time.perf_counter()
     fold = assign_folds(flipped, given, FOLDS, seed)
-    predict = choose_model(model, labels, settings=settings, seed=seed, start=start)
-    probabilities = out_of_fold(predict, table.keys, given, fold, len(labels))
+    judges = make_judges(models, start, settings=settings, seed=seed)
+    probabilities = out_of_fold(judges.fit(labels), table.keys, given, fold, len(labels))
     seconds = time.perf_counter() - began
     count = int(is_flipped.sum())
 
@@ -76,7 +78,7 @@ def measure(
 
     issues = rank_issues(probabilities, given).rows
     found = {
-        "model": model,
+        "model": str(judges),
         "seed": seed,
         "rows": len(table),
         "flips": count,
@@ -106,26 +108,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--models", nargs="*", default=["tfidf-characters", "tfidf-words", "nbsvm"])
+    parser.add_argument("--average", action="store_true", help="all models, and --from, as one")
     parser.add_argument("--rows", type=int, help="rows of a corpus at most")
     parser.add_argument("--corpora", nargs="*", default=list(CORPORA), choices=list(CORPORA))
     parser.add_argument("--from", dest="start", type=Path, help="folder to begin from")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     start = None if given.start is None else read_start(given.start, print)
-    models = given.models if start is None else [f"from {given.start.name}"]
+    if given.average:
+        judges = [(given.models, start)]
+    elif start is not None:
+        judges = [([], start)]
+    else:
+        judges = [([name], None) for name in given.models]
     for corpus in given.corpora:
         table = draw(CORPORA[corpus](given.data), given.rows)
-        for model in models:
+        for models, begun in judges:
             for seed in range(given.seeds):
-                print(
-                    json.dumps(
-                        {
-                            "corpus": corpus,
-                            **measure(table, model, seed, start, parse_overrides(given.set)),
-                        }
-                    ),
-                    flush=True,
-                )
+                found = measure(table, models, seed, begun, parse_overrides(given.set))
+                print(json.dumps({"corpus": corpus, **found}), flush=True)
 
 
 if __name__ == "__main__":

@@ -32,13 +32,14 @@ _ISSUES, _PAIRS, _LONGEST = 20, 10, 120
 def label_issues(
     file: Annotated[str, typer.Argument(metavar="FILE", help="File of labeled texts.")],
     model: Annotated[
-        str,
+        list[str] | None,
         typer.Option(
             metavar="NAME",
             help="Model that judges the labels: tfidf-characters, tfidf-words, nbsvm, or an "
-            "architecture such as mean, which takes longer.",
+            "architecture such as mean, which takes longer. Repeatable, also beside --from: "
+            "probabilities are averaged.  [default: tfidf-characters]",
         ),
-    ] = "tfidf-characters",
+    ] = None,
     from_folder: FromFolder = None,
     folds: Annotated[
         int,
@@ -77,7 +78,8 @@ def label_issues(
     Examples:
       munjang label-issues reviews.tsv
       munjang label-issues reviews.tsv --out issues.csv
-      munjang label-issues reviews.tsv --from pretrained --set training.epochs=2
+      munjang label-issues reviews.tsv --model tfidf-characters --model nbsvm
+      munjang label-issues reviews.tsv --from pretrained --model nbsvm --set training.epochs=2
       munjang relabel reviews.tsv issues.csv --out corrected.tsv
     """
     from munjang.cli.progress import notes

@@ -1,7 +1,7 @@
 """Rows of a file whose label is likely wrong, with the label that a model suggests."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from munjang.data.readers import read_table
 from munjang.data.table import Table
 from munjang.diagnosis.confident_learning import rank_issues
 from munjang.diagnosis.folds import assign_folds
-from munjang.diagnosis.out_of_fold import choose_model, out_of_fold
+from munjang.diagnosis.judges import make_judges
+from munjang.diagnosis.out_of_fold import out_of_fold
 from munjang.errors import ConfigError, DataError
 from munjang.forked import require_polars
 from munjang.inputs.text import report_read
@@ -25,7 +26,6 @@ from munjang.reporting import Report, discard, stage
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-DEFAULT_MODEL = "tfidf-characters"
 FEWEST_FOLDS, MOST_FOLDS = 2, 100
 
 
@@ -61,7 +61,7 @@ class LabelIssues:
     """Likely wrong labels of a file.
 
     Attributes:
-        model: name of the model.
+        model: name of the model, or names of the models.
         folds: number of folds.
         labels: the labels of the file.
         rows: number of rows.
@@ -97,7 +97,7 @@ class LabelIssues:
 def find_label_issues(
     data: Any,
     *,
-    model: str = DEFAULT_MODEL,
+    model: str | Sequence[str] | None = None,
     from_folder: str | Path | Model | None = None,
     folds: int = 5,
     text_column: str | None = None,
@@ -116,43 +116,38 @@ def find_label_issues(
 
     Args:
         data: labeled texts: a file, a data frame, or (texts, labels).
-        model: a baseline (tfidf-characters, tfidf-words, nbsvm) or an architecture.
-        from_folder: model folder, or a loaded model, whose encoder the model of each fold begins
-            from, in place of `model`: one that was pretrained on texts, not on these labels.
+        model: a baseline (tfidf-characters, tfidf-words, nbsvm) or an architecture, or several,
+            whose probabilities are averaged: models that err on different rows find more together.
+            tfidf-characters if neither it nor `from_folder` is given.
+        from_folder: model folder, or a loaded model, whose encoder a further model of each fold
+            begins from: one that was pretrained on texts, not on these labels.
         folds: number of folds; a model is trained for each.
         text_column: column of the texts; inferred if omitted.
         label_column: column of the labels; inferred if omitted.
         encoding: encoding of text files.
         skip_bad_rows: skip and count unusable rows instead of raising.
-        config: settings of an architecture, nested as in `config.yaml`.
+        config: settings of the architectures, nested as in `config.yaml`.
         seed: random seed of folds and training.
         report: function called with notes.
 
     Raises:
         DataError: a row cannot be used, or a class has fewer texts than there are folds.
-        ConfigError: there is no such model, `folds` is out of range, or `model` and `from_folder`
-            are both given.
+        ConfigError: there is no such model, one is named twice, `folds` is out of range, or there
+            are settings and no model has any.
         FolderError: `from_folder` cannot be read.
 
     Example:
         >>> found = munjang.find_label_issues("reviews.tsv")
         >>> found.issues[0].given, found.issues[0].suggested
         ('1', '0')
+        >>> munjang.find_label_issues("reviews.tsv", model=["tfidf-characters", "nbsvm"])
     """
     require_polars("Finding label issues")
     if not FEWEST_FOLDS <= folds <= MOST_FOLDS:
         raise ConfigError(f"folds: expected {FEWEST_FOLDS} to {MOST_FOLDS}, got {folds:,}")
-    if from_folder is not None and model != DEFAULT_MODEL:
-        raise ConfigError(
-            f"model: expected no model beside from_folder (--from), whose architecture is used, "
-            f"got {model!r}"
-        )
-    if config and from_folder is None and model == DEFAULT_MODEL:
-        raise ConfigError(f"config: the baseline {model} has no settings; name an architecture")
     report = report or discard
     start = None if from_folder is None else _load_start(from_folder, report)
-    # refused before any file is read
-    choose_model(model, (), settings={}, seed=seed, start=start)
+    judges = make_judges(model, start, settings=config or {}, seed=seed)
     with stage("reading texts"):
         table = read_table(
             data,
@@ -165,12 +160,10 @@ def find_label_issues(
     labels = tuple(sorted(check_labels(table)))
     targets = check_known_labels(require_labels(table), labels, table)
     fold = assign_folds(table, targets, folds, seed)
-    predict = choose_model(model, labels, settings=config or {}, seed=seed, start=start)
-    probabilities = out_of_fold(predict, table.keys, targets, fold, len(labels))
+    probabilities = out_of_fold(judges.fit(labels), table.keys, targets, fold, len(labels))
     if not np.isfinite(probabilities).all():
-        raise DataError(f"the model {model} gives numbers that are not finite; choose another one")
-    name = model if start is None else f"{start.recipe.model_name}, pretrained,"
-    return _collect(table, labels, targets, probabilities, name, folds)
+        raise DataError(f"{judges} gives numbers that are not finite; choose another model")
+    return _collect(table, labels, targets, probabilities, str(judges), folds)
 
 
 def _load_start(folder: str | Path | Model, report: Report) -> Model:

@@ -34,28 +34,20 @@ def _reads_text(row: Any) -> bool:
     return "text" in row.takes and "pooled" in row.gives
 
 
-def choose_model(
-    name: str,
-    labels: Sequence[str],
-    *,
-    settings: Mapping[str, Any],
-    seed: int,
-    start: Model | None = None,
+def fit_named(
+    name: str, labels: Sequence[str], *, settings: Mapping[str, Any], seed: int
 ) -> Predict:
-    """Return the function that fits a model and answers with it.
+    """Return the function that fits a model of a name and answers with it.
 
     Args:
-        name: a baseline, or an architecture; unused if there is a `start`.
+        name: a baseline, or an architecture.
         labels: the classes.
         settings: of an architecture, nested as in `config.yaml`.
         seed: random seed of an architecture.
-        start: trained model whose encoder each training begins from.
 
     Raises:
         ConfigError: there is no such model.
     """
-    if start is not None:
-        return _training(labels, {"from_folder": start, "config": settings, "seed": seed})
     known = list_models()
     if name not in known:
         raise ConfigError(unknown_name("model", name, known))
@@ -63,8 +55,31 @@ def choose_model(
         return lambda texts, targets, others: fit_baseline(
             name, texts, targets, labels
         ).predictor()(others)
-
     return _training(labels, {"model": name, "config": settings, "seed": seed})
+
+
+def fit_from(
+    start: Model, labels: Sequence[str], *, settings: Mapping[str, Any], seed: int
+) -> Predict:
+    """Return the function that trains a model from an encoder and answers with it.
+
+    Args:
+        start: trained model whose encoder each training begins from.
+        labels: the classes.
+        settings: nested as in `config.yaml`.
+        seed: random seed.
+    """
+    return _training(labels, {"from_folder": start, "config": settings, "seed": seed})
+
+
+def average(models: Sequence[Predict]) -> Predict:
+    """Return the function that fits several models and answers with the mean of their answers."""
+
+    def predict(texts: Sequence[str], targets: Ints, others: Sequence[str]) -> Floats:
+        answers = [model(texts, targets, others) for model in models]
+        return np.asarray(np.mean(answers, axis=0))
+
+    return predict
 
 
 def _training(labels: Sequence[str], arguments: Mapping[str, Any]) -> Predict:

@@ -76,6 +76,35 @@ def test_a_pretrained_encoder_can_judge(tmp_path: Path) -> None:
     assert not [line for line in notes if "trained on labels" in line]
 
 
+def test_several_models_judge_by_the_mean_of_their_probabilities() -> None:
+    texts, labels = make_corpus(120)
+    flipped, _ = flip(labels, 0.05)
+    data = (texts, flipped)
+    config = parse_overrides([*QUICK, "training.max_steps=5"])
+    start = train(data, model="mean", config=config).model
+    options = {"folds": 2, "config": parse_overrides(["training.max_steps=5"])}
+    single = [
+        find_label_issues(data, model="nbsvm", folds=2),
+        find_label_issues(data, model="tfidf-words", folds=2),
+        find_label_issues(data, from_folder=start, **options),  # type: ignore[arg-type]
+    ]
+    names = ["nbsvm", "tfidf-words"]
+    found = find_label_issues(data, model=names, from_folder=start, **options)  # type: ignore[arg-type]
+    assert found.model == "the mean of nbsvm, tfidf-words and mean, pretrained,"
+    known = [{issue.row: issue for issue in judged.issues} for judged in single]
+    shared = [
+        issue
+        for issue in found.issues
+        if all(issue.row in rows and rows[issue.row].suggested == issue.suggested for rows in known)
+    ]
+    assert shared
+    for issue in shared:
+        given = np.mean([rows[issue.row].given_probability for rows in known])
+        suggested = np.mean([rows[issue.row].probability for rows in known])
+        assert issue.given_probability == pytest.approx(given, abs=1e-6)
+        assert issue.probability == pytest.approx(suggested, abs=1e-6)
+
+
 def test_a_start_that_knows_labels_is_said() -> None:
     texts, labels = make_corpus(60)
     config = parse_overrides([*QUICK, "training.max_steps=2"])
@@ -117,9 +146,11 @@ def test_a_class_of_one_text_is_refused_with_its_row() -> None:
         ({"folds": 1}, "folds: expected 2 to 100"),
         ({"config": {"model": {"dim": 3}}}, "has no settings"),
         (
-            {"model": "mean", "from_folder": "any"},
-            "expected no model beside from_folder.*got 'mean'",
+            {"model": ["nbsvm", "tfidf-words"], "config": {"model": {"dim": 3}}},
+            "nbsvm and tfidf-words have no settings",
         ),
+        ({"model": ["nbsvm", "nbsvm"]}, "expected each model once, got nbsvm more than once"),
+        ({"model": ["nbsvm", "nbsv"]}, "did you mean 'nbsvm'"),
     ],
 )
 def test_wrong_options_are_refused(options: dict[str, object], message: str) -> None:

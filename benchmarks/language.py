@@ -121,9 +121,9 @@ def measure_tokenizers(options: argparse.Namespace) -> Iterator[str]:
             "| bits per byte | seconds of training | seconds in all |"
         )
         yield "|---" * 8 + "|"
-        for name, tokenizer in TOKENIZERS.items():
+        for name in options.tokenizers:
             began = time.perf_counter()
-            run = train(data, "lstm", tokenizer=tokenizer, training={"epochs": 1})
+            run = train(data, "lstm", tokenizer=TOKENIZERS[name], training={"epochs": 1})
             seconds = time.perf_counter() - began
             training, scores = run.metrics["training"], run.metrics["validation"]
             yield (
@@ -171,6 +171,9 @@ def main() -> int:
     parser.add_argument("--budget", default="180s", help="of each training (quality)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="(quality)")
     parser.add_argument("--lines", type=int, help="first lines only (tokenizers)")
+    parser.add_argument(
+        "--tokenizers", nargs="+", default=list(TOKENIZERS), choices=list(TOKENIZERS)
+    )
     parser.add_argument("--rounds", type=int, default=5, help="(rate, generation)")
     parser.add_argument("--seconds", type=float, default=8.0, help="of each round (rate)")
     parser.add_argument("--lengths", nargs="+", type=int, default=[500, 2000], help="(generation)")

@@ -4,7 +4,7 @@ scikit-learn fits them, and they are saved as plain arrays. Neither fitting nor 
 torch; it is imported where a baseline answers as a trained model does.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -175,32 +175,10 @@ class LinearBaseline(Baseline):
         """Check the values of `baseline.json`, and return them as arguments of the class.
 
         Raises:
-            FolderError: A value is missing, unknown or of another type.
+                FolderError: a value is missing, unknown or of another type.
         """
-        if config.keys() != {"name", "task", "labels", "thresholds"}:
-            raise FolderError(f"{path}: expected name, task, labels and thresholds of a baseline")
-        name, task = config["name"], config["task"]
-        labels, thresholds = config["labels"], config["thresholds"]
         known = {"regress": NUMBER_BASELINES, "multilabel": SET_BASELINES}
-        if not isinstance(task, str) or task not in known:
-            raise FolderError(f"{path}: unknown task {str(task)[:80]}; upgrade munjang")
-        if not isinstance(name, str) or name not in known[task]:
-            raise FolderError(f"{path}: unknown baseline {str(name)[:80]}; upgrade munjang")
-        if not are_strings(labels) or len(set(labels)) < len(labels):
-            raise FolderError(f"{path}: labels: expected different names")
-        if bool(labels) is not (task == "multilabel"):
-            raise FolderError(f"{path}: labels: these are not those of the task {task}")
-        are_shares = isinstance(thresholds, list) and all(
-            type(share) in (int, float) and 0 <= share <= 1 for share in thresholds
-        )
-        if not are_shares or len(thresholds) != len(labels):
-            raise FolderError(f"{path}: thresholds: expected a number from 0 to 1 for each label")
-        return {
-            "name": name,
-            "task_name": task,
-            "labels": tuple(labels),
-            "thresholds": tuple(thresholds),
-        }
+        return read_linear_config(path, config, known)
 
     @classmethod
     def expected_arrays(
@@ -340,3 +318,45 @@ def _vectorizer(name: str, terms: Sequence[str] | None, *, least: int = 1) -> An
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(vocabulary=terms, min_df=least, sublinear_tf=True, **_COUNTED[name])
+
+
+# Fewest labels of a task.
+_FEWEST_LABELS = {"classify": 2, "multilabel": 1, "regress": 0}
+
+
+def read_linear_config(
+    path: Path, config: dict[str, Any], known: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
+    """Check the values of `baseline.json`, and return them as arguments of the class.
+
+    Args:
+        path: the file, for messages.
+        config: its values.
+        known: names of the baselines of each task.
+
+    Raises:
+        FolderError: a value is missing, unknown or of another type.
+    """
+    if config.keys() != {"name", "task", "labels", "thresholds"}:
+        raise FolderError(f"{path}: expected name, task, labels and thresholds of a baseline")
+    name, task = config["name"], config["task"]
+    labels, thresholds = config["labels"], config["thresholds"]
+    if not isinstance(task, str) or task not in known:
+        raise FolderError(f"{path}: unknown task {str(task)[:80]}; upgrade munjang")
+    if not isinstance(name, str) or name not in known[task]:
+        raise FolderError(f"{path}: unknown baseline {str(name)[:80]}; upgrade munjang")
+    if not are_strings(labels) or len(set(labels)) < len(labels):
+        raise FolderError(f"{path}: labels: expected different names")
+    if len(labels) < _FEWEST_LABELS[task] or (labels and task == "regress"):
+        raise FolderError(f"{path}: labels: these are not those of the task {task}")
+    are_shares = isinstance(thresholds, list) and all(
+        type(share) in (int, float) and 0 <= share <= 1 for share in thresholds
+    )
+    if not are_shares or len(thresholds) != len(labels) * (task == "multilabel"):
+        raise FolderError(f"{path}: thresholds: expected a number from 0 to 1 for each label")
+    return {
+        "name": name,
+        "task_name": task,
+        "labels": tuple(labels),
+        "thresholds": tuple(thresholds),
+    }

@@ -18,12 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from munjang.baselines.baseline import AnyText, Strings
-from munjang.baselines.linear import LinearBaseline, refuse_terms
+from munjang.baselines.linear import LinearBaseline, read_linear_config, refuse_terms
 from munjang.data.two_texts.collection import collect_pairs
 from munjang.data.two_texts.stream import WantedPair, group_pairs, wanted_pair
 from munjang.data.two_texts.table import FIRST, SECOND
-from munjang.errors import ConfigError, FolderError
-from munjang.folder.sealed import are_strings
+from munjang.errors import ConfigError
 from munjang.reporting import pluralize, stage
 from munjang.tasks.linear import solve_logistic
 
@@ -156,31 +155,7 @@ class TwoTextsBaseline(LinearBaseline):
         Raises:
             FolderError: a value is missing, unknown or of another type.
         """
-        if config.keys() != {"name", "task", "labels", "thresholds"}:
-            raise FolderError(f"{path}: expected name, task, labels and thresholds of a baseline")
-        name, task = config["name"], config["task"]
-        labels, thresholds = config["labels"], config["thresholds"]
-        if not isinstance(task, str) or task not in TWO_TEXTS_BASELINES:
-            raise FolderError(f"{path}: unknown task {str(task)[:80]}; upgrade munjang")
-        if not isinstance(name, str) or name not in TWO_TEXTS_BASELINES[task]:
-            raise FolderError(f"{path}: unknown baseline {str(name)[:80]}; upgrade munjang")
-        if not are_strings(labels) or len(set(labels)) < len(labels):
-            raise FolderError(f"{path}: labels: expected different names")
-        if len(labels) < {"classify": 2, "multilabel": 1}.get(task, 0) or (
-            labels and task == "regress"
-        ):
-            raise FolderError(f"{path}: labels: these are not those of the task {task}")
-        are_shares = isinstance(thresholds, list) and all(
-            type(share) in (int, float) and 0 <= share <= 1 for share in thresholds
-        )
-        if not are_shares or len(thresholds) != len(labels) * (task == "multilabel"):
-            raise FolderError(f"{path}: thresholds: expected a number from 0 to 1 for each label")
-        return {
-            "name": name,
-            "task_name": task,
-            "labels": tuple(labels),
-            "thresholds": tuple(thresholds),
-        }
+        return read_linear_config(path, config, TWO_TEXTS_BASELINES)
 
     @classmethod
     def expected_arrays(

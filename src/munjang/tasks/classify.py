@@ -33,14 +33,13 @@ from munjang.tasks.explained import ExplainedScores, explain_classes
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
 from munjang.tasks.loss_names import resolve_loss
+from munjang.tasks.probabilities import softmax
 from munjang.tasks.row_judgments import RowJudgments
 from munjang.tasks.task import Answer, Bools, Card, Encoded, Floats, Ints, RunSettings
 
 # enough digits for any class number; int() refuses thousands of digits
 _WHOLE_NUMBER = re.compile(r"-?\d{1,18}")
 
-# Of smaller ones the exponential overflows; probabilities are below 1e-304 there.
-_LOWEST_LOGIT = -700.0
 # The least probability that a loss counts.
 _LEAST = float(np.finfo(np.float64).tiny)
 
@@ -216,11 +215,11 @@ class Classify(LogitsTask):
         values: Floats = logits.detach().cpu().numpy().astype(np.float64)
         if self.calibration is not None:
             values /= self.calibration.temperature
-        return _softmax(values)
+        return softmax(values)
 
     def uncalibrated(self, logits: Tensor) -> Floats:
         """Return probabilities [rows, classes] of logits [rows, outputs] without temperature."""
-        return _softmax(logits.detach().cpu().numpy().astype(np.float64))
+        return softmax(logits.detach().cpu().numpy().astype(np.float64))
 
     def predict_classes(self, logits: Tensor, probabilities: Floats) -> Ints:
         """Return the class number of the answer to each row [rows].
@@ -403,16 +402,6 @@ class ClassScorer:
     def scores(self) -> Scores:
         """Return the scores of all rows."""
         return score_predicted_classes(self.predicted, self.targets, self.task.labels)
-
-
-def _softmax(values: Floats) -> Floats:
-    """Return probabilities [rows, classes] of logits [rows, outputs]."""
-    if values.shape[1] == 1:
-        odds = np.exp(-np.maximum(values, _LOWEST_LOGIT))
-        return np.concatenate([odds / (1 + odds), 1 / (1 + odds)], axis=1)
-    powers: Floats = np.exp(values - values.max(axis=1, keepdims=True))
-    powers /= powers.sum(axis=1, keepdims=True)
-    return powers
 
 
 def _describe_calibration(calibration: CalibrationSettings | None) -> str:

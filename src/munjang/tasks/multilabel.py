@@ -35,6 +35,7 @@ from munjang.tasks.inference import logits_in_batches
 from munjang.tasks.linear import solve_logistic
 from munjang.tasks.logits import LogitsTask, slice_rows
 from munjang.tasks.loss_names import resolve_loss
+from munjang.tasks.probabilities import sigmoid
 from munjang.tasks.row_judgments import RowJudgments
 from munjang.tasks.set_scores import SetCounts, SetScores
 from munjang.tasks.task import Bools, Card, Floats, Ints, RunSettings
@@ -210,7 +211,7 @@ class Multilabel(LogitsTask):
 
     def probabilities(self, logits: Tensor) -> Floats:
         """Return independent probabilities [rows, labels] of logits [rows, labels]."""
-        return torch.sigmoid(logits.double()).cpu().numpy()
+        return sigmoid(logits.detach().cpu().numpy().astype(np.float64))
 
     def student_settings(self) -> dict[str, Any]:
         """Return the names of the labels and their separator."""

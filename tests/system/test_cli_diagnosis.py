@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -144,3 +145,55 @@ def test_label_issues_are_corrected_in_a_copy(folder: Path, tmp_path: Path) -> N
     assert refused.code == 2
     assert "the file has changed" in refused.err
     assert not (tmp_path / "other.csv").exists()
+
+
+def test_the_command_that_is_printed_reads_the_file_in_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        f"{word} {n % 5},{word} {n},이유,{label},{n % 3}"
+        for n, (word, label) in enumerate([("good", "좋음"), ("bad", "나쁨")] * 25)
+    ]
+    rows.append("good 1,good 99,이유,나쁨,0")
+    source = tmp_path / "old.csv"
+    source.write_text("\n".join(["a,b,why,c,label", *rows, ",,,좋음,1", ""]), encoding="cp949")
+    options = ("--text-column", "a+b", "--label-column", "c", "--encoding", "cp949")
+    command = ("label-issues", "old.csv", "--model", "tfidf-words", "--out", "issues.csv")
+    found = invoke(*command, *options, "--skip-bad-rows")
+    assert found.code == 0, found.err
+    sheet = list(csv.DictReader((tmp_path / "issues.csv").open(encoding="utf-8-sig", newline="")))
+    (issue,) = (row for row in sheet if row["given"] == "나쁨" and "99" in row["text"])
+    with (tmp_path / "issues.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, issue)
+        writer.writeheader()
+        writer.writerow(issue | {"corrected": "좋음"})
+    name, *printed = shlex.split(found.out.splitlines()[-1])
+    done = invoke(*printed)
+    assert (name, done.code) == ("munjang", 0), done.err
+    expected = source.read_text(encoding="cp949").replace("99,이유,나쁨", "99,이유,좋음")
+    assert (tmp_path / "corrected-old.csv").read_text(encoding="cp949") == expected
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "errors model no-such.csv",
+        "calibrate model no-such.csv",
+        "report model no-such.csv",
+        "label-issues no-such.csv",
+        "inspect model no-such.csv --view moved",
+        "explain model words",
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_any_work(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.json").mkdir()
+    for out, reason in (
+        ("missing/x.json", "No such file or directory"),
+        ("folder.json", "Is a directory"),
+    ):
+        result = invoke(*command.split(), "--out", out)
+        assert (result.code, result.err) == (2, f"munjang: {out}: {reason}\n")

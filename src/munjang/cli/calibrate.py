@@ -1,7 +1,6 @@
 """`munjang calibrate`: probabilities that mean what they say, and a promise about wrong answers."""
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,7 +87,7 @@ def calibrate(
 
     raise_on_signals()
     if out is not None:
-        CALIBRATION.writer_for(Path(out))
+        CALIBRATION.check(out)
     with showing_stages(quiet=quiet):
         calibrated = run(
             folder,

@@ -1,6 +1,5 @@
 """`munjang errors`: where a model is wrong."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,7 +70,7 @@ def errors(
 
     raise_on_signals()
     if out is not None:
-        ERRORS.writer_for(Path(out))
+        ERRORS.check(out)
     with showing_stages(quiet=quiet):
         found = find_errors(
             folder,

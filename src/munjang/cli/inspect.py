@@ -1,7 +1,6 @@
 """`munjang inspect`: a whole model over data: its memory, units and filters, maps of its texts."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -142,7 +141,7 @@ def inspect(
     chosen = require_data_view(view)
     formats = chosen.writer()
     if out is not None:
-        formats.writer_for(Path(out))
+        formats.check(out)
     folders, data = _split(chosen, given)
     for option, value, owner in (
         ("--unit", unit, "units"),

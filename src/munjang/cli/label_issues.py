@@ -90,7 +90,7 @@ def label_issues(
 
     raise_on_signals()
     if out is not None:
-        LABEL_ISSUES.writer_for(Path(out))
+        LABEL_ISSUES.check(out)
     with showing_stages(quiet=quiet):
         found = find_label_issues(
             file,
@@ -119,9 +119,27 @@ def label_issues(
         f"label; {found.model} gives {found.accuracy:.1%} of the labels without having seen them"
     )
     if out is not None and Path(out).suffix.lower() == ".csv":
-        new = str(Path(file).with_name(f"corrected-{Path(file).name}"))
-        parts = ("munjang", "relabel", file, out, "--out", new)
-        show(f"write the right labels into its column corrected, then:\n  {shlex.join(parts)}")
+        options = {
+            "--text-column": text_column,
+            "--label-column": label_column,
+            "--encoding": encoding,
+            "--skip-bad-rows": skip_bad_rows,
+        }
+        _show_next(file, out, options)
+
+
+def _show_next(file: str, out: str, options: dict[str, str | bool | None]) -> None:
+    """Print the command that applies the corrections, which reads the file as this one did."""
+    given = [
+        part
+        for name, value in options.items()
+        if value
+        for part in ((name,) if value is True else (name, str(value)))
+    ]
+    source = "FILE" if file == "-" else file
+    new = str(Path(source).with_name(f"corrected-{Path(source).name}"))
+    parts = ("munjang", "relabel", source, out, *given, "--out", new)
+    show(f"write the right labels into its column corrected, then:\n  {shlex.join(parts)}")
 
 
 def _show(found: "LabelIssues", *, wide: bool) -> None:

@@ -18,6 +18,7 @@ from munjang.cli.options import (
 )
 from munjang.cli.output import note, show, show_json
 from munjang.errors import ConfigError
+from munjang.folder.manifest import require_writable
 from munjang.stopping import raise_on_signals
 
 if TYPE_CHECKING:
@@ -82,8 +83,10 @@ def report(
 
     raise_on_signals()
     translator(language)
-    if out is not None and Path(out).suffix.lower() not in (".html", ".json"):
-        raise ConfigError(f"{out}: expected a file name that ends in .html or .json")
+    if out is not None:
+        if Path(out).suffix.lower() not in (".html", ".json"):
+            raise ConfigError(f"{out}: expected a file name that ends in .html or .json")
+        require_writable(Path(out))
     if data:
         named = {
             "text_column": text_column,

@@ -108,7 +108,7 @@ def check_file(name: str | None, path: Path) -> None:
         ConfigError: there is no such view, or none writes files of that suffix.
     """
     if name is not None:
-        require_view(name).writer().writer_for(path)
+        require_view(name).writer().check(path)
         return
     from munjang.report.formats import refuse_suffix
 
@@ -116,7 +116,7 @@ def check_file(name: str | None, path: Path) -> None:
     fitting = [writer for writer in writers if path.suffix.lower() in writer.suffixes]
     if not fitting:
         raise refuse_suffix(path, dict.fromkeys(s for writer in writers for s in writer.suffixes))
-    fitting[0].writer_for(path)
+    fitting[0].check(path)
 
 
 def _default_view(model: Any) -> View:

@@ -35,6 +35,11 @@ class Judges:
             names.append(f"{self.start.recipe.model_name}, pretrained,")
         return names[0] if len(names) == 1 else f"the mean of {join_names(names)}"
 
+    @property
+    def fewest_texts(self) -> int:
+        """Distinct texts that each class needs: a training has one more, to validate on."""
+        return 1 if self.start is None and set(self.names) <= set(BASELINES) else 2
+
     def fit(self, labels: Sequence[str]) -> Predict:
         """Return the function that fits all of them and averages their answers.
 

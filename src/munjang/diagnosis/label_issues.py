@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 FEWEST_FOLDS, MOST_FOLDS = 2, 100
+_LARGEST_SEED = 2**31 - 1  # of a recipe
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,10 @@ def find_label_issues(
         report: function called with notes.
 
     Raises:
-        DataError: a row cannot be used, or a class has fewer texts than there are folds.
-        ConfigError: there is no such model, one is named twice, `folds` is out of range, or there
-            are settings and no model has any.
+        DataError: a row cannot be used, or a class has too few distinct texts to be learned without
+            one fold of them: one, or with an architecture or `from_folder` two.
+        ConfigError: there is no such model, one is named twice, `folds` or `seed` is out of range,
+            or there are settings and no model has any.
         FolderError: `from_folder` cannot be read.
 
     Example:
@@ -145,6 +147,8 @@ def find_label_issues(
     require_polars("Finding label issues")
     if not FEWEST_FOLDS <= folds <= MOST_FOLDS:
         raise ConfigError(f"folds: expected {FEWEST_FOLDS} to {MOST_FOLDS}, got {folds:,}")
+    if not 0 <= seed <= _LARGEST_SEED:
+        raise ConfigError(f"seed: expected 0 to {_LARGEST_SEED:,}, got {str(seed)[:40]}")
     report = report or discard
     start = None if from_folder is None else _load_start(from_folder, report)
     judges = make_judges(model, start, settings=config or {}, seed=seed)
@@ -159,7 +163,7 @@ def find_label_issues(
     report_read(table, "text", report)
     labels = tuple(sorted(check_labels(table)))
     targets = check_known_labels(require_labels(table), labels, table)
-    fold = assign_folds(table, targets, folds, seed)
+    fold = assign_folds(table, targets, folds, seed, fewest=judges.fewest_texts)
     probabilities = out_of_fold(judges.fit(labels), table.keys, targets, fold, len(labels))
     if not np.isfinite(probabilities).all():
         raise DataError(f"{judges} gives numbers that are not finite; choose another model")

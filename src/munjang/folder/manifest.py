@@ -3,6 +3,7 @@
 It is written last: a folder without one is unfinished, and a file that differs from it is altered.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -19,6 +20,20 @@ FORMAT = 3
 
 PARTIAL = ".partial"
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
+
+
+def require_writable(path: Path) -> None:
+    """Raise the error of writing a file there, as far as it is known before.
+
+    Raises:
+        OSError: its folder is missing or read-only, or the path is a folder.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @contextmanager

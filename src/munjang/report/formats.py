@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from munjang.errors import ConfigError
-from munjang.folder.manifest import write_whole
+from munjang.folder.manifest import require_writable, write_whole
 from munjang.report.png import require_resvg, to_png
 
 
@@ -46,6 +46,16 @@ class Formats(Generic[Shown]):
             require_resvg(path)
             return self._to_png
         return self.drawn.get(suffix, _to_json)
+
+    def check(self, path: str | Path) -> None:
+        """Refuse a file that cannot be written, before anything is computed for it.
+
+        Raises:
+            ConfigError: as `writer_for`.
+            OSError: its folder is missing or read-only.
+        """
+        self.writer_for(Path(path))
+        require_writable(Path(path))
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -134,13 +134,32 @@ def test_equal_texts_share_a_fold_and_classes_are_spread() -> None:
 
 def test_a_class_of_one_text_is_refused_with_its_row() -> None:
     texts, labels = make_corpus(30)
-    with pytest.raises(DataError, match=r"row 31: the class 'typo' has one distinct text"):
+    with pytest.raises(DataError, match=r"row 31: the class 'typo' has 1 distinct text"):
         find_label_issues(([*texts, "only"], [*labels, "typo"]), folds=2)
+
+
+def test_a_class_of_two_texts_is_enough_for_a_baseline_only() -> None:
+    texts, labels = make_corpus(30)
+    rows = ([*texts, "rare one", "rare two"], [*labels, "rare", "rare"])
+    assert find_label_issues(rows, model="nbsvm").rows == 32
+    # a training parts its texts again, into those to learn from and those to validate on
+    with pytest.raises(DataError, match=r"row 31: the class 'rare' has 2 .* from 1 .* needs 2"):
+        find_label_issues(rows, model=["nbsvm", "mean"])
+
+
+def test_a_class_of_three_texts_is_enough_for_an_architecture() -> None:
+    texts, labels = make_corpus(30)
+    rows = ([*texts, "rare 1", "rare 2", "rare 3"], [*labels, "rare", "rare", "rare"])
+    config = parse_overrides([*QUICK, "training.max_steps=1"])
+    for seed in range(3):
+        assert find_label_issues(rows, model="mean", config=config, seed=seed).rows == 33
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({"seed": -1}, "seed: expected 0 to 2,147,483,647, got -1"),
+        ({"seed": 2**31}, "seed: expected 0 to"),
         ({"model": "tfidf-charakters"}, "did you mean 'tfidf-characters'"),
         ({"model": "majority"}, "unknown model 'majority'"),
         ({"folds": 1}, "folds: expected 2 to 100"),

@@ -20,6 +20,9 @@ _LATEST = 0.2
 # Share of the deadline up to which the estimated wait may grow. A wait is longer than estimated now
 # and then, and a request that is refused after it has waited is worse than one refused at once.
 _ADMITTED = 0.8
+# Share of the connections whose requests may wait. The others are free for refusals and for health
+# checks: a refusal on an open connection takes a fraction of the time of a new connection.
+_WAITING = 0.75
 
 
 class Engine:
@@ -70,10 +73,17 @@ class Engine:
         left = max(0.0, tokens / self._rate - (time.monotonic() - started)) if tokens else 0.0
         return left + self._queue.tokens / self._rate
 
-    @property
-    def is_overloaded(self) -> bool:
-        """True while the jobs that wait already take about as long as the deadline."""
-        return self.seconds_of_queue > _ADMITTED * self._limits.deadline_seconds
+    def find_overload(self) -> str | None:
+        """Return the reason to refuse a request before its body is read; None if there is none."""
+        jobs = len(self._queue)
+        if not jobs:
+            return self._find_reason(0, self._limits.deadline_seconds)
+        # taken for a request of the average size
+        return self._find_reason(self._queue.tokens // jobs, self._limits.deadline_seconds)
+
+    def describe_overload(self, reason: str) -> RequestError:
+        """Return the error for a reason that `find_overload` gave."""
+        return self._describe(reason, self._limits.deadline_seconds)
 
     def check_load(self) -> None:
         """Refuse at once what would wait longer than the deadline, before its body is read.
@@ -81,9 +91,10 @@ class Engine:
         Raises:
             RequestError: the queue is too long.
         """
-        if self.is_overloaded:
-            with self._changed:
-                self._admit(0, self._limits.deadline_seconds)
+        reason = self.find_overload()
+        if reason is not None:
+            self._metrics.rejected(reason)
+            raise self.describe_overload(reason)
 
     def submit(self, job: Job) -> None:
         """Add a job.
@@ -121,17 +132,29 @@ class Engine:
     def _admit(self, tokens: int, seconds: float) -> None:
         if self._is_stopping:
             raise RequestError(503, "stopping", "the server is stopping", {"Retry-After": "1"})
-        waiting = self._queue.tokens
-        if waiting and waiting + tokens > self._limits.queue_tokens:
-            self._metrics.rejected("queue")
-            raise overloaded(f"{waiting:,} tokens wait already", self.seconds_of_queue)
-        wait, most = self.seconds_of_queue, _ADMITTED * seconds
-        if wait > most:
-            self._metrics.rejected("deadline")
-            raise overloaded(
-                f"the queue is {wait:.1f} s long, too long for the deadline of {seconds:g} s",
-                wait - most,
-            )
+        reason = self._find_reason(tokens, seconds)
+        if reason is not None:
+            self._metrics.rejected(reason)
+            raise self._describe(reason, seconds)
+
+    def _find_reason(self, tokens: int, seconds: float) -> str | None:
+        waiting, limits = self._queue.tokens, self._limits
+        if waiting and waiting + tokens > limits.queue_tokens:
+            return "queue"
+        if len(self._queue) >= max(1, _WAITING * limits.connections):
+            return "requests"
+        return "deadline" if self.seconds_of_queue > _ADMITTED * seconds else None
+
+    def _describe(self, reason: str, seconds: float) -> RequestError:
+        wait = self.seconds_of_queue
+        if reason == "queue":
+            return overloaded(f"{self._queue.tokens:,} tokens wait already", wait)
+        if reason == "requests":
+            return overloaded(f"{len(self._queue):,} requests wait already", wait)
+        return overloaded(
+            f"the queue is {wait:.1f} s long, too long for the deadline of {seconds:g} s",
+            wait - _ADMITTED * seconds,
+        )
 
     def _run(self) -> None:
         while True:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from munjang.errors import MunjangError
 from munjang.serving.backend import Writes
+from munjang.serving.deliveries import Deliveries
 from munjang.serving.engine import Engine
 from munjang.serving.jobs import Job
 from munjang.serving.limits import Limits
@@ -41,6 +42,7 @@ class Service:
         self.runs = None if store.runs is None else Runs(store.runs, store)
         self._loading = asyncio.Lock()
         self._log_texts = log_texts
+        self._deliveries: Deliveries | None = None
         self._seeds = itertools.count()
         self._engine = Engine(limits, self.metrics)
         self._slow_engine = Engine(limits, self.metrics, name="slow engine")
@@ -64,10 +66,13 @@ class Service:
         """Estimated tokens that wait."""
         return self._engine.queued_tokens + self._slow_engine.queued_tokens
 
-    @property
-    def is_overloaded(self) -> bool:
-        """True while answers would come too late."""
-        return self._engine.is_overloaded
+    def find_overload(self) -> str | None:
+        """Return the reason to refuse a request before its body is read; None if there is none."""
+        return self._engine.find_overload()
+
+    def describe_overload(self, reason: str) -> RequestError:
+        """Return the error for a reason that `find_overload` gave."""
+        return self._engine.describe_overload(reason)
 
     def check_load(self) -> None:
         """Refuse a request early while answers would come too late.
@@ -87,14 +92,16 @@ class Service:
         if not values:
             return []
         costs = [work.served.estimate_tokens(value) for value in values]
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Sequence[Any]] = loop.create_future()
+        if self._deliveries is None:
+            self._deliveries = Deliveries(asyncio.get_running_loop())
+        deliveries = self._deliveries
+        future = deliveries.create_future()
         job = Job(
             work=work,
             values=values,
             longest=max(costs),
             tokens=sum(costs),
-            deliver=lambda job, results: loop.call_soon_threadsafe(_settle, future, results),
+            deliver=lambda job, results: deliveries.add(future, results),
             deadline=time.monotonic() + self.limits.deadline_seconds,
         )
         (self._slow_engine if work.is_slow else self._engine).submit(job)
@@ -235,12 +242,3 @@ def _forget_long_lived() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-
-
-def _settle(future: "asyncio.Future[Sequence[Any]]", results: Sequence[Any] | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(results, Exception):
-        future.set_exception(results)
-    else:
-        future.set_result(results)

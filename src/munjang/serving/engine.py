@@ -73,28 +73,26 @@ class Engine:
         left = max(0.0, tokens / self._rate - (time.monotonic() - started)) if tokens else 0.0
         return left + self._queue.tokens / self._rate
 
-    def find_overload(self) -> str | None:
-        """Return the reason to refuse a request before its body is read; None if there is none."""
-        jobs = len(self._queue)
-        if not jobs:
-            return self._find_reason(0, self._limits.deadline_seconds)
-        # taken for a request of the average size
-        return self._find_reason(self._queue.tokens // jobs, self._limits.deadline_seconds)
+    def find_overload(self, ahead: int = 0, waited: float = 0.0) -> str | None:
+        """Return the reason to refuse a request before its body is read; None if there is none.
 
-    def describe_overload(self, reason: str) -> RequestError:
-        """Return the error for a reason that `find_overload` gave."""
-        return self._describe(reason, self._limits.deadline_seconds)
-
-    def check_load(self) -> None:
-        """Refuse at once what would wait longer than the deadline, before its body is read.
-
-        Raises:
-            RequestError: the queue is too long.
+        Args:
+            ahead: requests that wait already, but not yet in this queue.
+            waited: seconds for which these wait.
         """
-        reason = self.find_overload()
-        if reason is not None:
-            self._metrics.rejected(reason)
-            raise self.describe_overload(reason)
+        jobs = len(self._queue)
+        if jobs + ahead >= max(1, _WAITING * self._limits.connections):
+            return "requests"
+        # taken for a request of the average size
+        tokens = self._queue.tokens // jobs if jobs else 0
+        return self._find_reason(tokens, self._limits.deadline_seconds - waited / _ADMITTED)
+
+    def describe_overload(self, reason: str, ahead: int = 0, waited: float = 0.0) -> RequestError:
+        """Return the error for a reason that `find_overload` gave, with the same arguments."""
+        wait, seconds = self.seconds_of_queue + waited, self._limits.deadline_seconds
+        if reason == "requests":
+            return overloaded(f"{len(self._queue) + ahead:,} requests wait already", wait)
+        return self._describe(reason, wait, seconds)
 
     def submit(self, job: Job) -> None:
         """Add a job.
@@ -135,22 +133,17 @@ class Engine:
         reason = self._find_reason(tokens, seconds)
         if reason is not None:
             self._metrics.rejected(reason)
-            raise self._describe(reason, seconds)
+            raise self._describe(reason, self.seconds_of_queue, seconds)
 
     def _find_reason(self, tokens: int, seconds: float) -> str | None:
-        waiting, limits = self._queue.tokens, self._limits
-        if waiting and waiting + tokens > limits.queue_tokens:
+        waiting = self._queue.tokens
+        if waiting and waiting + tokens > self._limits.queue_tokens:
             return "queue"
-        if len(self._queue) >= max(1, _WAITING * limits.connections):
-            return "requests"
         return "deadline" if self.seconds_of_queue > _ADMITTED * seconds else None
 
-    def _describe(self, reason: str, seconds: float) -> RequestError:
-        wait = self.seconds_of_queue
+    def _describe(self, reason: str, wait: float, seconds: float) -> RequestError:
         if reason == "queue":
             return overloaded(f"{self._queue.tokens:,} tokens wait already", wait)
-        if reason == "requests":
-            return overloaded(f"{len(self._queue):,} requests wait already", wait)
         return overloaded(
             f"the queue is {wait:.1f} s long, too long for the deadline of {seconds:g} s",
             wait - _ADMITTED * seconds,

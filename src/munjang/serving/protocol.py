@@ -7,7 +7,8 @@ a task: refusals must not take the time that answers need.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
@@ -18,6 +19,9 @@ from uvicorn.protocols.http.httptools_impl import (
 from munjang.serving.http import EXCHANGE, Headers
 from munjang.serving.refusals import make_response
 from munjang.serving.request_errors import RequestError, overloaded, too_large
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 
 class CycleExchange:
@@ -77,6 +81,7 @@ class LimitedProtocol(HttpToolsProtocol):
         app = self.config.loaded_app
         self.limits = app.service.limits
         self._refusals = app.refusals
+        self._starts = app.service.starts
         self._head_bytes: int | None = None  # None outside of a head
         self._is_surplus = False  # more connections are open than may be
         self._begun = 0  # requests that have begun
@@ -156,7 +161,11 @@ class LimitedProtocol(HttpToolsProtocol):
             super().on_headers_complete()
             self._exchanges = [each for each in self._exchanges if not each.is_over]
             self._exchanges.append(CycleExchange(self.cycle))
-            self.scope["extensions"] = {EXCHANGE: self._exchanges[-1]}
+            self.scope["extensions"] = {EXCHANGE: self._exchanges[-1]}  # type: ignore[dict-item]
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        """Begin a request, now or in one of the next turns of the loop."""
+        self._starts.add(partial(super()._start_asgi_task, cycle, app))
 
     def _refuse_early(self) -> bool:
         """Refuse the request if the server is too busy for it."""

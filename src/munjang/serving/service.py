@@ -18,6 +18,7 @@ from munjang.serving.metrics import Metrics
 from munjang.serving.models import ModelStore, ServedModel
 from munjang.serving.request_errors import RequestError, as_request_error, too_large
 from munjang.serving.runs.view import Runs
+from munjang.serving.starts import Starts
 from munjang.serving.works import TextWork
 from munjang.serving.writing import WritingJob, Written
 from munjang.text.plain.continuation import check_length
@@ -38,6 +39,7 @@ class Service:
         self.store = store
         self.limits = limits
         self.metrics = Metrics()
+        self.starts = Starts()
         self.is_ready = False
         self.runs = None if store.runs is None else Runs(store.runs, store)
         self._loading = asyncio.Lock()
@@ -68,11 +70,11 @@ class Service:
 
     def find_overload(self) -> str | None:
         """Return the reason to refuse a request before its body is read; None if there is none."""
-        return self._engine.find_overload()
+        return self._engine.find_overload(len(self.starts), self.starts.seconds)
 
     def describe_overload(self, reason: str) -> RequestError:
         """Return the error for a reason that `find_overload` gave."""
-        return self._engine.describe_overload(reason)
+        return self._engine.describe_overload(reason, len(self.starts), self.starts.seconds)
 
     def check_load(self) -> None:
         """Refuse a request early while answers would come too late.
@@ -80,7 +82,10 @@ class Service:
         Raises:
             RequestError: the server is overloaded.
         """
-        self._engine.check_load()
+        reason = self._engine.find_overload()
+        if reason is not None:
+            self.metrics.rejected(reason)
+            raise self._engine.describe_overload(reason)
 
     async def run(self, work: TextWork, values: Sequence[Any]) -> Sequence[Any]:
         """Return a result per value. If the caller is cancelled, so is the job.

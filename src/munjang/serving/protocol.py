@@ -59,6 +59,7 @@ class CycleExchange:
         if cycle.disconnected:
             return True
         cycle.response_started = cycle.response_complete = True
+        cycle.scope.pop("extensions", None)  # refers to this: not left to the garbage collector
         cycle.waiting_for_100_continue = False
         parts = [STATUS_LINE[status]]
         parts += [b"%b: %b\r\n" % pair for pair in (*cycle.default_headers, *headers)]
@@ -155,7 +156,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if size > self.limits.header_bytes:
             most = self.limits.header_bytes
             self._refuse(too_large("head_too_large", f"expected a head of at most {most:,} bytes"))
-        elif self._is_surplus:
+        elif self._is_surplus and len(self.connections) > self.limits.connections:
             self._refuse(overloaded(f"{self.limits.connections:,} connections are open", 1.0))
         elif not self._refuse_early():
             super().on_headers_complete()

@@ -80,12 +80,9 @@ class Engine:
             ahead: requests that wait already, but not yet in this queue.
             waited: seconds for which these wait.
         """
-        jobs = len(self._queue)
-        if jobs + ahead >= max(1, _WAITING * self._limits.connections):
+        if len(self._queue) + ahead >= max(1, _WAITING * self._limits.connections):
             return "requests"
-        # taken for a request of the average size
-        tokens = self._queue.tokens // jobs if jobs else 0
-        return self._find_reason(tokens, self._limits.deadline_seconds - waited / _ADMITTED)
+        return self._find_reason(0, self._limits.deadline_seconds - waited / _ADMITTED)
 
     def describe_overload(self, reason: str, ahead: int = 0, waited: float = 0.0) -> RequestError:
         """Return the error for a reason that `find_overload` gave, with the same arguments."""

@@ -117,21 +117,6 @@ def test_refusals_before_the_body_leave_connections_free(start: Callable[..., En
     assert set(results.wait(4)) == {0, 1, 2, 3}
 
 
-def test_queue_without_room_for_an_average_request_refuses_early(
-    start: Callable[..., Engine],
-) -> None:
-    engine, work, results = start(queue_tokens=14), Doubling(), Results()
-    engine.submit(make_job(work, 0, results))
-    while engine.queued_tokens:
-        time.sleep(0.001)
-    engine.submit(make_job(work, 1, results))
-    assert engine.find_overload() is None
-    engine.submit(make_job(work, 2, results))  # 10 tokens wait, the next one may have 5
-    assert engine.find_overload() == "queue"
-    work.gate.set()
-    assert set(results.wait(3)) == {0, 1, 2}
-
-
 def test_job_that_waited_too_long_is_refused(start: Callable[..., Engine]) -> None:
     engine, work, results = start(), Doubling(), Results()
     engine.submit(make_job(work, 0, results))

@@ -1,15 +1,22 @@
 """Load on a server of HTTP: closed loop (each connection asks when it was answered) and open loop
-(requests come at fixed times, whether the server keeps up or not, so that waiting is counted)."""
+(requests come at fixed times, whether the server keeps up or not, so that waiting is counted).
 
-import asyncio
+The client is one thread without an event loop of asyncio: on the machine that it measures it must
+take little. What it delays itself is counted apart."""
+
 import gc
 import json
+import select
+import socket
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+CONNECTIONS = 512
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,7 @@ class Answer:
         body: bytes.
         seconds: from when it was due to when it was answered.
         since_sent: from when it was sent; less than `seconds` by the lateness of this client.
+        unread: most seconds of `since_sent` for which the response may have waited for this client.
         ended: when, in seconds since the start.
     """
 
@@ -30,6 +38,7 @@ class Answer:
     body: bytes
     seconds: float
     since_sent: float
+    unread: float
     ended: float
 
 
@@ -40,10 +49,12 @@ class Load:
     Attributes:
         answers: in order of arrival.
         seconds: length of the run.
+        busy: share of that time in which this client did not wait for the server.
     """
 
     answers: list[Answer] = field(default_factory=list)
     seconds: float = 0.0
+    busy: float = 0.0
 
     def count(self, status: int) -> int:
         return sum(answer.status == status for answer in self.answers)
@@ -58,60 +69,154 @@ class Load:
         return 1000 * float(np.percentile(times, share)) if times else float("nan")
 
 
-class _Connection(asyncio.Protocol):
+class _Connection:
     """One connection, one request at a time."""
 
-    def __init__(self) -> None:
-        self.transport: Any = None
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.number, self.due, self.sent = 0, 0.0, 0.0
+        self.open()
+
+    def open(self) -> None:
         self._received = b""
-        self._answer: asyncio.Future[tuple[int, bytes]] | None = None
+        self.socket = socket.create_connection(("127.0.0.1", self._port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
+    def send(self, number: int, request: bytes, due: float) -> None:
+        self.number, self.due = number, due
+        self.sent = time.perf_counter()
+        self.socket.sendall(request)
 
-    def connection_lost(self, error: Exception | None) -> None:
-        self.transport = None
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result((0, b""))
-
-    def data_received(self, data: bytes) -> None:
+    def read(self) -> tuple[int, bytes, bool] | None:
+        """Return status, body, and whether the connection stays open; None if more must come."""
+        try:
+            data = self.socket.recv(65536)
+        except OSError:
+            data = b""
+        if not data:
+            return 0, b"", False
         self._received += data
         head, found, rest = self._received.partition(b"\r\n\r\n")
         if not found:
-            return
-        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
+            return None
+        head = head.lower()
+        length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
         if len(rest) < length:
-            return
+            return None
         self._received = b""
-        if b"connection: close" in head.lower():
-            self.transport.close()
-            self.transport = None
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result((int(head[9:12]), rest[:length]))
-
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        self._answer = asyncio.get_running_loop().create_future()
-        self.transport.write(request)
-        return await self._answer
+        return int(head[9:12]), rest[:length], b"connection: close" not in head
 
 
-class _Pool:
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._free: list[_Connection] = []
+class _Client:
+    """Connections that are opened before the clock starts, and what they are asked.
 
-    async def take(self) -> _Connection:
-        while self._free:
-            connection = self._free.pop()
-            if connection.transport is not None:
-                return connection
-        loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_connection(_Connection, "127.0.0.1", self._port)
-        return protocol
+    Args:
+        port: of the server.
+        requests: are sent one after another, again from the first one at their end.
+        connections: number of connections; what is due while all wait for the server is sent late.
+    """
 
-    def give(self, connection: _Connection) -> None:
-        if connection.transport is not None:
-            self._free.append(connection)
+    def __init__(self, port: int, requests: Sequence[bytes], connections: int) -> None:
+        allow_files(connections + 64)
+        self._requests = requests
+        self._poll = select.epoll()
+        self._open: dict[int, _Connection] = {}
+        self._free: deque[_Connection] = deque()
+        self._is_waiting = 0.0  # seconds of waiting for the server
+        for _ in range(connections):
+            self._register(_Connection(port))
+
+    def _register(self, connection: _Connection) -> None:
+        self._open[connection.socket.fileno()] = connection
+        self._poll.register(connection.socket.fileno(), select.EPOLLIN)
+        self._free.append(connection)
+
+    def run(self, *, count: float, rate: float | None, seconds: float | None) -> Load:
+        """Ask, and return the answers when all are there.
+
+        Args:
+            count: most requests.
+            rate: requests per second; None: each connection asks when it was answered.
+            seconds: no request is sent after them; None: all are sent.
+        """
+        load, sent = Load(), 0
+        start = turn = time.perf_counter()
+        while True:
+            now = time.perf_counter()
+            has_more = sent < count and (seconds is None or now - start <= seconds)
+            while has_more and self._free:
+                due = now if rate is None else start + sent / rate
+                if due > now:
+                    break
+                number = sent % len(self._requests)
+                self._free.popleft().send(number, self._requests[number], due)
+                sent += 1
+                has_more = sent < count
+            if not has_more and len(self._free) == len(self._open):
+                break
+            wait = None
+            if has_more and self._free and rate is not None:
+                wait = max(0.0, start + sent / rate - time.perf_counter())
+            turn = self._read(load, start, wait, turn)
+        load.seconds = time.perf_counter() - start
+        load.busy = 1 - self._is_waiting / load.seconds
+        for connection in self._open.values():
+            connection.socket.close()
+        self._poll.close()
+        return load
+
+    def _read(self, load: Load, start: float, wait: float | None, turn: float) -> float:
+        """Read what has come, and return when that began.
+
+        Args:
+            load: takes the answers.
+            start: of the run.
+            wait: seconds to wait if there is nothing yet.
+            turn: when it was read before.
+        """
+        before = time.perf_counter()
+        # epoll waits for whole milliseconds; not to wait at all would fill a core
+        events = self._poll.poll(None if wait is None else max(wait, 0.001))
+        began = time.perf_counter()
+        self._is_waiting += began - before
+        for place, _ in events:
+            connection = self._open[place]
+            result = connection.read()
+            if result is None:
+                continue
+            status, body, stays = result
+            now = time.perf_counter()
+            since_sent = now - connection.sent
+            # it was not there at the last poll, and may have come just after it
+            unread = min(since_sent, (now - began) + (before - turn))
+            answer = Answer(
+                connection.number,
+                status,
+                body,
+                now - connection.due,
+                since_sent,
+                unread,
+                now - start,
+            )
+            load.answers.append(answer)
+            if stays:
+                self._free.append(connection)
+            else:
+                del self._open[place]
+                connection.socket.close()
+                connection.open()
+                self._register(connection)
+        return began
+
+
+def allow_files(count: int) -> None:
+    """Raise the limit of open files to `count`, or to what the system allows."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def make_request(path: str, body: Any) -> bytes:
@@ -123,76 +228,37 @@ def make_request(path: str, body: Any) -> bytes:
     return head.encode() + content
 
 
-async def _ask(pool: _Pool, number: int, request: bytes, due: float, start: float) -> Answer:
-    connection = await pool.take()
-    sent = time.perf_counter()
-    status, body = await connection.ask(request)
-    pool.give(connection)
-    now = time.perf_counter()
-    return Answer(number, status, body, now - due, now - sent, now - start)
-
-
 def run_closed(
     port: int, requests: Sequence[bytes], *, connections: int, seconds: float | None = None
 ) -> Load:
     """Ask with so many connections, all requests once, or again and again for some seconds."""
-
-    async def run() -> Load:
-        pool, load, start = _Pool(port), Load(), time.perf_counter()
-        numbers = iter(range(10**12))
-
-        async def client() -> None:
-            for number in numbers:
-                now = time.perf_counter()
-                is_late = seconds is not None and now - start > seconds
-                if is_late or (seconds is None and number >= len(requests)):
-                    return
-                request = requests[number % len(requests)]
-                load.answers.append(await _ask(pool, number % len(requests), request, now, start))
-
-        await asyncio.gather(*(client() for _ in range(connections)))
-        load.seconds = time.perf_counter() - start
-        return load
-
-    return _run(run)
+    count = len(requests) if seconds is None else float("inf")
+    return _run(port, requests, connections, count, None, seconds)
 
 
-def run_open(port: int, requests: Sequence[bytes], *, rate: float, seconds: float) -> Load:
-    """Ask at a fixed rate, in requests per second."""
-
-    async def run() -> Load:
-        pool, load, start = _Pool(port), Load(), time.perf_counter()
-        tasks = set()
-        total = int(rate * seconds)
-        sent = 0
-
-        async def ask(number: int, due: float) -> None:
-            request = requests[number % len(requests)]
-            load.answers.append(await _ask(pool, number % len(requests), request, due, start))
-
-        while sent < total:
-            now = time.perf_counter() - start
-            while sent < total and sent / rate <= now:
-                task = asyncio.create_task(ask(sent, start + sent / rate))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
-                sent += 1
-            await asyncio.sleep(max(0.0, min(0.002, start + sent / rate - time.perf_counter())))
-        await asyncio.gather(*tasks)
-        load.seconds = time.perf_counter() - start
-        return load
-
-    return _run(run)
+def run_open(
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    rate: float,
+    seconds: float,
+    connections: int = CONNECTIONS,
+) -> Load:
+    """Ask at a fixed rate, in requests per second, as long as a connection is free."""
+    return _run(port, requests, connections, int(rate * seconds), rate, 2 * seconds)
 
 
-def _run(run: Callable[[], Any]) -> Load:
-    try:
-        import uvloop
-    except ImportError:
-        uvloop = asyncio
+def _run(
+    port: int,
+    requests: Sequence[bytes],
+    connections: int,
+    count: float,
+    rate: float | None,
+    seconds: float | None,
+) -> Load:
     gc.collect()
     gc.disable()  # a collection over all answers would delay the next requests
     try:
-        return uvloop.run(run())
+        return _Client(port, requests, connections).run(count=count, rate=rate, seconds=seconds)
     finally:
         gc.enable()

@@ -17,18 +17,20 @@ from starlette.staticfiles import StaticFiles
 from munjang.serving.endpoints.endpoint import Call, Endpoint
 from munjang.serving.guards import HEADERS, SAME_ORIGIN, Guards
 from munjang.serving.http import (
-    Message,
+    EXCHANGE,
     Receive,
     Reply,
     Scope,
     Send,
+    Sender,
+    UntilLeft,
     read_body,
     reply_error,
     reply_json,
     send_reply,
-    until_left,
 )
 from munjang.serving.openapi import describe
+from munjang.serving.refusals import Refusals
 from munjang.serving.request_errors import RequestError, as_request_error, invalid, not_found
 from munjang.serving.routes import ENDPOINTS
 from munjang.serving.service import Service
@@ -58,6 +60,7 @@ class App:
         on_ready: Callable[[], object] | None = None,
     ) -> None:
         self.service = service
+        self.refusals = Refusals(service)
         self._on_ready = on_ready
         self._guards = guards
         document = describe(endpoints, has_key=guards.key is not None)
@@ -71,10 +74,10 @@ class App:
         self._routes = Routes([*endpoints, described])
         self._page = StaticFiles(directory=_PAGE, html=True, check_dir=False)
 
-    def refuse_early(
+    def find_refusable(
         self, method: str, url: bytes, headers: Iterable[tuple[bytes, bytes]]
-    ) -> RequestError | None:
-        """Return why a request is refused as soon as its head is read; None if it is not.
+    ) -> str | None:
+        """Return the path of the endpoint if a request may be refused by its head; None otherwise.
 
         Pages of other servers, which need headers of their own, are refused by the call.
 
@@ -83,22 +86,10 @@ class App:
             url: path, and query if there is one.
             headers: names in lower case, and values.
         """
-        if not self.service.is_overloaded:
+        endpoint = self._routes.fixed(method, url.partition(b"?")[0].decode("latin-1"))
+        if endpoint is None or endpoint.body is None:
             return None
-        path = url.partition(b"?")[0].decode("latin-1")
-        endpoint = self._routes.fixed(method, path)
-        if (
-            endpoint is None
-            or endpoint.body is None
-            or any(name == b"origin" for name, _ in headers)
-        ):
-            return None
-        try:
-            self.service.check_load()
-        except RequestError as error:
-            self.service.metrics.responded(endpoint.path, error.status, 0.0)
-            return error
-        return None
+        return None if any(name == b"origin" for name, _ in headers) else endpoint.path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or take part in start and stop."""
@@ -107,7 +98,9 @@ class App:
         elif scope["type"] == "http":
             headers = dict(scope["headers"])
             shared = self._guards.share(headers) or [SAME_ORIGIN]
-            await self._answer(scope, headers, receive, _with_headers(send, [*HEADERS, *shared]))
+            exchange = scope.get("extensions", {}).get(EXCHANGE)
+            sender = Sender(send, [*HEADERS, *shared], exchange)
+            await self._answer(scope, headers, receive, sender)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -123,7 +116,7 @@ class App:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, headers: Headers, receive: Receive, send: Sender) -> None:
         started = time.perf_counter()
         name = "page"
         try:
@@ -138,7 +131,7 @@ class App:
                 return
             endpoint, path = found
             name = endpoint.path
-            reply = await self._reply(endpoint, path, headers, receive)
+            reply = await self._reply(endpoint, path, headers, receive, send)
         except RequestError as error:
             reply = reply_error(error)
         except ConnectionResetError:
@@ -156,6 +149,7 @@ class App:
         path: dict[str, str],
         headers: Headers,
         receive: Receive,
+        send: Sender,
     ) -> Reply | None:
         body = None
         if endpoint.body is not None:
@@ -164,7 +158,7 @@ class App:
         if endpoint.body is not None:
             _require_json(headers)
             body = _decode(data, endpoint.body)
-        async with until_left(receive):
+        async with UntilLeft(receive, send.exchange):
             return await endpoint.handle(Call(self.service, body, path))
         return None
 
@@ -179,7 +173,7 @@ class App:
                 f"no endpoint {scope['method']} {scope['path'][:200]}; see /openapi.json"
             )
         try:
-            await self._page(scope, receive, _with_headers(send, _PAGE_HEADERS))
+            await self._page(scope, receive, Sender(send, _PAGE_HEADERS))
         except Exception as error:
             raise not_found(f"nothing at {scope['path'][:200]}; see /openapi.json") from error
 
@@ -278,16 +272,3 @@ def _decode(data: bytes, kind: Any) -> Any:
         raise invalid(str(error)[:500]) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(400, "invalid_json", f"expected JSON in UTF-8: {error}"[:500]) from None
-
-
-def _with_headers(send: Send, headers: Sequence[tuple[bytes, bytes]]) -> Send:
-    """Add headers to those that a response has itself."""
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            own = message.get("headers", ())
-            names = {name for name, _ in own}
-            message["headers"] = [*own, *(pair for pair in headers if pair[0] not in names)]
-        await send(message)
-
-    return sending

@@ -20,6 +20,9 @@ _LATEST = 0.2
 # Share of the deadline up to which the estimated wait may grow. A wait is longer than estimated now
 # and then, and a request that is refused after it has waited is worse than one refused at once.
 _ADMITTED = 0.8
+# Share of the connections whose requests may wait. The others are free for refusals and for health
+# checks: a refusal on an open connection takes a fraction of the time of a new connection.
+_WAITING = 0.75
 
 
 class Engine:
@@ -70,20 +73,23 @@ class Engine:
         left = max(0.0, tokens / self._rate - (time.monotonic() - started)) if tokens else 0.0
         return left + self._queue.tokens / self._rate
 
-    @property
-    def is_overloaded(self) -> bool:
-        """True while the jobs that wait already take about as long as the deadline."""
-        return self.seconds_of_queue > _ADMITTED * self._limits.deadline_seconds
+    def find_overload(self, ahead: int = 0, waited: float = 0.0) -> str | None:
+        """Return the reason to refuse a request before its body is read; None if there is none.
 
-    def check_load(self) -> None:
-        """Refuse at once what would wait longer than the deadline, before its body is read.
-
-        Raises:
-            RequestError: the queue is too long.
+        Args:
+            ahead: requests that wait already, but not yet in this queue.
+            waited: seconds for which these wait.
         """
-        if self.is_overloaded:
-            with self._changed:
-                self._admit(0, self._limits.deadline_seconds)
+        if len(self._queue) + ahead >= max(1, _WAITING * self._limits.connections):
+            return "requests"
+        return self._find_reason(0, self._limits.deadline_seconds - waited / _ADMITTED)
+
+    def describe_overload(self, reason: str, ahead: int = 0, waited: float = 0.0) -> RequestError:
+        """Return the error for a reason that `find_overload` gave, with the same arguments."""
+        wait, seconds = self.seconds_of_queue + waited, self._limits.deadline_seconds
+        if reason == "requests":
+            return overloaded(f"{len(self._queue) + ahead:,} requests wait already", wait)
+        return self._describe(reason, wait, seconds)
 
     def submit(self, job: Job) -> None:
         """Add a job.
@@ -121,17 +127,24 @@ class Engine:
     def _admit(self, tokens: int, seconds: float) -> None:
         if self._is_stopping:
             raise RequestError(503, "stopping", "the server is stopping", {"Retry-After": "1"})
+        reason = self._find_reason(tokens, seconds)
+        if reason is not None:
+            self._metrics.rejected(reason)
+            raise self._describe(reason, self.seconds_of_queue, seconds)
+
+    def _find_reason(self, tokens: int, seconds: float) -> str | None:
         waiting = self._queue.tokens
         if waiting and waiting + tokens > self._limits.queue_tokens:
-            self._metrics.rejected("queue")
-            raise overloaded(f"{waiting:,} tokens wait already", self.seconds_of_queue)
-        wait, most = self.seconds_of_queue, _ADMITTED * seconds
-        if wait > most:
-            self._metrics.rejected("deadline")
-            raise overloaded(
-                f"the queue is {wait:.1f} s long, too long for the deadline of {seconds:g} s",
-                wait - most,
-            )
+            return "queue"
+        return "deadline" if self.seconds_of_queue > _ADMITTED * seconds else None
+
+    def _describe(self, reason: str, wait: float, seconds: float) -> RequestError:
+        if reason == "queue":
+            return overloaded(f"{self._queue.tokens:,} tokens wait already", wait)
+        return overloaded(
+            f"the queue is {wait:.1f} s long, too long for the deadline of {seconds:g} s",
+            wait - _ADMITTED * seconds,
+        )
 
     def _run(self) -> None:
         while True:

@@ -43,4 +43,9 @@ class Limits(Settings):
     drain_seconds: int = Field(
         30, ge=1, le=3600, description="time to finish accepted requests when the server stops"
     )
-    connections: int = Field(1024, ge=1, le=2**20, description="most open connections")
+    connections: int = Field(
+        1024,
+        ge=1,
+        le=2**20,
+        description="most open connections; requests on three quarters of them may wait",
+    )

@@ -1,6 +1,8 @@
 """Metrics in the format of Prometheus. No label holds a text."""
 
+from collections import Counter as Counts
 from collections.abc import Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -48,6 +50,9 @@ class Metrics:
             "munjang_model_info", "1 per model.", ["name", "sha256"], registry=self.registry
         )
 
+        self._children: dict[tuple[str, int], tuple[Any, Any]] = {}  # of `responded`
+        self._refused: Counts[tuple[str, str]] = Counts()  # added when metrics are read
+
     def _counter(self, name: str, about: str, *labels: str) -> Counter:
         return Counter(f"munjang_{name}", about, labels, registry=self.registry)
 
@@ -58,8 +63,22 @@ class Metrics:
 
     def responded(self, endpoint: str, status: int, seconds: float) -> None:
         """Count a response."""
-        self._requests.labels(endpoint, str(status)).inc()
-        self._request_seconds.labels(endpoint).observe(seconds)
+        children = self._children.get((endpoint, status))
+        if children is None:
+            children = (
+                self._requests.labels(endpoint, str(status)),
+                self._request_seconds.labels(endpoint),
+            )
+            self._children[endpoint, status] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def refused(self, endpoint: str, reason: str) -> None:
+        """Count a request that got status 503 before its body was read, in the event loop.
+
+        It has no time: it was answered before it was whole.
+        """
+        self._refused[endpoint, reason] += 1
 
     def batch(
         self, *, texts: int, tokens: int, longest: int, seconds: float, waited: Sequence[float]
@@ -106,4 +125,8 @@ class Metrics:
     def render(self, queue_tokens: int) -> bytes:
         """Return all metrics as text."""
         self._queue_tokens.set(queue_tokens)
+        refused, self._refused = self._refused, Counts()
+        for (endpoint, reason), count in refused.items():
+            self._requests.labels(endpoint, "503").inc(count)
+            self._rejected.labels(reason).inc(count)
         return generate_latest(self.registry)

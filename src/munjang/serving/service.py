@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from munjang.errors import MunjangError
 from munjang.serving.backend import Writes
+from munjang.serving.deliveries import Deliveries
 from munjang.serving.engine import Engine
 from munjang.serving.jobs import Job
 from munjang.serving.limits import Limits
@@ -17,6 +18,7 @@ from munjang.serving.metrics import Metrics
 from munjang.serving.models import ModelStore, ServedModel
 from munjang.serving.request_errors import RequestError, as_request_error, too_large
 from munjang.serving.runs.view import Runs
+from munjang.serving.starts import Starts
 from munjang.serving.works import TextWork
 from munjang.serving.writing import WritingJob, Written
 from munjang.text.plain.continuation import check_length
@@ -37,10 +39,12 @@ class Service:
         self.store = store
         self.limits = limits
         self.metrics = Metrics()
+        self.starts = Starts()
         self.is_ready = False
         self.runs = None if store.runs is None else Runs(store.runs, store)
         self._loading = asyncio.Lock()
         self._log_texts = log_texts
+        self._deliveries: Deliveries | None = None
         self._seeds = itertools.count()
         self._engine = Engine(limits, self.metrics)
         self._slow_engine = Engine(limits, self.metrics, name="slow engine")
@@ -64,10 +68,13 @@ class Service:
         """Estimated tokens that wait."""
         return self._engine.queued_tokens + self._slow_engine.queued_tokens
 
-    @property
-    def is_overloaded(self) -> bool:
-        """True while answers would come too late."""
-        return self._engine.is_overloaded
+    def find_overload(self) -> str | None:
+        """Return the reason to refuse a request before its body is read; None if there is none."""
+        return self._engine.find_overload(len(self.starts), self.starts.seconds)
+
+    def describe_overload(self, reason: str) -> RequestError:
+        """Return the error for a reason that `find_overload` gave."""
+        return self._engine.describe_overload(reason, len(self.starts), self.starts.seconds)
 
     def check_load(self) -> None:
         """Refuse a request early while answers would come too late.
@@ -75,7 +82,10 @@ class Service:
         Raises:
             RequestError: the server is overloaded.
         """
-        self._engine.check_load()
+        reason = self._engine.find_overload()
+        if reason is not None:
+            self.metrics.rejected(reason)
+            raise self._engine.describe_overload(reason)
 
     async def run(self, work: TextWork, values: Sequence[Any]) -> Sequence[Any]:
         """Return a result per value. If the caller is cancelled, so is the job.
@@ -87,14 +97,16 @@ class Service:
         if not values:
             return []
         costs = [work.served.estimate_tokens(value) for value in values]
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Sequence[Any]] = loop.create_future()
+        if self._deliveries is None:
+            self._deliveries = Deliveries(asyncio.get_running_loop())
+        deliveries = self._deliveries
+        future = deliveries.create_future()
         job = Job(
             work=work,
             values=values,
             longest=max(costs),
             tokens=sum(costs),
-            deliver=lambda job, results: loop.call_soon_threadsafe(_settle, future, results),
+            deliver=lambda job, results: deliveries.add(future, results),
             deadline=time.monotonic() + self.limits.deadline_seconds,
         )
         (self._slow_engine if work.is_slow else self._engine).submit(job)
@@ -235,12 +247,3 @@ def _forget_long_lived() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-
-
-def _settle(future: "asyncio.Future[Sequence[Any]]", results: Sequence[Any] | Exception) -> None:
-    if future.done():
-        return
-    if isinstance(results, Exception):
-        future.set_exception(results)
-    else:
-        future.set_result(results)

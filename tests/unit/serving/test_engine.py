@@ -101,6 +101,22 @@ def test_full_queue_refuses_at_once(start: Callable[..., Engine]) -> None:
     assert set(results.wait(3)) == {0, 1, 2}
 
 
+def test_refusals_before_the_body_leave_connections_free(start: Callable[..., Engine]) -> None:
+    engine, work, results = start(connections=4), Doubling(), Results()
+    engine.submit(make_job(work, 0, results))
+    while engine.queued_tokens:
+        time.sleep(0.001)  # the first one is in the engine
+    for value in (1, 2, 3):
+        assert engine.find_overload() is None
+        engine.submit(make_job(work, value, results))
+    assert engine.find_overload() == "requests"
+    error = engine.describe_overload("requests")
+    assert (error.status, error.kind) == (503, "overloaded")
+    assert "3 requests wait" in error.message
+    work.gate.set()
+    assert set(results.wait(4)) == {0, 1, 2, 3}
+
+
 def test_job_that_waited_too_long_is_refused(start: Callable[..., Engine]) -> None:
     engine, work, results = start(), Doubling(), Results()
     engine.submit(make_job(work, 0, results))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import munjang
 from tests.system.commands import MUNJANG, TIMEOUT, copy_head, environment, invoke, run
 
 SETTINGS = {
@@ -270,3 +272,31 @@ def test_standard_input_is_refused() -> None:
     result = invoke("train", "-", "--out", "unused", "--workers", 2, stdin="text\tlabel\n")
     assert result.code == 2
     assert "--workers: standard input (-) is read by one process only" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "{data}", "--model", "mean", "--out", "{out}", "--workers", 1000),
+        ("tune", "{data}", "--model", "mean", "--trials", 2, "--out", "{out}", "--parallel", 1000),
+        ("predict", "{model}", "--input", "{folder}", "--out", "{out}", "--workers", 1000),
+        ("serve", "{model}", "--workers", 256, "--port", 0),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_more_processes_than_the_machine_bears_are_refused(
+    arguments: tuple[object, ...], tmp_path: Path
+) -> None:
+    data = tmp_path / "texts.tsv"
+    lines = (f"text {number}\t{'ab'[number % 2]}\n" for number in range(60))
+    data.write_text("text\tlabel\n" + "".join(lines), encoding="utf-8")
+    model, out = tmp_path / "model", tmp_path / "out"
+    if "{model}" in arguments:
+        config = {"training": {"max_steps": 1}}
+        munjang.train(data, model="mean", config=config).model.save(model)
+    names = {"data": data, "model": model, "out": out, "folder": tmp_path}
+    result = run(*(str(each).format(**names) for each in arguments))
+    assert result.code == 2, result.err
+    last = result.err.strip().splitlines()[-1]
+    assert re.search(r"(workers|parallel): expected 1 to \d+ processes on \d+ cores?, got", last)
+    assert not out.exists()

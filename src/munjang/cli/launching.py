@@ -21,6 +21,8 @@ from typing import IO
 from munjang.cli.joining import LOST, MEETING
 from munjang.cli.outcome import FAILED
 from munjang.cli.output import note, to_one_line
+from munjang.processes import check_process_count, count_cores
+from munjang.reporting import pluralize
 from munjang.stopping import ENDED_BY_SIGNAL
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -40,18 +42,25 @@ def launch(count: int, describe_resuming: Callable[[], str]) -> int:
     Args:
         count: number of workers, two or more.
         describe_resuming: returns how the training is continued, after a worker has died.
+
+    Raises:
+        ConfigError: the machine cannot bear so many.
     """
-    available = _cores()
+    check_process_count("--workers", count)
+    available = count_cores()
     if count > available:
-        note(f"munjang: {count} workers on {available} cores: they wait for each other")
+        cores = pluralize(available, "core")
+        note(f"munjang: {count} workers on {cores}: they wait for each other")
+    workers: list[_Worker] = []
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="munjang-workers-"))
-        workers = [
-            stack.enter_context(_started(rank, count, Path(folder) / "meeting", available))
-            for rank in range(count)
-        ]
         stack.callback(_end, workers)
         with _Forwarding(workers) as forwarding:
+            for rank in range(count):
+                meeting = Path(folder) / "meeting"
+                workers.append(stack.enter_context(_started(rank, count, meeting, available)))
+                if forwarding.is_used:
+                    break
             first = _watch(workers, forwarding)
     code = workers[0].code or 0
     if -code in _STOPS:
@@ -126,12 +135,6 @@ def _started(rank: int, count: int, meeting: Path, available: int) -> Iterator[_
         stack.enter_context(suppress(OSError))
         stack.enter_context(process.stdin)
         yield _Worker(rank, process, errors)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _fewer(given: str | None, threads: int) -> str:

@@ -1,7 +1,6 @@
 """Work on many files: the command's own process, which hands out stripes and keeps the records."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from munjang.cluster.connect import connect_if
-from munjang.config import shown
 from munjang.data.readers.encodings import resolve_codec
 from munjang.errors import ConfigError, MunjangError
 from munjang.folder.fingerprint import fingerprint_folder
@@ -33,9 +31,8 @@ from munjang.many_files.records import Totals, delete_records, read_done
 from munjang.many_files.stripes import Stripe, deal
 from munjang.many_files.works import WorkRow
 from munjang.names import find_existing_path
+from munjang.processes import check_process_count, count_cores
 from munjang.reporting import Report
-
-_MOST_WORKERS = 1024
 
 
 class Runner(Protocol):
@@ -83,8 +80,10 @@ def run_files(
     """
     started, out = time.perf_counter(), Path(out)
     row.check_format(options["format"])
-    count = count_workers(workers)
-    if cluster is not None and workers is not None:
+    count = count_cores() if workers is None else workers
+    if cluster is None:
+        check_process_count("workers", count)
+    elif workers is not None:
         raise ConfigError("workers: a cluster has as many as its cores; leave them out")
     refuse_occupied(out, resume=resume, overwrite=overwrite)
     model = find_existing_path(folder)
@@ -142,20 +141,6 @@ def _locked(out: Path, report: Report) -> Iterator[None]:
         if is_new:
             with suppress(OSError):
                 out.rmdir()
-
-
-def count_workers(workers: int | None) -> int:
-    """Return the number of processes.
-
-    Raises:
-        ConfigError: it is out of range.
-    """
-    if workers is None:
-        has_affinity = hasattr(os, "sched_getaffinity")
-        return len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
-    if not 1 <= workers <= _MOST_WORKERS:
-        raise ConfigError(f"workers: expected 1 to {_MOST_WORKERS:,}, got {shown(workers)}")
-    return workers
 
 
 def _open_runner(

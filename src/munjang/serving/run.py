@@ -12,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from munjang.errors import ConfigError, MunjangError
+from munjang.processes import check_process_count
 from munjang.reporting import Report
 from munjang.serving.app import App
 from munjang.serving.guards import Guards
@@ -41,6 +42,7 @@ def serve(settings: ServerSettings, report: Report) -> None:
         ConfigError: the address cannot be used, or a model cannot be served.
         FolderError: a folder that cannot be loaded.
     """
+    check_process_count("workers", settings.workers)
     _log_to_stderr()
     listener = bind(settings.host, settings.port)
     place = _place(settings, listener.getsockname()[1])

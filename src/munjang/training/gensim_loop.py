@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from munjang.data.dataset import AnyBatch, Dataset
+from munjang.processes import count_cores
 from munjang.reporting import pluralize
 from munjang.tasks.inference import evaluating
 from munjang.tasks.task import TaskScores
-from munjang.text.segmentation.parallel import cores
 from munjang.training.gensim_sentences import SentenceBatch, SentenceDataset
 from munjang.training.gensim_vectors import GensimVectors
 from munjang.training.loop import Loop
@@ -53,7 +53,7 @@ class GensimLoop(Loop):
         words = [token if count else None for token, count in zip(tokens, counts, strict=True)]
         super().__init__(state, task, SentenceDataset(train, words), valid, settings, seed)
         network: Any = state.model
-        self.threads = settings.threads or cores()
+        self.threads = settings.threads or count_cores()
         self.vectors = GensimVectors(
             network,
             tokens,

@@ -9,6 +9,7 @@ from munjang.cluster.nodes import check_nodes, describe_nodes, require_slots
 from munjang.config import shown
 from munjang.errors import ConfigError
 from munjang.preparation import Prepared
+from munjang.processes import check_process_count
 from munjang.reporting import Report, pluralize
 from munjang.tuning.folder import parallel_before
 from munjang.tuning.runners import Here, Processes, Runner, Tasks, TrialJobs
@@ -35,12 +36,14 @@ class Place:
         """Return the place with the number of trials at once of the search in `out`, if it resumes.
 
         Raises:
-            ConfigError: A number is out of bounds.
+            ConfigError: A number is out of bounds, or more than this machine can bear.
             FolderError: The plan in `out` is damaged.
         """
         _check_count("parallel", self.parallel, _MOST_PARALLEL)
         _check_count("cores", self.cores, _MOST_CORES)
         parallel = self.parallel or (parallel_before(out) if resume else None)
+        if self.cluster is None and parallel is not None:
+            check_process_count("parallel", parallel)
         place = replace(self, parallel=parallel)
         if place.is_here and self.cores is not None:
             raise ConfigError(

@@ -15,8 +15,8 @@ from munjang import __version__
 from munjang.data.dataset import AnyBatch
 from munjang.errors import ConfigError
 from munjang.layers.parameters import embedding_tables
+from munjang.processes import count_cores
 from munjang.tasks.task import TaskScores
-from munjang.text.segmentation.parallel import cores
 from munjang.training.fingerprints import describe_change
 from munjang.training.state import TrainingState
 from munjang.training.threads import use_threads
@@ -265,7 +265,7 @@ class WorkerGroup(Workers):
         if not self.leads:
             self._wait_for(key)  # an exchange has a time limit, and a validation run has none
             return SharedScores(**broadcast_json(None, leads=False))
-        threads = min(cores(), torch.get_num_threads() * self.place.local_count)
+        threads = min(count_cores(), torch.get_num_threads() * self.place.local_count)
         with use_threads(threads):
             scores = validate()
         with losing_workers():

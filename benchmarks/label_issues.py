@@ -1,12 +1,12 @@
 """How many planted wrong labels are found: 5 % of the labels are flipped, and as many rows listed.
 
     python benchmarks/label_issues.py --data ../shared/data [--seeds 3] [--models tfidf-characters]
-        [--rows 20000] [--from FOLDER] [--average]
+        [--rows 20000] [--from FOLDER] [--pool]
 
 Precision is the share of flipped rows among the first suggestions, as many as there are flips:
 beside it that of cleanlab (normalized margin, self-confidence) on the same probabilities. Labels
-that were wrong before anything was flipped count as mistakes. With --average, all models judge
-together, by the mean of their probabilities.
+that were wrong before anything was flipped count as mistakes. With --pool, all models judge
+together, by their pooled probabilities.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from munjang.data.table import Table
 from munjang.diagnosis.confident_learning import normalized_margins, rank_issues
 from munjang.diagnosis.folds import assign_folds
 from munjang.diagnosis.judges import make_judges
-from munjang.diagnosis.out_of_fold import out_of_fold
 from munjang.pretrained.model_folder import read_start
 
 SHARE, FOLDS = 0.05, 5
@@ -69,7 +68,7 @@ def measure(
     began = time.perf_counter()
     fold = assign_folds(flipped, given, FOLDS, seed)
     judges = make_judges(models, start, settings=settings, seed=seed)
-    probabilities = out_of_fold(judges.fit(labels), table.keys, given, fold, len(labels))
+    probabilities = judges.judge(table.keys, given, fold, labels)
     seconds = time.perf_counter() - began
     count = int(is_flipped.sum())
 
@@ -108,14 +107,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--models", nargs="*", default=["tfidf-characters", "tfidf-words", "nbsvm"])
-    parser.add_argument("--average", action="store_true", help="all models, and --from, as one")
+    parser.add_argument("--pool", action="store_true", help="all models, and --from, as one")
     parser.add_argument("--rows", type=int, help="rows of a corpus at most")
     parser.add_argument("--corpora", nargs="*", default=list(CORPORA), choices=list(CORPORA))
     parser.add_argument("--from", dest="start", type=Path, help="folder to begin from")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE")
     given = parser.parse_args()
     start = None if given.start is None else read_start(given.start, print)
-    if given.average:
+    if given.pool:
         judges = [(given.models, start)]
     elif start is not None:
         judges = [([], start)]

@@ -37,7 +37,7 @@ def label_issues(
             metavar="NAME",
             help="Model that judges the labels: tfidf-characters, tfidf-words, nbsvm, or an "
             "architecture such as mean, which takes longer. Repeatable, also beside --from: "
-            "probabilities are averaged.  [default: tfidf-characters]",
+            "their probabilities are pooled.  [default: tfidf-characters]",
         ),
     ] = None,
     from_folder: FromFolder = None,
@@ -116,7 +116,7 @@ def label_issues(
         _show(found, wide=wide)
     show(
         f"{pluralize(total, 'row')} of {found.rows:,} ({total / found.rows:.1%}) may have a wrong "
-        f"label; {found.model} gives {found.accuracy:.1%} of the labels without having seen them"
+        f"label; without having seen it, {found.model} predicted {found.accuracy:.1%} of the labels"
     )
     if out is not None and Path(out).suffix.lower() == ".csv":
         options = {

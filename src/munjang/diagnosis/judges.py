@@ -1,12 +1,23 @@
-"""Models that judge labels: one, or the mean of several."""
+"""Models that judge labels: one, or several whose probabilities are pooled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import polars as pl
+
 from munjang.baselines.classes import BASELINES
-from munjang.diagnosis.out_of_fold import Predict, average, fit_from, fit_named
-from munjang.errors import ConfigError
+from munjang.diagnosis.out_of_fold import (
+    Floats,
+    Ints,
+    Predict,
+    fit_from,
+    fit_named,
+    out_of_fold,
+)
+from munjang.diagnosis.pooling import pool
+from munjang.errors import ConfigError, DataError
 from munjang.model import Model
 from munjang.names import join_names
 
@@ -15,7 +26,7 @@ DEFAULT_MODEL = "tfidf-characters"
 
 @dataclass(frozen=True)
 class Judges:
-    """Models whose probabilities are averaged.
+    """Models whose probabilities are pooled.
 
     Attributes:
         names: names of models.
@@ -30,18 +41,40 @@ class Judges:
     seed: int
 
     def __str__(self) -> str:
-        names = list(self.names)
-        if self.start is not None:
-            names.append(f"{self.start.recipe.model_name}, pretrained,")
-        return names[0] if len(names) == 1 else f"the mean of {join_names(names)}"
+        return join_names(self._all_names)
+
+    @property
+    def _all_names(self) -> tuple[str, ...]:
+        if self.start is None:
+            return self.names
+        return (*self.names, f"{self.start.recipe.model_name} from a model folder")
 
     @property
     def fewest_texts(self) -> int:
         """Distinct texts that each class needs: a training has one more, to validate on."""
         return 1 if self.start is None and set(self.names) <= set(BASELINES) else 2
 
-    def fit(self, labels: Sequence[str]) -> Predict:
-        """Return the function that fits all of them and averages their answers.
+    def judge(self, texts: pl.Series, targets: Ints, fold: Ints, labels: Sequence[str]) -> Floats:
+        """Return probabilities [rows, classes] of models that did not see the row's fold.
+
+        Args:
+            texts: [rows].
+            targets: class numbers [rows].
+            fold: number of each row's fold, [rows].
+            labels: the classes.
+
+        Raises:
+            DataError: a model gives numbers that are not finite.
+        """
+        answers = []
+        for predict, name in zip(self.fit(labels), self._all_names, strict=True):
+            answers.append(out_of_fold(predict, texts, targets, fold, len(labels), name))
+            if not np.isfinite(answers[-1]).all():
+                raise DataError(f"{name} gives numbers that are not finite; choose another model")
+        return answers[0] if len(answers) == 1 else pool(answers, targets, fold)
+
+    def fit(self, labels: Sequence[str]) -> list[Predict]:
+        """Return the functions that fit each model and answer with it.
 
         Raises:
             ConfigError: there is no model of a name.
@@ -50,7 +83,7 @@ class Judges:
         models = [fit_named(name, labels, **options) for name in self.names]
         if self.start is not None:
             models.append(fit_from(self.start, labels, **options))
-        return models[0] if len(models) == 1 else average(models)
+        return models
 
 
 def make_judges(

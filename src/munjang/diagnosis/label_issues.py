@@ -15,8 +15,7 @@ from munjang.data.table import Table
 from munjang.diagnosis.confident_learning import rank_issues
 from munjang.diagnosis.folds import assign_folds
 from munjang.diagnosis.judges import make_judges
-from munjang.diagnosis.out_of_fold import out_of_fold
-from munjang.errors import ConfigError, DataError
+from munjang.errors import ConfigError
 from munjang.forked import require_polars
 from munjang.inputs.text import report_read
 from munjang.model import Model
@@ -118,8 +117,9 @@ def find_label_issues(
     Args:
         data: labeled texts: a file, a data frame, or (texts, labels).
         model: a baseline (tfidf-characters, tfidf-words, nbsvm) or an architecture, or several,
-            whose probabilities are averaged: models that err on different rows find more together.
-            tfidf-characters if neither it nor `from_folder` is given.
+            whose probabilities are pooled (`munjang.diagnosis.pooling`): models that err on
+            different rows find more together. tfidf-characters if neither it nor `from_folder` is
+            given.
         from_folder: model folder, or a loaded model, whose encoder a further model of each fold
             begins from: one that was pretrained on texts, not on these labels.
         folds: number of folds; a model is trained for each.
@@ -164,9 +164,7 @@ def find_label_issues(
     labels = tuple(sorted(check_labels(table)))
     targets = check_known_labels(require_labels(table), labels, table)
     fold = assign_folds(table, targets, folds, seed, fewest=judges.fewest_texts)
-    probabilities = out_of_fold(judges.fit(labels), table.keys, targets, fold, len(labels))
-    if not np.isfinite(probabilities).all():
-        raise DataError(f"{judges} gives numbers that are not finite; choose another model")
+    probabilities = judges.judge(table.keys, targets, fold, labels)
     return _collect(table, labels, targets, probabilities, str(judges), folds)
 
 

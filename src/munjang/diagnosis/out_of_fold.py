@@ -72,16 +72,6 @@ def fit_from(
     return _training(labels, {"from_folder": start, "config": settings, "seed": seed})
 
 
-def average(models: Sequence[Predict]) -> Predict:
-    """Return the function that fits several models and answers with the mean of their answers."""
-
-    def predict(texts: Sequence[str], targets: Ints, others: Sequence[str]) -> Floats:
-        answers = [model(texts, targets, others) for model in models]
-        return np.asarray(np.mean(answers, axis=0))
-
-    return predict
-
-
 def _training(labels: Sequence[str], arguments: Mapping[str, Any]) -> Predict:
     """Return a function that trains a classifier with these arguments of `train`."""
 
@@ -96,7 +86,7 @@ def _training(labels: Sequence[str], arguments: Mapping[str, Any]) -> Predict:
 
 
 def out_of_fold(
-    predict: Predict, texts: pl.Series, targets: Ints, fold: Ints, classes: int
+    predict: Predict, texts: pl.Series, targets: Ints, fold: Ints, classes: int, name: str
 ) -> Floats:
     """Return probabilities [rows, classes] of models that did not see the row's fold.
 
@@ -106,13 +96,14 @@ def out_of_fold(
         targets: class numbers [rows].
         fold: number of each row's fold, [rows].
         classes: number of classes.
+        name: name of the model, for the display of stages.
     """
     probabilities = np.empty((len(targets), classes))
     count = int(fold.max()) + 1
     for number in range(count):
         held = np.flatnonzero(fold == number)
         rest = np.flatnonzero(fold != number)
-        with stage(f"fold {number + 1} of {count}"):
+        with stage(f"{name}, fold {number + 1} of {count}"):
             probabilities[held] = predict(
                 texts.gather(rest).to_list(), targets[rest], texts.gather(held).to_list()
             )

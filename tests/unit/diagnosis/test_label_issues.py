@@ -72,37 +72,24 @@ def test_a_pretrained_encoder_can_judge(tmp_path: Path) -> None:
     )
     first = {issue.row - 1 for issue in found.issues[: len(rows)]}
     assert len(first & rows) >= len(rows) // 2
-    assert found.model == "cnn, pretrained,"
+    assert found.model == "cnn from a model folder"
     assert not [line for line in notes if "trained on labels" in line]
 
 
-def test_several_models_judge_by_the_mean_of_their_probabilities() -> None:
-    texts, labels = make_corpus(120)
-    flipped, _ = flip(labels, 0.05)
-    data = (texts, flipped)
+def test_several_models_judge_together() -> None:
+    texts, labels = make_corpus(300)
+    flipped, rows = flip(labels, 0.05)
     config = parse_overrides([*QUICK, "training.max_steps=5"])
-    start = train(data, model="mean", config=config).model
-    options = {"folds": 2, "config": parse_overrides(["training.max_steps=5"])}
-    single = [
-        find_label_issues(data, model="nbsvm", folds=2),
-        find_label_issues(data, model="tfidf-words", folds=2),
-        find_label_issues(data, from_folder=start, **options),  # type: ignore[arg-type]
-    ]
-    names = ["nbsvm", "tfidf-words"]
-    found = find_label_issues(data, model=names, from_folder=start, **options)  # type: ignore[arg-type]
-    assert found.model == "the mean of nbsvm, tfidf-words and mean, pretrained,"
-    known = [{issue.row: issue for issue in judged.issues} for judged in single]
-    shared = [
-        issue
-        for issue in found.issues
-        if all(issue.row in rows and rows[issue.row].suggested == issue.suggested for rows in known)
-    ]
-    assert shared
-    for issue in shared:
-        given = np.mean([rows[issue.row].given_probability for rows in known])
-        suggested = np.mean([rows[issue.row].probability for rows in known])
-        assert issue.given_probability == pytest.approx(given, abs=1e-6)
-        assert issue.probability == pytest.approx(suggested, abs=1e-6)
+    start = train((texts, flipped), model="mean", config=config).model
+    found = find_label_issues(
+        (texts, flipped),
+        model=["nbsvm", "tfidf-words"],
+        from_folder=start,
+        config=parse_overrides(["training.max_steps=5"]),
+    )
+    assert found.model == "nbsvm, tfidf-words and mean from a model folder"
+    first = {issue.row - 1 for issue in found.issues[: len(rows)]}
+    assert len(first & rows) >= 0.8 * len(rows)
 
 
 def test_a_start_that_knows_labels_is_said() -> None:

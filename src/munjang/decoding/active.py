@@ -227,10 +227,7 @@ def predict_next(
     if math.isnan(float(log_probabilities.sum())):
         is_broken = log_probabilities.isnan().any(-1)
         number = int(active.steps[is_broken.any(1)].min()) + 1
-        raise MunjangError(
-            f"expected logits that are numbers, got NaN or infinity at step {number} of "
-            "decoding: the weights are broken; train again with a smaller learning_rate"
-        )
+        raise broken_weights(number)
     mask_forbidden(log_probabilities, active.prefix, active.steps, settings)
     attention = None
     if active.attention is not None and output.attention is not None:
@@ -242,6 +239,14 @@ def predict_next(
             "to nothing, so no coverage can be counted; set it to 0, or take a model with attention"
         )
     return NextTokens(log_probabilities, output.state, attention)
+
+
+def broken_weights(step: int) -> MunjangError:
+    """Return the error of logits that are NaN or infinite at a step, counted from 1."""
+    return MunjangError(
+        f"expected logits that are numbers, got NaN or infinity at step {step} of "
+        "decoding: the weights are broken; train again with a smaller learning_rate"
+    )
 
 
 def split_done(is_done: Tensor) -> tuple[Tensor, Tensor]:

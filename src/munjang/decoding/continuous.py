@@ -31,6 +31,7 @@ from munjang.decoding.active import (
     split_done,
     start,
 )
+from munjang.decoding.alone import LoneHypothesis, can_be_alone
 from munjang.decoding.answers import Answers
 from munjang.decoding.greedy import choose_most_likely
 from munjang.decoding.hypotheses import Hypothesis
@@ -93,6 +94,8 @@ class ContinuousBatch:
         self._next_key = 0
         self._state: Any = None
         self._active: ActiveHypotheses | None = None
+        # takes the steps of `_active` while there is one hypothesis
+        self._lone: LoneHypothesis | None = None
 
     def __len__(self) -> int:
         """Return the number of active rows."""
@@ -144,13 +147,14 @@ class ContinuousBatch:
         )
         self._next_key = keys.stop
         if self._active is None:
-            self._state, self._active = state, active
+            self._begin(state, active)
             return keys
+        self._end_alone()
         beam = self._active.prefix.shape[1]
         if beam > 1:
             active = active.widen(beam)
             state = state.pick(active.keys.new_zeros(len(limits), beam))
-        self._state, self._active = self._state.join([state]), self._active.join(active)
+        self._begin(self._state.join([state]), self._active.join(active))
         return keys
 
     @torch.inference_mode()
@@ -158,11 +162,11 @@ class ContinuousBatch:
         """Remove rows without an answer; keys of rows that have left are ignored."""
         if self._active is None:
             return
+        self._end_alone()
         cancelled = torch.tensor(sorted(set(keys)), device=self._active.keys.device)
         leaving, staying = split_done(torch.isin(self._active.keys, cancelled))
         self._go_on(self._active, self._state, None, leaving, staying)
 
-    @torch.inference_mode()
     def step(self) -> GeneratedStep:
         """Generate one token for every hypothesis of every active row.
 
@@ -171,8 +175,16 @@ class ContinuousBatch:
             ConfigError: a coverage penalty is set, and the model attends to no source.
             MunjangError: the model's logits are NaN or infinite.
         """
+        if torch.is_inference_mode_enabled():
+            return self._take_step()
+        with torch.inference_mode():
+            return self._take_step()
+
+    def _take_step(self) -> GeneratedStep:
         if self._active is None:
             raise ValueError("no row is active: expected a row to join before a step")
+        if self._lone is not None:
+            return self._step_alone(self._lone, self._active.keys)
         output = predict_next(self._step, self._state, self._active, self._settings)
         parents = self._first_parents(self._active)
         active = self._extend(output, parents, self._active)
@@ -192,6 +204,26 @@ class ContinuousBatch:
         """Take steps until no row is active; rows may join and be cancelled in between."""
         while len(self):
             yield self.step()
+
+    def _begin(self, state: Any, active: ActiveHypotheses) -> None:
+        """Take the next steps from here."""
+        self._state, self._active = state, active
+        if can_be_alone(active, self._settings):
+            self._lone = LoneHypothesis(active, self._settings)
+
+    def _step_alone(self, lone: LoneHypothesis, keys: Tensor) -> GeneratedStep:
+        output = self._step(self._state, lone.last_ids)
+        is_done, finished = lone.extend(output.logits), {}
+        self._state = output.state
+        if is_done:
+            finished = self._answers(lone.to_active())
+            self._state = self._active = self._lone = None
+        return GeneratedStep(keys, lone.last_ids, finished)
+
+    def _end_alone(self) -> None:
+        """Turn a lone hypothesis back into tensors."""
+        if self._lone is not None:
+            self._active, self._lone = self._lone.to_active(), None
 
     def _first_parents(self, active: ActiveHypotheses) -> Tensor | None:
         """Return parents of `nbest` hypotheses, which continue the only one of a new row."""
@@ -225,8 +257,8 @@ class ContinuousBatch:
         if not len(staying):
             self._state, self._active = None, None
             return
-        self._active = active.keep(staying).without_padding() if len(leaving) else active
-        self._state = next_state(state, parents, leaving, staying)
+        active = active.keep(staying).without_padding() if len(leaving) else active
+        self._begin(next_state(state, parents, leaving, staying), active)
 
     def _answers(self, active: ActiveHypotheses) -> dict[int, list[Hypothesis]]:
         """Return answers of rows that are done, by key; rows of equal length are ranked at once."""

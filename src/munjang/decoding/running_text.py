@@ -21,8 +21,9 @@ def running_step(step: Step) -> Step:
     def exchanged(state: Any, ids: Tensor) -> StepOutput:
         output = step(state, to_running(ids))
         logits = output.logits.clone()
-        logits[..., OOV] = logits[..., EOS]
-        logits[..., EOS] = -math.inf
+        values = _as_array(logits)
+        values[..., OOV] = values[..., EOS]
+        values[..., EOS] = -math.inf
         return StepOutput(logits, output.state, output.attention)
 
     return exchanged
@@ -46,5 +47,13 @@ def to_decoding(ids: Tensor) -> Tensor:
     return _exchange(ids)
 
 
+def _as_array(logits: Tensor) -> Any:
+    """Return the same memory for NumPy, which reads and writes sooner; logits if it cannot."""
+    is_plain = logits.device.type == "cpu" and logits.dtype == torch.float32
+    return logits.numpy() if is_plain and not logits.requires_grad else logits
+
+
 def _exchange(ids: Tensor) -> Tensor:
+    if ids.numel() == 1 and int(ids) not in (OOV, EOS):
+        return ids
     return torch.where(ids == OOV, EOS, torch.where(ids == EOS, OOV, ids))

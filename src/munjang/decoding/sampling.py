@@ -66,6 +66,24 @@ def draw(log_probabilities: Tensor, drawn: Tensor, settings: DecodingSettings) -
     return (place if ids is None else ids.gather(-1, place))[..., 0]
 
 
+def draw_one(values: npt.NDArray[np.float32], drawn: float, settings: DecodingSettings) -> int:
+    """Compute `draw` for one hypothesis by NumPy, whose operations start sooner.
+
+    Args:
+        values: log-probabilities, [vocabulary].
+        drawn: in [0, 1).
+        settings: temperature, top_k and top_p.
+    """
+    if settings.top_k is not None or settings.top_p != 1:
+        number = torch.tensor([[drawn]], dtype=torch.float64)
+        return int(draw(torch.from_numpy(values)[None, None], number, settings))
+    if settings.temperature != 1:
+        with np.errstate(over="ignore"):  # to -inf
+            values = values / settings.temperature
+    ends = np.exp((values - values.max()).astype(np.float64)).cumsum()
+    return int(ends.searchsorted(drawn * ends[-1], side="right"))
+
+
 def _candidates(values: Tensor, settings: DecodingSettings) -> tuple[Tensor, Tensor | None]:
     """Return log-probabilities, unnormalized, -inf where excluded, and ids; None: all, in order."""
     vocabulary = values.shape[-1]
@@ -133,6 +151,11 @@ def _mix(numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return mixed ^ (mixed >> np.uint64(31))
+
+
+def uniform_one(stream: int, step: int) -> float:
+    """Return the number of the first sample of a row: see `uniform` and `random_streams`."""
+    return _uniform_row(stream, step, 1)[0]
 
 
 def _uniform_row(stream: int, step: int, samples: int) -> list[float]:

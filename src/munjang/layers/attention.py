@@ -164,6 +164,11 @@ class SelfAttention(nn.Module):
         outputs = attend(queries, keys, values, None, causal=True)
         return self._combine_heads(outputs), (keys, values)
 
+    def keys_values(self, states: Tensor, rotary: Rotary | None) -> KeysValues:
+        """Return the keys and values of `read` alone."""
+        _, keys, values = self._heads(states, rotary)
+        return keys, values
+
     def step(
         self,
         states: Tensor,

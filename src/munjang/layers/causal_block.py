@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues, SelfAttention
 from munjang.layers.blocks import TransformerLayer
+from munjang.layers.fast.causal_row_weights import Affine, RowWeights, after_norm, without_mean
 from munjang.layers.fast.causal_weights import LayerWeights, Norm, by_heads, scaled_activation
 from munjang.layers.fast.derived import DerivedWeights
 from munjang.layers.fast.linear import Linear
@@ -33,6 +34,7 @@ class CausalBlock(TransformerLayer):
         self.attention = SelfAttention(dim, heads)
         self._add_feed_forward(dim, hidden_dim, activation)
         self._step_weights: DerivedWeights[LayerWeights] = DerivedWeights()
+        self._row_weights: DerivedWeights[RowWeights] = DerivedWeights()
 
     def forward(self, states: Tensor, rotary: Rotary | None) -> Tensor:
         """Return the new states [batch, time, dim] of `states` [batch, time, dim]."""
@@ -48,6 +50,10 @@ class CausalBlock(TransformerLayer):
             return outputs
 
         return self.feed_forward(self.residual(states, self.attention_norm, attention)), kept[0]
+
+    def keys_values(self, states: Tensor, rotary: Rotary | None) -> KeysValues:
+        """Compute the keys and values of `read` alone."""
+        return self.attention.keys_values(self.attention_norm(states), rotary)
 
     def step(
         self,
@@ -81,13 +87,21 @@ class CausalBlock(TransformerLayer):
 
         None if a part was replaced, or is not dense float32 on the CPU.
         """
+        if not self._is_plain():
+            return None
+        return self._step_weights.get(tuple(self.parameters()), lambda *_: self._lay_out())
+
+    def row_weights(self) -> RowWeights | None:
+        """Return the weights as `munjang.layers.fast.causal_row` reads them, or None likewise."""
+        if not self._is_plain():
+            return None
+        return self._row_weights.get(tuple(self.parameters()), lambda *_: self._lay_out_row())
+
+    def _is_plain(self) -> bool:
         linears = (self.attention.in_proj, self.attention.out_proj, self.up, self.down)
         if any(type(linear) is not Linear for linear in linears):
-            return None
-        sources = tuple(self.parameters())
-        if any(not _is_plain(source) for source in sources):
-            return None
-        return self._step_weights.get(sources, lambda *_: self._lay_out())
+            return False
+        return all(_is_plain(source) for source in self.parameters())
 
     def _lay_out(self) -> LayerWeights:
         activation, scale = scaled_activation(self.activation)
@@ -101,6 +115,22 @@ class CausalBlock(TransformerLayer):
             activation=activation,
             down=scale * self.down.weight.t().contiguous(),
             down_bias=self.down.bias.detach(),
+        )
+
+    def _lay_out_row(self) -> RowWeights:
+        activation, scale = scaled_activation(self.activation)
+        project = by_heads(self.attention.in_proj.weight.double(), self.attention.heads)
+        join = self.attention.out_proj.weight.double().t()
+        up, up_bias = self.up.weight.double().t(), self.up.bias.double()
+        down, down_bias = self.down.weight.double().t(), self.down.bias.double()
+        return RowWeights(
+            attention_eps=self.attention_norm.eps,
+            project=after_norm(self.attention_norm, project, 0.0),
+            join=without_mean(join).float().contiguous(),
+            feed_forward_eps=self.feed_forward_norm.eps,
+            up=after_norm(self.feed_forward_norm, scale * up, scale * up_bias),
+            activation=activation,
+            down=Affine.of(scale * without_mean(down), without_mean(down_bias)),
         )
 
 

@@ -212,14 +212,11 @@ class TokenEmbedding(nn.Module):
 
     def can_read_next(self) -> bool:
         """Return whether `next_vectors` may be called: float32, on the CPU, without gradients."""
-        return (
-            not self.training
-            and not torch.is_grad_enabled()
-            and self.weight.device.type == "cpu"
-            and self.weight.dtype == torch.float32
-            and self.subwords is None
-            and self.rows.min_frequency == 1
-        )
+        if self.training or torch.is_grad_enabled() or self.subwords is not None:
+            return False
+        weight = self.weight
+        is_plain = weight.dtype == torch.float32 and weight.device.type == "cpu"
+        return is_plain and self.rows.min_frequency == 1
 
     def next_vectors(self, ids: Tensor, previous: Tensor) -> Tensor:
         """Return the vectors of tokens with n-grams that end at them, if `can_read_next`.
@@ -233,12 +230,25 @@ class TokenEmbedding(nn.Module):
         Returns:
             [batch, dim].
         """
+        if len(ids) == 1:
+            return self._next_vector(int(ids), previous)
         backwards = np.empty((len(ids), self.ngrams), dtype=np.int64)
         backwards[:, 0] = ids.numpy()
         backwards[:, 1:] = previous.numpy()[:, ::-1]
         np.putmask(backwards, backwards >= self.vocabulary_size, OOV)
         rows = torch.from_numpy(self.rows.of_first(backwards))
         return torch.embedding(self.weight, rows).sum(1)
+
+    def _next_vector(self, token: int, previous: Tensor) -> Tensor:
+        """Compute `next_vectors` of one token, [1, dim]."""
+        ids = [token, *reversed(previous.view(-1).tolist())]
+        visible = [OOV if each >= self.vocabulary_size else each for each in ids]
+        table = self.weight.detach().numpy()
+        own, *others = self.rows.of_first_one(visible)
+        vector = table[own : own + 1]
+        for row in others:
+            vector = vector + table[row]
+        return torch.from_numpy(vector if others else vector.copy())
 
     def ngram_vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the parts of each vector of `forward` that rows of n-grams are.

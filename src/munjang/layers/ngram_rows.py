@@ -5,7 +5,7 @@ With characters as tokens these are the character n-grams of fastText (Bojanowsk
 (Joulin et al. 2017, "Bag of tricks for efficient text classification").
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -145,6 +145,24 @@ class NgramRows(nn.Module):
             rolling = rolling * STEP + ids[:, n]
             hashed = (rolling * SPREAD >> SHIFT & POSITIVE) % self.buckets + self.first_row
             rows[:, n] = np.where(ids[:, n] == PAD, PAD, hashed)
+        return rows
+
+    def of_first_one(self, ids: Sequence[int]) -> list[int]:
+        """Compute `of_first` for one row, whose numbers Python's integers hash sooner.
+
+        Args:
+            ids: the first token and those after it, [longest]; PAD where there are no more.
+
+        Returns:
+            [longest].
+        """
+        rolling, *following = ids
+        rows = [rolling]
+        for token in following:
+            # the lower 51 bits of the hash alone are read, in any width of integers
+            rolling = rolling * STEP + token
+            hashed = (rolling * SPREAD >> SHIFT & POSITIVE) % self.buckets + self.first_row
+            rows.append(PAD if token == PAD else hashed)
         return rows
 
     def of_row(self, row: HashedRow) -> Tensor:

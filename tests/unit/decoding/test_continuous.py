@@ -13,6 +13,7 @@ from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.decode import decode
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
+from munjang.errors import MunjangError
 from munjang.text.vocabulary import EOS
 from tests.unit.decoding.language_model import PROMPTS, TinyLanguageModel
 from tests.unit.decoding.small_models import TableModel, TinyRecurrent, pad_rows
@@ -172,6 +173,70 @@ def test_empty_batch_continues_with_new_keys() -> None:
         assert sorted(finished) == list(expected_keys)
     state, limits, _ = request([3, 1])
     assert batch.join(state.keep(torch.tensor([0])), limits[:0]) == range(4, 4)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        {"method": "greedy"},
+        {"method": "sample"},
+        {"method": "sample", "temperature": 0.7, "top_k": 3},
+        {"method": "sample", "top_p": 0.8, "allow_unknown": True},
+    ],
+    ids=str,
+)
+def test_a_lone_hypothesis_takes_the_steps_of_the_batch(
+    method: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Alone, joined after three steps, and alone again once the other row is cancelled."""
+    options = make_options(method)
+    model, request = make_model_and_request("language", options)
+
+    def answers() -> list[Any]:
+        found: list[Any] = []
+        for row in range(6):
+            batch = ContinuousBatch(model.step, options, seed=row)
+            state, limits, first_ids = request([row])
+            [key] = batch.join(state, limits, first_ids=first_ids)
+            while len(batch):
+                if len(found) % 5 == 3:
+                    state, limits, first_ids = request([5 - row])
+                    batch.join(state, limits, first_ids=first_ids)
+                step = batch.step()
+                if len(found) % 5 == 4:
+                    batch.cancel([each for each in batch.keys if each != key])
+                found.append((step.ids_by_key(), step.finished.get(key)))
+        return found
+
+    found = answers()
+    monkeypatch.setattr("munjang.decoding.continuous.can_be_alone", lambda *_: False)
+    expected = answers()
+    assert [ids for ids, _ in found] == [ids for ids, _ in expected]
+    for (_, one), (_, other) in zip(found, expected, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert_same_hypotheses(one, other)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_broken_logits_are_refused_and_name_the_step(rows: int) -> None:
+    model = TinyLanguageModel(14, 0)
+    options = make_options({"method": "sample", "min_length": 0})
+    taken = []
+
+    def step(state: Any, ids: torch.Tensor) -> Any:
+        output = model.step(state, ids)
+        taken.append(ids)
+        output.logits[..., EOS] = -torch.inf  # no row ends
+        if len(taken) == 2:
+            output.logits[-1, 0, 7] = torch.inf
+        return output
+
+    batch = ContinuousBatch(step, options)
+    batch.join(model.nothing(rows), torch.full((rows,), 9))
+    batch.step()
+    with pytest.raises(MunjangError, match="at step 2 of decoding"):
+        batch.step()
 
 
 def test_long_running_batch_drops_unused_states() -> None:

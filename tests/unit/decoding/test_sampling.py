@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from munjang.decoding.decode import decode_sources
-from munjang.decoding.sampling import draw, uniform
+from munjang.decoding.sampling import draw, draw_one, random_streams, uniform, uniform_one
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS
 from tests.unit.decoding import reference
@@ -201,3 +201,30 @@ def test_uniform_numbers_are_uniform_and_independent() -> None:
 def test_row_numbers_must_match_rows() -> None:
     with pytest.raises(ValueError, match="expected one row number per row, 6, got 2"):
         decode_sources(TableModel(9), *pad_rows(SOURCES), make_options(), rows=[1, 2])
+
+
+@given(
+    seed=st.integers(0, 2**53),
+    row=st.integers(0, 10**6),
+    step=st.integers(0, 10**5),
+)
+def test_the_number_of_one_row_is_that_of_many(seed: int, row: int, step: int) -> None:
+    rows = np.arange(row, row + 9)
+    stream = int(random_streams(seed, rows)[0])
+    assert uniform_one(stream, step) == uniform(seed, rows, step, 1)[0, 0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"temperature": 0.6}, {"temperature": 1e-30}, {"top_k": 4}, {"top_p": 0.7}],
+    ids=str,
+)
+def test_one_token_is_drawn_as_many_are(options: dict[str, float]) -> None:
+    settings, rows = make_options(**options), 500
+    generator = torch.Generator().manual_seed(4)
+    values = (3 * torch.randn(rows, 1, 40, generator=generator)).log_softmax(-1)
+    values[..., 5] = -torch.inf
+    numbers = uniform(1, np.arange(rows), 0, 1)
+    expected = draw(values, torch.from_numpy(numbers), settings).flatten().tolist()
+    pairs = zip(values[:, 0].numpy(), numbers[:, 0], strict=True)
+    assert [draw_one(each, float(number), settings) for each, number in pairs] == expected

@@ -34,10 +34,13 @@ def step_layers(states: Tensor, buffer: KeyValueBuffer) -> Tensor:
         buffer: with a free place.
 
     Returns:
-        [hypotheses, dim], before the last norm.
+        [hypotheses, dim], before the last norm; those of a `CausalRow` less their mean, until the
+        next step.
     """
     place, columns = buffer.filled, buffer.columns
     buffer.filled += 1
+    if buffer.row is not None:
+        return buffer.row.step(states, place)
     seen = columns.narrow(3, 0, place + 1)
     keys = seen.select(2, 0).transpose(2, 3).unbind(0)
     values = seen.select(2, 1).unbind(0)

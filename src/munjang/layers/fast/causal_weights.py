@@ -92,8 +92,9 @@ def scaled_activation(activation: Activate) -> tuple[Activate, float]:
     return _SCALED.get(activation, (activation, 1.0))
 
 
-def _gelu_of_scaled(u: Tensor) -> Tensor:
+def gelu_of_scaled(u: Tensor) -> Tensor:
+    """Return u (1 + erf(u)): see `scaled_activation`."""
     return torch.addcmul(u, u, u.erf())
 
 
-_SCALED: dict[Activate, tuple[Activate, float]] = {F.gelu: (_gelu_of_scaled, 2**-0.5)}
+_SCALED: dict[Activate, tuple[Activate, float]] = {F.gelu: (gelu_of_scaled, 2**-0.5)}

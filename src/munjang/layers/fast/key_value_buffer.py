@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from munjang.layers.attention import KeysValues
+from munjang.layers.fast.causal_row import CausalRow
+from munjang.layers.fast.causal_row_weights import RowWeights
 from munjang.layers.fast.causal_weights import LayerWeights, pair_features, unpair_features
 from munjang.layers.key_value_cache import KeyValueCache
 from munjang.layers.position import rotary_tables
@@ -30,7 +32,7 @@ class KeyValueBuffer:
     """Keys and values of every layer, and what the attention needs of each place.
 
     Attributes:
-        weights: of each layer, the lowest one first.
+        weights: of each layer, the lowest one first; empty with a `row`.
         heads: number of attention heads.
         columns: keys and values, [layers, hypotheses x heads, 2, room, dim / heads]; features of
             keys in the order of `pair_features`.
@@ -39,6 +41,7 @@ class KeyValueBuffer:
         rotation: complex number of each place and pair of features, [hypotheses x heads or 1,
             room, 1, dim / heads / 2].
         filled: number of places that hold tokens or padding.
+        row: takes the steps if there is one hypothesis; None if there are more, or padding.
     """
 
     weights: Sequence[LayerWeights]
@@ -47,6 +50,7 @@ class KeyValueBuffer:
     bias: Tensor | None
     rotation: Tensor
     filled: int
+    row: CausalRow | None = None
 
     @property
     def room(self) -> int:
@@ -88,13 +92,16 @@ class BufferedLayers(Sequence[KeysValues]):
 
 
 def make_buffer(
-    cache: KeyValueCache, weights: Sequence[LayerWeights], heads: int, most: int
+    cache: KeyValueCache,
+    weights: Sequence[LayerWeights] | Sequence[RowWeights],
+    heads: int,
+    most: int,
 ) -> KeyValueBuffer:
     """Copy a cache into a buffer with room for at least one more token.
 
     Args:
         cache: of fewer than `most` places.
-        weights: of each layer.
+        weights: of each layer; those of a row for one hypothesis without padding.
         heads: number of attention heads.
         most: places after which no room is needed.
     """
@@ -104,11 +111,14 @@ def make_buffer(
 
 
 def _copy(
-    cache: KeyValueCache, weights: Sequence[LayerWeights], heads: int, room: int
+    cache: KeyValueCache,
+    weights: Sequence[LayerWeights] | Sequence[RowWeights],
+    heads: int,
+    room: int,
 ) -> KeyValueBuffer:
     like = weights[0].join
     rows, head_dim = cache.rows * cache.beam * heads, len(like) // heads
-    columns = like.new_empty(len(weights), rows, 2, room, head_dim)
+    columns = like.new_zeros(len(weights), rows, 2, room, head_dim)
     for layer, (keys, values) in zip(columns, cache.layers, strict=False):
         layer[:, 0, : cache.width] = pair_features(keys, 3).flatten(0, 1)
         layer[:, 1, : cache.width] = values.flatten(0, 1)
@@ -119,11 +129,13 @@ def _copy(
         bias = like.new_zeros(rows, 1, room).masked_fill_((places < 0)[:, None], -math.inf)
     rotary = rotary_tables(room, head_dim, like)
     rotation = torch.complex(rotary.cos, rotary.sin)[places.clamp(min=0)]
+    of_row = [each for each in weights if isinstance(each, RowWeights)]
     return KeyValueBuffer(
-        weights=weights,
+        weights=[each for each in weights if isinstance(each, LayerWeights)],
         heads=heads,
         columns=columns,
         bias=bias,
         rotation=rotation[:, :, None],
         filled=cache.width,
+        row=CausalRow(of_row, columns, rotation[0]) if of_row else None,
     )

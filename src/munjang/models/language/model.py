@@ -127,8 +127,9 @@ class LanguageModel(nn.Module):
         Returns:
             [batch, time, dim].
         """
-        if ids.shape[1] == 1 and self.embedding.can_read_next():
-            return self.embedding.next_vectors(ids[:, 0], previous)[:, None]
+        embedding = self.embedding
+        if ids.shape[1] == 1 and embedding.can_read_next():
+            return embedding.next_vectors(ids[:, 0], previous)[:, None]
         # the embedding adds the n-grams that begin at a token: so the order is reversed
         reversed_ids = torch.cat([previous, ids], dim=1).flip(1)
         vectors: Tensor = self.embedding(reversed_ids, reversed_ids != PAD)

@@ -17,7 +17,7 @@ or written token by token.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Literal, Self, cast
 
 import torch
@@ -27,21 +27,24 @@ from torch import Tensor, nn
 from munjang.config import DEEPEST, LONGEST, WIDEST
 from munjang.layers.activations import Activation
 from munjang.layers.attention import KeysValues
-from munjang.layers.beams import pick_hypotheses
 from munjang.layers.causal_block import CausalBlock
+from munjang.layers.fast.causal_row_weights import Affine
 from munjang.layers.fast.causal_step import can_step_layers, step_layers
+from munjang.layers.fast.derived import DerivedWeights
 from munjang.layers.fast.key_value_buffer import BufferedLayers, KeyValueBuffer, make_buffer
 from munjang.layers.key_value_cache import KeyValueCache
 from munjang.layers.position import Rotary, rotary_tables
 from munjang.layers.projection import Projected
 from munjang.models.decoder import StepOutput
 from munjang.models.heads import check_heads
+from munjang.models.language.lone_text import LoneText, open_text, output_head
 from munjang.models.language.model import (
     LanguageModel,
     LanguageModelConfig,
     losses_of,
     pad_previous,
 )
+from munjang.models.language.transformer_state import TransformerLanguageState
 
 # Windows that are scored at a time.
 _WINDOWS = 32
@@ -74,37 +77,6 @@ class TransformerLanguageConfig(LanguageModelConfig):
         return self
 
 
-@dataclass(frozen=True)
-class TransformerLanguageState:
-    """State of the language model.
-
-    Attributes:
-        cache: keys and values of the tokens of the present window.
-        recent: the last tokens, [rows, beam, context + before]; PAD on the left where there are
-            fewer.
-    """
-
-    cache: KeyValueCache
-    recent: Tensor
-
-    def pick(self, parents: Tensor) -> "TransformerLanguageState":
-        """Return the state of new hypotheses: see `State.pick`."""
-        return TransformerLanguageState(
-            self.cache.pick(parents), pick_hypotheses(self.recent, parents)
-        )
-
-    def keep(self, rows: Tensor) -> "TransformerLanguageState":
-        """Return the state of some rows: see `State.keep`."""
-        return TransformerLanguageState(self.cache.keep(rows), self.recent[rows])
-
-    def join(self, others: Sequence["TransformerLanguageState"]) -> "TransformerLanguageState":
-        """Return one state of all rows: see `State.join`."""
-        return TransformerLanguageState(
-            self.cache.join([other.cache for other in others]),
-            torch.cat([self.recent, *(other.recent for other in others)]),
-        )
-
-
 class TransformerLanguage(LanguageModel):
     """Causal self-attention layers with rotary positions over token vectors.
 
@@ -130,6 +102,7 @@ class TransformerLanguage(LanguageModel):
             for _ in range(config.layers)
         )
         self.norm = nn.LayerNorm(config.dim)
+        self._head: DerivedWeights[Affine] = DerivedWeights()
 
     def forward(self, ids: Tensor, previous: Tensor, begins: Tensor) -> Projected:
         """Predict the token after each of `ids` [batch, time].
@@ -176,12 +149,17 @@ class TransformerLanguage(LanguageModel):
     def step(self, state: TransformerLanguageState, ids: Tensor) -> StepOutput:
         """Read one token of each hypothesis, `ids` [rows, beam]."""
         state = self._begin_windows(state)
+        if ids.numel() == 1:
+            state = self._begin_text(state)
+            if state.text is not None:
+                return self._step_text(state, state.text, int(ids))
         rows, beam = ids.shape
-        previous = state.recent.flatten(0, 1)[:, state.recent.shape[2] - self.before :]
+        recent = state.recent
+        previous = recent.flatten(0, 1)[:, recent.shape[2] - self.before :]
         vectors = self.token_vectors(ids.reshape(-1, 1), previous)
         states, cache = self._step_blocks(vectors, state.cache)
         logits = self.project(self.norm(states[:, 0])).logits()
-        recent = torch.cat([state.recent[..., 1:], ids[..., None]], dim=2)
+        recent = torch.cat([recent[..., 1:], ids[..., None]], dim=2)
         return StepOutput(logits.view(rows, beam, -1), TransformerLanguageState(cache, recent))
 
     def read_vectors(self, vectors: Tensor) -> Tensor:
@@ -225,6 +203,31 @@ class TransformerLanguage(LanguageModel):
         projected = self.project(states[:, skip:].flatten(0, 1))
         return losses_of(projected, targets.flatten()).view_as(targets)
 
+    def _step_text(self, state: TransformerLanguageState, text: LoneText, token: int) -> StepOutput:
+        """Read a token of the only hypothesis."""
+        logits = text.step(token)
+        cache = state.cache.append(BufferedLayers(text.buffer, text.buffer.filled))
+        after = TransformerLanguageState(cache, state.earlier, text, state.read + 1)
+        return StepOutput(logits[None], after)
+
+    def _begin_text(self, state: TransformerLanguageState) -> TransformerLanguageState:
+        """Return the state of one hypothesis with a `LoneText` that continues it, if one can."""
+        embedding, text = self.embedding, state.text
+        if text is not None and text.continues(state.cache):
+            if can_step_layers(text.row.states, self.training):
+                return state
+        elif embedding.can_read_next() and can_step_layers(embedding.weight, self.training):
+            head = output_head(self, self.norm, self._head)
+            buffer = None if head is None else self._buffer_of(state.cache)
+            if head is not None and buffer is not None and buffer.row is not None:
+                text = open_text(self, buffer, head, self.norm.eps, state.recent)
+                layers = BufferedLayers(buffer, buffer.filled)
+                cache = replace(state.cache, layers=layers)
+                return TransformerLanguageState(cache, state.recent, text)
+        if state.text is None:
+            return state
+        return TransformerLanguageState(state.cache, state.recent)
+
     def _step_blocks(self, states: Tensor, cache: KeyValueCache) -> tuple[Tensor, KeyValueCache]:
         """Return the states of one more token [hypotheses, 1, dim], and the cache with it."""
         buffer = self._buffer_of(cache) if can_step_layers(states, self.training) else None
@@ -243,6 +246,11 @@ class TransformerLanguage(LanguageModel):
         layers = cache.layers
         if isinstance(layers, BufferedLayers) and layers.has_room:
             return layers.buffer
+        if cache.rows * cache.beam == 1 and cache.lengths is None:
+            of_row = [block.row_weights() for block in self._blocks]
+            rows = [each for each in of_row if each is not None]
+            whole = len(rows) == len(of_row)
+            return make_buffer(cache, rows, self.heads, self.context) if whole else None
         weights = [block.step_weights() for block in self._blocks]
         plain = [each for each in weights if each is not None]
         if len(plain) < len(weights):
@@ -291,7 +299,14 @@ class TransformerLanguage(LanguageModel):
         rows, beam, width = recent.shape
         flat, half = recent.flatten(0, 1), self.context // 2
         first = width - half
-        _, layers = self._read_window(flat[:, first:], flat[:, first - self.before : first])
+        states = self.token_vectors(flat[:, first:], flat[:, first - self.before : first])
+        rotary = rotary_tables(half, self.rotary_dim, states)
+        layers = []
+        for block in self._blocks[:-1]:
+            states, keys_values = block.read(states, rotary)
+            layers.append(keys_values)
+        # no token is predicted, so that the last layer's own states are not needed
+        layers.append(self._blocks[-1].keys_values(states, rotary))
         return KeyValueCache(rows, beam, half, tuple(layers))
 
     def _next_rotary(self, cache: KeyValueCache, like: Tensor) -> Rotary:

@@ -10,8 +10,8 @@ from munjang.layers.fast.key_value_buffer import BufferedLayers
 from munjang.models.language.transformer import (
     TransformerLanguage,
     TransformerLanguageConfig,
-    TransformerLanguageState,
 )
+from munjang.models.language.transformer_state import TransformerLanguageState
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -113,6 +113,48 @@ def test_a_state_may_be_continued_twice() -> None:
     take_steps(model, state, other)
     again, _ = take_steps(model, state, one)
     assert torch.equal(again, expected)
+
+
+@torch.inference_mode()
+def test_a_state_of_a_lone_text_knows_the_tokens_that_it_has_read() -> None:
+    model = make_model()
+    _, state = take_steps(model, model.begin(1), random_ids(1, 3))
+    one, other = random_ids(1, 20), random_ids(1, 20)
+    expected, _ = take_steps(model, state, one)
+    take_steps(model, state, other)  # past the window that both share
+    again, after = take_steps(model, state, one)
+    assert torch.equal(again, expected)
+    assert after.recent[0, 0].tolist() == one[-9:].flatten().tolist()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"ngrams": 1}, {"ngrams": 4}, {"tie_embeddings": False}], ids=str
+)
+@pytest.mark.parametrize("largest", [0, 4096])
+def test_one_text_equals_the_modules_with_any_embedding_and_output(
+    settings: dict[str, object], largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("munjang.models.language.lone_text._MOST_OUTPUTS", largest)
+    model = make_model(**settings)
+    ids = random_ids(1, 20)
+    ids[7] = VOCABULARY + 5  # out of vocabulary
+    is_alone = []
+
+    def run() -> Tensor:
+        logits, state = take_steps(model, model.begin(1), ids)
+        is_alone.append(state.text is not None)
+        return logits
+
+    assert_alike(model, run)
+    assert is_alone == [False, largest > 0]
+
+
+def test_states_far_from_zero_lose_no_digits() -> None:
+    """The mean of a state is taken off before it is squared."""
+    model, ids = make_model(tie_embeddings=False), random_ids(1, 5)
+    with torch.no_grad():
+        model.embedding.weight += 5.0
+    assert_alike(model, lambda: take_steps(model, model.begin(1), ids)[0])
 
 
 def test_a_buffer_of_one_mode_is_filled_in_another() -> None:

@@ -49,12 +49,12 @@ def _work_here(command: Sequence[str], log: BinaryIO, **options: object) -> int:
     written = io.TextIOWrapper(log, "utf-8", write_through=True)
     try:
         with redirect_stdout(written), redirect_stderr(written):
-            worker.work(Path(folder), Path(parts))
+            # by its lock: a process of a comparison that was killed may still be about to end
+            return worker.main(Path(folder), Path(parts))
     finally:
         written.detach()
         for thread in Path("/proc/self/task").glob("*") if cores else ():
             os.sched_setaffinity(int(thread.name), cores)
-    return 0
 
 
 def read_standings(out: Path) -> dict[str, dict[str, Any]]:

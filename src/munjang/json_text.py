@@ -25,7 +25,9 @@ def json_text(values: Any, *, indent: int | None = None) -> str:
 
 
 def _escape(text: str) -> str:
-    if text.isprintable():  # which is faster to see
+    if text.isascii():  # which a string knows of itself; those below the space are escaped already
+        return text.replace("\x7f", "\\u007f")
+    if text.isprintable():  # which is faster than a search
         return text
     return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 

@@ -10,7 +10,6 @@ from munjang.folder.load import load
 from munjang.many_files.answers import LINES, Answers, block_rows
 from munjang.many_files.plan import Plan
 from munjang.many_files.works import Write, Written
-from munjang.reporting import escape_lines
 
 COLUMNS = ("text_column", "first_column", "second_column")
 _ANSWERS = ("decoding", "align", "seed", "top", "abstain")
@@ -55,7 +54,7 @@ class Predicting:
 
             def write(rows: Sequence[int], values: Sequence[Any]) -> None:
                 for row, value, answer in self._answers.batch(rows, values, on_bad_row, file):
-                    line = escape_lines(self._line_of(row, value, answer))
+                    line = self._line_of(row, value, answer)  # control characters are escaped
                     part.write(line.encode(errors="backslashreplace") + b"\n")
                     written.rows += 1
                     written.truncated += answer.truncated

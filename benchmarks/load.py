@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from munjang.processes import allow_open_files
+
 CONNECTIONS = 512
 
 
@@ -117,7 +119,7 @@ class _Client:
     """
 
     def __init__(self, port: int, requests: Sequence[bytes], connections: int) -> None:
-        allow_files(connections + 64)
+        allow_open_files(connections + 64)
         self._requests = requests
         self._poll = select.epoll()
         self._open: dict[int, _Connection] = {}
@@ -207,16 +209,6 @@ class _Client:
                 connection.open()
                 self._register(connection)
         return began
-
-
-def allow_files(count: int) -> None:
-    """Raise the limit of open files to `count`, or to what the system allows."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def make_request(path: str, body: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Processes that share this machine: its cores, and how many it can bear."""
+"""Limits of this machine: cores, how many processes it can bear, open files."""
 
 import os
 
@@ -40,3 +40,18 @@ def check_process_count(name: str, count: int) -> None:
             f"{name}: {count} processes take at least {format_bytes(least)} of memory, and "
             f"{format_bytes(free)} is free"
         )
+
+
+def allow_open_files(count: int) -> None:
+    """Raise this process's limit of open files to `count`, or to what the system allows.
+
+    A limit of 1,024 is common, and connections beyond it end unanswered.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -1,10 +1,12 @@
-"""Processes that this machine can bear; more are refused before any starts."""
+"""Limits of this machine: more processes than it can bear are refused; files may be open."""
+
+import resource
 
 import pytest
 
 from munjang import processes
 from munjang.errors import ConfigError
-from munjang.processes import check_process_count
+from munjang.processes import allow_open_files, check_process_count
 
 
 def test_bounds_follow_cores_and_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +25,17 @@ def test_bounds_follow_cores_and_memory(monkeypatch: pytest.MonkeyPatch) -> None
     check_process_count("workers", 1)
     monkeypatch.setattr(processes, "available_memory", lambda: None)
     check_process_count("workers", 16)
+
+
+def test_limit_of_open_files_is_raised_as_far_as_allowed() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        allow_open_files(300)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+        allow_open_files(100)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, hard)
+        allow_open_files(10**9)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(hard, 10**9), hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

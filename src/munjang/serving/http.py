@@ -59,7 +59,7 @@ def reply_json(value: Any, status: int = 200, headers: Mapping[str, str] | None 
 
 
 def reply_error(error: RequestError) -> Reply:
-    """Return the response for a error."""
+    """Return the response for an error."""
     return reply_json(error.to_json(), error.status, error.headers)
 
 

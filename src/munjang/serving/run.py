@@ -12,7 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from munjang.errors import ConfigError, MunjangError
-from munjang.processes import check_process_count
+from munjang.processes import allow_open_files, check_process_count
 from munjang.reporting import Report
 from munjang.serving.app import App
 from munjang.serving.guards import Guards
@@ -72,28 +72,12 @@ def make_app(settings: ServerSettings, on_ready: Callable[[], object] | None = N
         FolderError: a folder that cannot be loaded.
     """
     sys.setswitchinterval(_SWITCH_INTERVAL)
-    _allow_files(settings.limits.connections + _OTHER_FILES)
+    allow_open_files(settings.limits.connections + _OTHER_FILES)
     key = None if settings.key_file is None else read_key(settings.key_file)
     guards = Guards(settings.host, settings.allowed_hosts, settings.allowed_origins, key)
     store = open_models(settings.folders, settings.threads, settings.limits.models)
     service = Service(store, settings.limits, log_texts=settings.log_texts)
     return App(service, guards, on_ready=on_ready)
-
-
-def _allow_files(count: int) -> None:
-    """Raise the limit of open files to `count`, or to what the system allows.
-
-    Without it connections end unanswered before `limits.connections` are open: a limit of 1,024
-    files is common.
-    """
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def make_worker_app() -> App:

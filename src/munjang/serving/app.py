@@ -152,7 +152,8 @@ class App:
         send: Sender,
     ) -> Reply | None:
         body = None
-        if endpoint.body is not None:
+        is_admitted = send.exchange is not None and send.exchange.is_admitted
+        if endpoint.body is not None and not is_admitted:
             self.service.check_load()
         data = await read_body(receive, self.service.limits.body_bytes)
         if endpoint.body is not None:

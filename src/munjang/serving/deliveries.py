@@ -10,7 +10,7 @@ Results = Sequence[Any]
 
 # Results per turn of the loop. Between two turns it reads what has come in, so that a refusal does
 # not wait until the responses of a whole batch are written.
-_PER_TURN = 8
+_PER_TURN = 4
 
 
 class Deliveries:

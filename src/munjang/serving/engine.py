@@ -17,9 +17,11 @@ from munjang.serving.writing import Writers, WritingJob
 
 # Share of the latest batch in the measured rate.
 _LATEST = 0.2
-# Share of the deadline up to which the estimated wait may grow. A wait is longer than estimated now
-# and then, and a request that is refused after it has waited is worse than one refused at once.
+# Share of the deadline up to which the estimated wait may grow.
 _ADMITTED = 0.8
+# Times the deadline that a request which was admitted may wait. A wait is longer than estimated now
+# and then; a client that has waited is better served with a late answer than with a late refusal.
+_LATE = 2.0
 # Share of the connections whose requests may wait. The others are free for refusals and for health
 # checks: a refusal on an open connection takes a fraction of the time of a new connection.
 _WAITING = 0.75
@@ -42,6 +44,7 @@ class Engine:
         self._incoming: list[WritingJob] = []
         self._writers = Writers(limits.streams)
         self._rate: float | None = None  # estimated tokens per second
+        self._tokens_per_job = 0.0  # estimated
         self._running: tuple[int, float] = (0, 0.0)  # tokens of the batch that runs, and its start
         self._busy_since: float | None = None  # end of the last batch if jobs waited then
         self._is_stopping = False
@@ -82,34 +85,41 @@ class Engine:
         """
         if len(self._queue) + ahead >= max(1, _WAITING * self._limits.connections):
             return "requests"
-        return self._find_reason(0, self._limits.deadline_seconds - waited / _ADMITTED)
+        return self._find_reason(0, self._estimate_wait(ahead, waited), _ADMITTED)
 
     def describe_overload(self, reason: str, ahead: int = 0, waited: float = 0.0) -> RequestError:
         """Return the error for a reason that `find_overload` gave, with the same arguments."""
-        wait, seconds = self.seconds_of_queue + waited, self._limits.deadline_seconds
+        wait = self._estimate_wait(ahead, waited)
         if reason == "requests":
             return overloaded(f"{len(self._queue) + ahead:,} requests wait already", wait)
-        return self._describe(reason, wait, seconds)
+        return self._describe(reason, wait)
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, *, is_admitted: bool = False) -> None:
         """Add a job.
+
+        Args:
+            job: texts and what is done with them.
+            is_admitted: the load was looked at when the request came, so that it is refused only
+                if the wait has become far longer than it seemed.
 
         Raises:
             RequestError: the server stops, or the job would wait too long.
         """
         with self._changed:
-            self._admit(job.tokens, job.deadline - job.arrival)
+            self._admit(job.tokens, _LATE if is_admitted else _ADMITTED)
+            job.latest_start = job.arrival + _LATE * self._limits.deadline_seconds
             self._queue.add(job)
+            self._tokens_per_job += _LATEST * (job.tokens - self._tokens_per_job)
             self._changed.notify()
 
     def submit_writing(self, job: WritingJob) -> None:
-        """Add a text to generate.
+        """Add a text to generate, of a request that was admitted.
 
         Raises:
             RequestError: the server stops, or too many texts are generated or wait already.
         """
         with self._changed:
-            self._admit(0, self._limits.deadline_seconds)
+            self._admit(0, _LATE)
             if len(self._writers) + len(self._incoming) >= 2 * self._limits.streams:
                 self._metrics.rejected("streams")
                 raise overloaded(
@@ -124,23 +134,29 @@ class Engine:
             self._calls.append(call)
             self._changed.notify()
 
-    def _admit(self, tokens: int, seconds: float) -> None:
+    def _estimate_wait(self, ahead: int, waited: float) -> float:
+        """Return the seconds until a request would be answered that comes now."""
+        wait = self.seconds_of_queue + waited
+        return wait if self._rate is None else wait + ahead * self._tokens_per_job / self._rate
+
+    def _admit(self, tokens: int, share: float) -> None:
         if self._is_stopping:
             raise RequestError(503, "stopping", "the server is stopping", {"Retry-After": "1"})
-        reason = self._find_reason(tokens, seconds)
+        reason = self._find_reason(tokens, self.seconds_of_queue, share)
         if reason is not None:
             self._metrics.rejected(reason)
-            raise self._describe(reason, self.seconds_of_queue, seconds)
+            raise self._describe(reason, self.seconds_of_queue)
 
-    def _find_reason(self, tokens: int, seconds: float) -> str | None:
+    def _find_reason(self, tokens: int, wait: float, share: float) -> str | None:
         waiting = self._queue.tokens
         if waiting and waiting + tokens > self._limits.queue_tokens:
             return "queue"
-        return "deadline" if self.seconds_of_queue > _ADMITTED * seconds else None
+        return "deadline" if wait > share * self._limits.deadline_seconds else None
 
-    def _describe(self, reason: str, wait: float, seconds: float) -> RequestError:
+    def _describe(self, reason: str, wait: float) -> RequestError:
         if reason == "queue":
             return overloaded(f"{self._queue.tokens:,} tokens wait already", wait)
+        seconds = self._limits.deadline_seconds
         return overloaded(
             f"the queue is {wait:.1f} s long, too long for the deadline of {seconds:g} s",
             wait - _ADMITTED * seconds,

@@ -94,10 +94,12 @@ class Exchange(Protocol):
     """A request and its response, as a protocol offers them that can do more than ASGI asks.
 
     Attributes:
+        is_admitted: True if the server was not overloaded when the request came.
         has_left: True if the client has left.
         on_left: called when the client leaves.
     """
 
+    is_admitted: bool
     has_left: bool
     on_left: Callable[[], object] | None
 

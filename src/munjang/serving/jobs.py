@@ -1,5 +1,6 @@
 """Jobs: what one request asks of the engine."""
 
+import math
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +28,8 @@ class Job:
         longest: estimated tokens of the longest text.
         tokens: estimated tokens of all texts.
         deliver: called in the engine's thread with the results, or with an error.
-        deadline: latest start, in seconds of `time.monotonic`.
-        arrival: when the job was made, in the same seconds.
+        arrival: when the job was made, in seconds of `time.monotonic`.
+        latest_start: when it is refused if it has not begun, in the same seconds.
         is_cancelled: set when nobody waits for the results any more.
     """
 
@@ -37,8 +38,8 @@ class Job:
     longest: int
     tokens: int
     deliver: Callable[["Job", Sequence[Any] | Exception], object]
-    deadline: float
     arrival: float = field(default_factory=time.monotonic)
+    latest_start: float = math.inf
     is_cancelled: bool = False
 
 
@@ -70,10 +71,10 @@ class JobQueue:
         return jobs
 
     def take_late(self, now: float) -> list[Job]:
-        """Remove and return jobs at the front that are cancelled or past their deadline."""
+        """Remove and return jobs at the front that are cancelled or past their latest start."""
         late: list[Job] = []
         for job in self._jobs.values():
-            if not (job.is_cancelled or job.deadline < now):
+            if not (job.is_cancelled or job.latest_start < now):
                 break
             late.append(job)
         self._remove(late)

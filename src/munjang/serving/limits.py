@@ -32,7 +32,7 @@ class Limits(Settings):
         2**18, ge=1, le=2**40, description="most tokens that wait; further requests get status 503"
     )
     deadline_seconds: float = Field(
-        10.0, gt=0, le=3600, description="longest wait of a request before it is answered with 503"
+        10.0, gt=0, le=3600, description="a request that would wait longer is answered with 503"
     )
     receive_seconds: float = Field(
         10.0, gt=0, le=3600, description="longest time for a client to send one request"

@@ -29,10 +29,12 @@ class CycleExchange:
 
     Args:
         cycle: the request and its response in uvicorn.
+        is_admitted: see `munjang.serving.http.Exchange`.
     """
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
+    def __init__(self, cycle: RequestResponseCycle, *, is_admitted: bool) -> None:
         self._cycle = cycle
+        self.is_admitted = is_admitted
         self.has_left = False
         self.on_left: Callable[[], object] | None = None
 
@@ -158,20 +160,22 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(too_large("head_too_large", f"expected a head of at most {most:,} bytes"))
         elif self._is_surplus and len(self.connections) > self.limits.connections:
             self._refuse(overloaded(f"{self.limits.connections:,} connections are open", 1.0))
-        elif not self._refuse_early():
+        else:
+            reason = self._refusals.find_reason()
+            if reason is not None and self._refuse_early(reason):
+                return
             super().on_headers_complete()
             self._exchanges = [each for each in self._exchanges if not each.is_over]
-            self._exchanges.append(CycleExchange(self.cycle))
+            self._exchanges.append(CycleExchange(self.cycle, is_admitted=reason is None))
             self.scope["extensions"] = {EXCHANGE: self._exchanges[-1]}  # type: ignore[dict-item]
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
         """Begin a request, now or in one of the next turns of the loop."""
         self._starts.add(partial(super()._start_asgi_task, cycle, app))
 
-    def _refuse_early(self) -> bool:
-        """Refuse the request if the server is too busy for it."""
-        reason = self._refusals.find_reason()
-        if reason is None or not self._can_refuse_early:
+    def _refuse_early(self, reason: str) -> bool:
+        """Refuse the request, if that can be done by its head."""
+        if not self._can_refuse_early:
             return False
         method = self.parser.get_method().decode("ascii")
         self._refused = self.config.loaded_app.find_refusable(method, self.url, self.headers)

@@ -26,7 +26,7 @@ from munjang.serving.settings import ServerSettings
 SETTINGS_VARIABLE = "MUNJANG_SERVE_SETTINGS"
 # Seconds for which a thread of Python may keep the others waiting. The default of 5 ms would
 # delay each response while a model runs.
-_SWITCH_INTERVAL = 0.001
+_SWITCH_INTERVAL = 0.0005
 # Open files beside those of connections.
 _OTHER_FILES = 256
 

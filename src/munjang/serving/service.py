@@ -107,9 +107,11 @@ class Service:
             longest=max(costs),
             tokens=sum(costs),
             deliver=lambda job, results: deliveries.add(future, results),
-            deadline=time.monotonic() + self.limits.deadline_seconds,
         )
-        (self._slow_engine if work.is_slow else self._engine).submit(job)
+        if work.is_slow:
+            self._slow_engine.submit(job)
+        else:
+            self._engine.submit(job, is_admitted=True)
         try:
             return await future
         except asyncio.CancelledError:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 # Requests that begin per turn.
-_PER_TURN = 8
+_PER_TURN = 4
 
 
 class Starts:

@@ -62,9 +62,8 @@ def start() -> Iterator[Callable[..., Engine]]:
         engine.stop()
 
 
-def make_job(work: Doubling, value: int, results: Results, seconds: float = 60) -> Job:
-    until = time.monotonic() + seconds
-    return Job(work, [value], 5, 5, results.deliver, until)
+def make_job(work: Doubling, value: int, results: Results, tokens: int = 5) -> Job:
+    return Job(work, [value], tokens, tokens, results.deliver)
 
 
 def test_jobs_that_wait_share_a_batch(start: Callable[..., Engine]) -> None:
@@ -117,18 +116,48 @@ def test_refusals_before_the_body_leave_connections_free(start: Callable[..., En
     assert set(results.wait(4)) == {0, 1, 2, 3}
 
 
-def test_job_that_waited_too_long_is_refused(start: Callable[..., Engine]) -> None:
-    engine, work, results = start(), Doubling(), Results()
+def test_job_is_refused_after_twice_the_deadline(start: Callable[..., Engine]) -> None:
+    engine, work, results = start(deadline_seconds=1000), Doubling(), Results()
     engine.submit(make_job(work, 0, results))
     while engine.queued_tokens:
         time.sleep(0.001)
-    engine.submit(make_job(work, 1, results, seconds=0.01))
-    time.sleep(0.05)
+    for value, waited in ((1, 2001.0), (2, 1800.0)):
+        job = make_job(work, value, results)
+        job.arrival -= waited
+        engine.submit(job)
     work.gate.set()
-    found = results.wait(2)
-    assert found[0] == [0]
+    found = results.wait(3)
+    assert (found[0], found[2]) == ([0], [4])
     assert isinstance(found[1], RequestError)
     assert found[1].kind == "overloaded"
+
+
+def test_admitted_job_is_refused_only_if_the_wait_has_become_far_longer(
+    start: Callable[..., Engine],
+) -> None:
+    limits = Limits(deadline_seconds=3600, queue_tokens=2**40, connections=2**20)
+    engine, work, results = start(**limits.model_dump()), Doubling(), Results()
+    work.gate.set()
+    engine.submit(make_job(work, 0, results))
+    results.wait(1)
+    work.gate.clear()
+    engine.submit(make_job(work, 1, results))
+    while engine.queued_tokens:
+        time.sleep(0.001)  # it is in the engine
+    engine.submit(make_job(work, 2, results, tokens=1000))
+    per_token = engine.seconds_of_queue / 1000
+    engine.submit(make_job(work, 3, results, tokens=int(2000 / per_token)))
+    assert engine.find_overload() is None
+    assert engine.find_overload(ahead=10) == "deadline"  # they will stand in the queue, too
+    engine.submit(make_job(work, 4, results, tokens=int(2000 / per_token)))
+    assert engine.find_overload() == "deadline"
+    with pytest.raises(RequestError, match="too long for the deadline"):
+        engine.submit(make_job(work, 5, results))
+    engine.submit(make_job(work, 6, results, tokens=int(4000 / per_token)), is_admitted=True)
+    with pytest.raises(RequestError, match="too long for the deadline"):
+        engine.submit(make_job(work, 7, results), is_admitted=True)
+    work.gate.set()
+    assert set(results.wait(6)) == {0, 1, 2, 3, 4, 6}
 
 
 def test_cancelled_job_is_not_answered(start: Callable[..., Engine]) -> None:

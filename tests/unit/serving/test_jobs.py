@@ -27,7 +27,7 @@ def make_job(longest: int, count: int = 1, work: Echo | None = None, seconds: fl
         longest=longest,
         tokens=longest * count,
         deliver=lambda job, results: None,
-        deadline=time.monotonic() + seconds,
+        latest_start=time.monotonic() + seconds,
     )
 
 

@@ -164,6 +164,21 @@ def test_head_that_was_refused_is_known_again(overload: pytest.MonkeyPatch) -> N
     with_connections(app, ask)
 
 
+def test_request_that_was_admitted_is_not_refused_later(overload: pytest.MonkeyPatch) -> None:
+    overload.undo()
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(make_head() + BODY[:5])
+        await asyncio.sleep(0.05)  # the head is read
+        overload.setattr(Engine, "seconds_of_queue", 99.0)
+        writer.write(BODY[5:])
+        assert (await read_response(reader))[0] == 404  # no model is served
+        writer.write(make_head() + BODY)
+        assert (await read_response(reader))[0] == 503
+
+    with_connection(ask)
+
+
 @pytest.mark.parametrize(
     "data",
     [

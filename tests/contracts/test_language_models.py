@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy
 from munjang.decoding.continuous import ContinuousBatch
 from munjang.decoding.running_text import running_step, to_decoding, to_running
 from munjang.decoding.settings import DecodingSettings
+from munjang.models.language import recurrent
 from munjang.registry import find_architectures
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
 
@@ -124,6 +125,23 @@ def test_steps_may_follow_a_prompt_of_any_length(name: str) -> None:
             state = output.state
             expected = logits_of_prefix(model, ids[: place + 1])
             torch.testing.assert_close(output.logits[0, 0], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("ngrams", [1, 3])
+@pytest.mark.parametrize("name", ROWS)
+@torch.inference_mode()
+def test_prompts_are_read_together_as_alone(
+    name: str, ngrams: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recurrent, "_PROMPT_TOKENS", 12)  # several parts
+    model = make_model(name, layers=2, ngrams=ngrams)
+    lengths = [5, 0, 3 * CONTEXT + 2, 5, CONTEXT, 1, 0, 6]
+    prompts = [random_ids(length, seed=place) for place, length in enumerate(lengths)]
+    nexts = random_ids(len(prompts), 1, seed=99)
+    found = model.step(model.read_prompts(prompts), nexts).logits
+    for prompt, first, logits in zip(prompts, nexts, found, strict=True):
+        expected = logits_of_prefix(model, torch.cat([prompt, first]))
+        torch.testing.assert_close(logits[0], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ROWS)

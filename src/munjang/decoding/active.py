@@ -168,7 +168,7 @@ def start(
     first_ids: Tensor | None = None,
     keys: Tensor | None = None,
     rows: Sequence[int] | None = None,
-    seed: int = 0,
+    seed: int | Sequence[int] = 0,
     with_attention: bool = False,
 ) -> ActiveHypotheses:
     """Return one empty hypothesis per row of `state`.
@@ -180,7 +180,7 @@ def start(
         first_ids: the token that each row's model reads first, [rows]; None: GO.
         keys: by which the caller knows each row, [rows]; None: its place.
         rows: a number per row, from which its random draws follow; None: its place.
-        seed: of the random draws, any whole number.
+        seed: of the random draws, any whole number, or one per row.
         with_attention: keep the attention to the source.
 
     Raises:

@@ -114,7 +114,7 @@ class ContinuousBatch:
         *,
         first_ids: Tensor | None = None,
         rows: Sequence[int] | None = None,
-        seed: int | None = None,
+        seed: int | Sequence[int] | None = None,
     ) -> range:
         """Add rows, which take their first step with the next `step`.
 
@@ -124,7 +124,7 @@ class ContinuousBatch:
             first_ids: the token that is read first, [rows], such as the last one of a prompt;
                 None: GO.
             rows: a number per row, from which its random draws follow; None: its key.
-            seed: random seed of these rows; None: that of the batch.
+            seed: random seed of these rows, or one per row; None: that of the batch.
 
         Returns:
             A key per row: numbers that count up from 0 over all joins.

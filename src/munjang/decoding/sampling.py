@@ -11,7 +11,7 @@ different seeds may stand in one batch.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -121,14 +121,15 @@ def uniform(
     return _uniform_of(random_streams(seed, rows), steps, samples)
 
 
-def random_streams(seed: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def random_streams(seed: int | Sequence[int], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return a number per row from which all its draws follow, [rows].
 
     Args:
-        seed: any whole number.
+        seed: any whole number, or one per row.
         rows: number of each row, [rows].
     """
-    mixed = _mix(np.array([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64))
+    seeds = [seed] if isinstance(seed, int) else seed
+    mixed = _mix(np.array([each & 0xFFFFFFFFFFFFFFFF for each in seeds], dtype=np.uint64))
     return _mix(mixed + rows.astype(np.uint64)).view(np.int64)
 
 

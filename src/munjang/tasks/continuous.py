@@ -18,25 +18,44 @@ from torch import Tensor, nn
 
 from munjang.decoding.continuous import ContinuousBatch
 from munjang.errors import ConfigError
-from munjang.tasks.inference import device_of, evaluating
+from munjang.tasks.inference import evaluating
 from munjang.text.plain.growing import GrowingText, Part, add_token
 
 
 @dataclass(frozen=True)
-class Beginning:
-    """A text before its first token.
+class Opening:
+    """What is asked of a text that is to be written.
 
     Attributes:
-        state: of the decoder, one row.
-        limit: most tokens that are added.
-        first_ids: the token that is read first, [1]; None: GO.
-        text: turns tokens into text.
+        encoded: the only row, `value` encoded.
+        value: the prompt, or the source text.
+        length: most tokens that are added.
+        seed: random seed of sampling.
+        stop: strings at which the text ends.
+    """
+
+    encoded: Any
+    value: str
+    length: int
+    seed: int
+    stop: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Beginnings:
+    """Texts before their first tokens.
+
+    Attributes:
+        state: of the decoder, of all rows, of beam 1.
+        limits: most tokens that are added, [rows] int64.
+        first_ids: the token that is read first, [rows] int64; None: GO.
+        texts: turn tokens into text.
     """
 
     state: Any
-    limit: int
+    limits: Tensor
     first_ids: Tensor | None
-    text: GrowingText
+    texts: Sequence[GrowingText]
 
 
 @runtime_checkable
@@ -50,18 +69,8 @@ class WritesContinuously(Protocol):
             ConfigError: the decoding settings ask for beam search.
         """
 
-    def begin(
-        self, network: nn.Module, encoded: Any, value: str, *, length: int, stop: Sequence[str]
-    ) -> Beginning:
-        """Return the beginning of a text.
-
-        Args:
-            network: the model.
-            encoded: the only row, `value` encoded.
-            value: the prompt, or the source text.
-            length: most tokens that are added.
-            stop: strings at which the text ends.
-        """
+    def begin(self, network: nn.Module, openings: Sequence[Opening]) -> Beginnings:
+        """Read prompts or source texts, and return the beginnings of the texts that follow."""
 
 
 class WritingModel(Protocol):
@@ -101,10 +110,15 @@ class ContinuousTexts:
         self._input = model.input
         self._network = model.network
         self._batch = task.open_batch(model.network)
+        self._next_key = 0
+        self._openings: dict[int, Opening] = {}
         self._texts: dict[int, GrowingText] = {}
+        # keys of texts by those of rows of the batch, and the other way round
+        self._key_of: dict[int, int] = {}
+        self._row_of: dict[int, int] = {}
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._openings) + len(self._texts)
 
     def join(self, value: str, *, length: int, seed: int = 0, stop: Sequence[str] = ()) -> int:
         """Begin a text, whose first token comes with the next step, and return its key.
@@ -119,22 +133,19 @@ class ContinuousTexts:
             DataError: the value cannot be used.
         """
         encoded = self._input.encode_values(value)
-        with evaluating(self._network), torch.inference_mode():
-            begun = self._task.begin(self._network, encoded, value, length=length, stop=stop)
-            limit = torch.tensor([begun.limit], device=device_of(self._network))
-            [key] = self._batch.join(
-                begun.state, limit, first_ids=begun.first_ids, rows=[0], seed=seed
-            )
-        self._texts[key] = begun.text
+        key, self._next_key = self._next_key, self._next_key + 1
+        self._openings[key] = Opening(encoded, value, length, seed, stop)
         return key
 
     def cancel(self, keys: Iterable[int]) -> None:
         """Remove texts; unknown keys are ignored."""
-        known = [key for key in keys if key in self._texts]
-        if known:
-            self._batch.cancel(known)
-        for key in known:
-            del self._texts[key]
+        keys = list(keys)
+        rows = [self._row_of[key] for key in keys if key in self._row_of]
+        if rows:
+            self._batch.cancel(rows)
+        for key in keys:
+            self._openings.pop(key, None)
+            self._forget(key)
 
     def step(self) -> dict[int, Part]:
         """Add one token to each text, and return what that added, by key.
@@ -142,15 +153,37 @@ class ContinuousTexts:
         Raises:
             MunjangError: the model's logits are NaN or infinite.
         """
-        with evaluating(self._network):
+        with evaluating(self._network), torch.inference_mode():
+            if self._openings:
+                self._begin()
             step = self._batch.step()
-        parts = {}
-        for key, (token,) in step.ids_by_key().items():
-            is_last = key in step.finished
-            has_ended = is_last and step.finished[key][0].finished
-            parts[key] = add_token(self._texts[key], token, is_last=is_last, has_ended=has_ended)
-        ended = [key for key, part in parts.items() if part.finish_reason is not None]
-        self._batch.cancel(key for key in ended if key not in step.finished)
-        for key in ended:
-            del self._texts[key]
+        parts, stopped = {}, []
+        for row, (token,) in step.ids_by_key().items():
+            key, is_last = self._key_of[row], row in step.finished
+            has_ended = is_last and step.finished[row][0].finished
+            part = add_token(self._texts[key], token, is_last=is_last, has_ended=has_ended)
+            parts[key] = part
+            if part.finish_reason is not None:
+                self._forget(key)
+                stopped += [] if is_last else [row]
+        self._batch.cancel(stopped)
         return parts
+
+    def _begin(self) -> None:
+        """Add rows for the texts that have joined; their prompts are read together."""
+        openings, self._openings = self._openings, {}
+        asked = list(openings.values())
+        begun = self._task.begin(self._network, asked)
+        rows = self._batch.join(
+            begun.state,
+            begun.limits,
+            first_ids=begun.first_ids,
+            rows=[0] * len(asked),
+            seed=[opening.seed for opening in asked],
+        )
+        for key, row, text in zip(openings, rows, begun.texts, strict=True):
+            self._texts[key], self._row_of[key], self._key_of[row] = text, row, key
+
+    def _forget(self, key: int) -> None:
+        if key in self._texts:
+            del self._texts[key], self._key_of[self._row_of.pop(key)]

@@ -22,7 +22,7 @@ from munjang.errors import ConfigError
 from munjang.layers.projection import Projected
 from munjang.models.language.model import LanguageModel
 from munjang.reporting import pluralize
-from munjang.tasks.continuous import Beginning
+from munjang.tasks.continuous import Beginnings, Opening
 from munjang.tasks.explained import ExplainedScores
 from munjang.tasks.explained_tokens import explain_next
 from munjang.tasks.inference import evaluating
@@ -232,9 +232,15 @@ class Language(MeanLoss, TokenTask):
         with evaluating(network), torch.inference_mode():
             batch = self.open_batch(network)
             limit = torch.tensor([length], device=next(network.parameters()).device)
-            for place, ids in enumerate(prompts_of(network, encoded.rows)):
-                state, first = _read_prompt(network, ids)
-                batch.join(state, limit, first_ids=first, rows=[place], seed=seed)
+            prompts = list(prompts_of(network, encoded.rows))
+            state, first = _read_prompts(network, prompts)
+            batch.join(
+                state,
+                limit.expand(len(prompts)),
+                first_ids=first,
+                rows=range(len(prompts)),
+                seed=seed,
+            )
             for step in batch:
                 tokens = step.ids_by_key()
                 yield {key: to_running_id(token) for key, (token,) in tokens.items()}
@@ -244,19 +250,15 @@ class Language(MeanLoss, TokenTask):
         settings = self.decoding.model_copy(update={"allow_unknown": True})
         return ContinuousBatch(running_step(cast(LanguageModel, network).step), settings)
 
-    def begin(
-        self,
-        network: nn.Module,
-        encoded: Prompts,
-        value: str,
-        *,
-        length: int,
-        stop: Sequence[str],
-    ) -> Beginning:
-        """Return the beginning of a text, see `munjang.tasks.continuous`."""
-        [ids] = prompts_of(network, encoded.rows)
-        state, first = _read_prompt(network, ids)
-        return Beginning(state, length, first, _RunningText(self.continue_text(value, stop)))
+    def begin(self, network: nn.Module, openings: Sequence[Opening]) -> Beginnings:
+        """Return the beginnings of texts, see `munjang.tasks.continuous`."""
+        rows = [row for opening in openings for row in opening.encoded.rows]
+        state, first = _read_prompts(network, list(prompts_of(network, rows)))
+        limits = torch.tensor([opening.length for opening in openings], device=first.device)
+        texts = [
+            _RunningText(self.continue_text(opening.value, opening.stop)) for opening in openings
+        ]
+        return Beginnings(state, limits, first, texts)
 
     def continue_text(self, prompt: str, stop: Sequence[str]) -> Continuation:
         """Return the continuation of a prompt, which turns tokens into text."""
@@ -295,13 +297,13 @@ class _RunningText:
         return self.continuation.close()
 
 
-def _read_prompt(network: nn.Module, ids: Tensor) -> tuple[Any, Tensor]:
-    """Return the state after all tokens of a prompt [1, tokens] but the last, and that one [1]."""
-    model = cast(LanguageModel, network)
-    state = model.begin(1)
-    if ids.shape[1] > 1:
-        _, state = model.read(state, ids[:, :-1])
-    return state, to_decoding(ids[:, -1])
+def _read_prompts(network: nn.Module, prompts: Sequence[Tensor]) -> tuple[Any, Tensor]:
+    """Return the state after all tokens of prompts, [1, tokens] each, but their last ones.
+
+    Those come with it, [prompts].
+    """
+    state = cast(LanguageModel, network).read_prompts([ids[0, :-1] for ids in prompts])
+    return state, to_decoding(torch.cat([ids[0, -1:] for ids in prompts]))
 
 
 def _refusal(decoding: DecodingSettings) -> str | None:

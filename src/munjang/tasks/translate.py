@@ -27,7 +27,7 @@ from munjang.layers.projection import Projected
 from munjang.models.sequence_to_sequence.model import EncoderDecoder
 from munjang.tasks.alignment import align, copy_unknown_words, locate_target
 from munjang.tasks.answer_stream import open_answer, write_answers
-from munjang.tasks.continuous import Beginning
+from munjang.tasks.continuous import Beginnings, Opening
 from munjang.tasks.explained import ExplainedScores
 from munjang.tasks.explained_tokens import explain_answer
 from munjang.tasks.inference import limit_threads_if_forked
@@ -232,22 +232,19 @@ class Translate(MeanLoss, UnlabeledTask):
         settings = self._decoding.model_copy(update=changes)
         return ContinuousBatch(cast(EncoderDecoder, network).step, settings)
 
-    def begin(
-        self,
-        network: nn.Module,
-        encoded: EncodedSources,
-        value: str,
-        *,
-        length: int,
-        stop: Sequence[str],
-    ) -> Beginning:
-        """Return the beginning of an answer, see `munjang.tasks.continuous`."""
-        [batch] = encoded.pairs.sources_in_order_of_length(1)
-        batch = batch.to(next(network.parameters()).device)
-        limit = min(length, int(max_steps(batch.lengths, self._decoding)))
-        state = cast(EncoderDecoder, network).begin(batch.ids, batch.mask)
-        is_empty = int(batch.lengths) == 0
-        return Beginning(state, limit, None, open_answer(self.tokenizers.target, stop, is_empty))
+    def begin(self, network: nn.Module, openings: Sequence[Opening]) -> Beginnings:
+        """Return the beginnings of answers, see `munjang.tasks.continuous`."""
+        device = next(network.parameters()).device
+        states, limits, texts = [], [], []
+        for opening in openings:
+            [batch] = opening.encoded.pairs.sources_in_order_of_length(1)
+            batch = batch.to(device)
+            states.append(cast(EncoderDecoder, network).begin(batch.ids, batch.mask))
+            limits.append(min(opening.length, int(max_steps(batch.lengths, self._decoding))))
+            is_empty = int(batch.lengths) == 0
+            texts.append(open_answer(self.tokenizers.target, opening.stop, is_empty))
+        state = states[0].join(states[1:])
+        return Beginnings(state, torch.tensor(limits, device=device), None, texts)
 
     def _candidates(
         self, texts: Sequence[str], found: Sequence[Sequence[Hypothesis]], *, alignment: bool

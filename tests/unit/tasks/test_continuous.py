@@ -93,6 +93,16 @@ def test_cancelled_text_leaves_the_others_as_they_are(language: Model) -> None:
     assert set(texts.step()) == {keys[0], keys[2]}
 
 
+def test_text_that_is_cancelled_before_its_first_step_is_never_read(language: Model) -> None:
+    texts = ContinuousTexts(language)
+    keys = [texts.join(prompt, length=12, seed=5) for prompt in ("가나", "아자", "타파")]
+    texts.cancel([keys[0]])
+    assert len(texts) == 2
+    assert set(texts.step()) == set(keys[1:])
+    texts.cancel(keys)
+    assert len(texts) == 0
+
+
 def test_models_without_texts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="writes no text"):
         ContinuousTexts(munjang.load(train_classifier(tmp_path / "m")))

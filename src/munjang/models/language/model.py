@@ -5,7 +5,7 @@ neural probabilistic language model"). Its output layer may share the embedding 
 2017, "Using the output embedding to improve language models").
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,6 +26,8 @@ from munjang.text.vocabulary import PAD
 
 # Bounds of the default number of rows for n-grams.
 _FEWEST_BUCKETS, _MOST_BUCKETS = 2**10, 2**16
+# Prompts that are read at a time.
+_PROMPTS = 64
 
 
 class LanguageModelConfig(Settings):
@@ -176,6 +178,24 @@ class LanguageModel(nn.Module):
             each row last; and the state after them.
         """
         raise NotImplementedError
+
+    def read_prompts(self, prompts: Sequence[Tensor]) -> Any:
+        """Return the state, of beam 1, after the tokens of prompts, [tokens] int64 each.
+
+        Prompts of equal length are read together, some at a time.
+        """
+        states, places = [], list[int]()
+        for length in sorted({len(ids) for ids in prompts}):
+            alike = [row for row, ids in enumerate(prompts) if len(ids) == length]
+            for start in range(0, len(alike), _PROMPTS):
+                rows = alike[start : start + _PROMPTS]
+                state = self.begin(len(rows))
+                if length:
+                    _, state = self.read(state, torch.stack([prompts[row] for row in rows]))
+                states.append(state)
+                places += rows
+        joined = states[0].join(states[1:])
+        return joined.keep(torch.tensor(places, device=prompts[0].device).argsort())
 
     def step(self, state: Any, ids: Tensor) -> StepOutput:
         """Read one token of each hypothesis, `ids` [rows, beam]."""

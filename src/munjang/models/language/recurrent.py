@@ -30,6 +30,8 @@ from munjang.models.language.model import (
 _PARTS, _WARM_UP = 64, 256
 # Tokens of each part that are read at a time.
 _CHUNK = 64
+# Tokens of all prompts that are read at a time.
+_PROMPT_TOKENS = 2**14
 
 
 class RecurrentLanguageConfig(LanguageModelConfig):
@@ -145,6 +147,26 @@ class RecurrentLanguageModel(LanguageModel):
         states, end = self.recurrent(self.token_vectors(ids, previous), state.hidden[:, 0])
         after = RecurrentLanguageState(end[:, None], self.remember(previous, ids)[:, None])
         return self.project(states.flatten(0, 1)), after
+
+    def read_prompts(self, prompts: Sequence[Tensor]) -> RecurrentLanguageState:
+        """Return the state after the tokens of prompts, [tokens] int64 each.
+
+        All are read together, up to the end of the shortest one, which leaves; the others go on.
+        """
+        lengths = torch.tensor([len(ids) for ids in prompts], device=prompts[0].device)
+        order = lengths.argsort()
+        reading = [prompts[row] for row in order.tolist()]
+        state, place, ended = self.begin(len(reading)), 0, []
+        for end in sorted({len(ids) for ids in prompts}):
+            while place < end:
+                stop = min(end, place + max(1, _PROMPT_TOKENS // len(reading)))
+                _, state = self.read(state, torch.stack([ids[place:stop] for ids in reading]))
+                place = stop
+            rows = torch.arange(len(reading), device=lengths.device)
+            count = sum(len(ids) == end for ids in reading)
+            ended.append(state.keep(rows[:count]))
+            state, reading = state.keep(rows[count:]), reading[count:]
+        return ended[0].join(ended[1:]).keep(order.argsort())
 
     def step(self, state: RecurrentLanguageState, ids: Tensor) -> StepOutput:
         """Read one token of each hypothesis, `ids` [rows, beam]."""

@@ -1,14 +1,15 @@
 """Serving: texts per second, waiting, overload and streams of `munjang serve`.
 
     python benchmarks/serving.py [--only rate answers overload streams] [--models cnn mean ...]
-                                 [--exported] [--pin]
+                                 [--exported] [--pin] [--workers N]
 
 Models are trained on 20,000 rows of nsmc with the defaults; texts are those of nsmc/test. The
 client runs on the same machine and takes its share of the cores; with `--pin` the server has core 0
 and the client core 1. Waiting is counted since a request was due, and since it was sent: what lies
 between is the lateness of the client. The peer is the same model behind
-a plain FastAPI handler that answers one request at a time (`serving_peer.py`). With `--exported`
-the models are served from the folders of `munjang export onnx`, without torch.
+a plain FastAPI handler that answers one request at a time (`serving_peer.py`), in one process. With
+`--exported` the models are served from the folders of `munjang export onnx`, without torch. With
+`--workers` so many processes of ours share the port.
 
 - rate: closed loop at 64 connections, then open loop at 70 % of that rate.
 - answers: 100,000 answers, each compared with the one of `Model.predict`.
@@ -98,6 +99,7 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[int, int]]:
         found = re.search(r":(\d+)/", line)
         if found is None:
             raise SystemExit(f"the server did not start: {line}{process.stderr.read()}")
+        urllib.request.urlopen(f"http://127.0.0.1:{found[1]}/readyz")  # waits for a worker
         print(
             f"{folder.name}: ready after {time.perf_counter() - started:.1f} s, "
             f"{memory(process.pid):.0f} MB",
@@ -120,6 +122,8 @@ def serving_peer(folder: Path) -> Iterator[int]:
                 urllib.request.urlopen(f"http://127.0.0.1:{PEER_PORT}/openapi.json")
                 break
             except OSError:
+                if process.poll() is not None:
+                    raise SystemExit("the peer did not start") from None
                 time.sleep(0.1)
         yield PEER_PORT
     finally:
@@ -128,8 +132,11 @@ def serving_peer(folder: Path) -> Iterator[int]:
 
 
 def memory(process: int) -> float:
-    """Return the resident memory of a process in MB."""
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096 / 1e6
+    """Return the resident memory of a process and its children in MB."""
+    place = Path(f"/proc/{process}")
+    own = int((place / "statm").read_text().split()[1]) * 4096 / 1e6
+    children = (place / "task" / str(process) / "children").read_text().split()
+    return own + sum(memory(int(child)) for child in children)
 
 
 def export(folder: Path) -> Path:
@@ -138,7 +145,11 @@ def export(folder: Path) -> Path:
 
 
 def measure_rates(
-    folders: dict[str, Path], served: dict[str, Path], requests: Sequence[bytes], seconds: float
+    folders: dict[str, Path],
+    served: dict[str, Path],
+    requests: Sequence[bytes],
+    seconds: float,
+    workers: int,
 ) -> None:
     """Print texts per second, and waiting at 70 % load.
 
@@ -147,6 +158,7 @@ def measure_rates(
         served: the folders to serve.
         requests: what is asked.
         seconds: time of each measurement.
+        workers: processes of the server.
     """
     print(
         "\n| model | texts/s | peer | ours / it | p50, p99 at 64 connections | "
@@ -154,7 +166,7 @@ def measure_rates(
     )
     for name, folder in folders.items():
         peer = measure_peer(folder, requests, seconds)
-        with serving(served[name]) as (port, _):
+        with serving(served[name], "--workers", str(workers)) as (port, _):
             run_closed(port, requests, connections=CONNECTIONS, seconds=2)
             full = run_closed(port, requests, connections=CONNECTIONS, seconds=seconds)
             part = run_open(port, requests, rate=0.7 * full.rate(), seconds=seconds)
@@ -279,6 +291,7 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=100_000)
     parser.add_argument("--exported", action="store_true")
     parser.add_argument("--pin", action="store_true", help="server on core 0, client on core 1")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the server (rate)")
     options: Any = parser.parse_args()
     print(describe_machine())
     if options.pin:
@@ -292,7 +305,7 @@ def main() -> None:
         served = {name: change(each) for name, each in folders.items()}
         first = next(iter(folders))
         if "rate" in options.only:
-            measure_rates(folders, served, requests, options.seconds)
+            measure_rates(folders, served, requests, options.seconds, options.workers)
         if "answers" in options.only:
             check_answers(folders[first], served[first], texts, options.answers)
         if "overload" in options.only:

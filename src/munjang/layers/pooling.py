@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +19,8 @@ from munjang.layers.masking import (
     masked_mean,
 )
 
+Floats = npt.NDArray[np.float32]
+
 _WITHOUT_WEIGHTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "max": masked_max,
     "mean": masked_mean,
@@ -28,6 +32,12 @@ _UNPADDED: dict[str, Callable[[Tensor], Tensor]] = {
     "max": lambda states: states.amax(1),
     "mean": lambda states: states.sum(1) / states.shape[1],
     "first": lambda states: states[:, 0],
+}
+# The same of one row [time, dim], written into `out` by NumPy, whose operations start sooner.
+_OF_ROW: dict[str, Callable[[Floats, Floats], object]] = {
+    "max": lambda row, out: row.max(0, out=out),
+    "mean": lambda row, out: np.divide(row.sum(0), len(row), out=out),
+    "first": lambda row, out: np.copyto(out, row[0]),
 }
 POOLINGS = (*_WITHOUT_WEIGHTS, "attention")
 
@@ -104,19 +114,20 @@ class Pooling(nn.Module):
         """Pool rows that stand one after the other, without gradients, if `is_simple`.
 
         Args:
-            states: [places, dim].
+            states: [places, dim], on the CPU.
             bounds: first place of each row, and the place after its last.
 
         Returns:
             [rows, dim x number of names]; zeros for an empty row.
         """
-        pooled = states.new_zeros(len(bounds), self.dim)
-        for parts, (start, end) in zip(pooled.unbind(0), bounds, strict=True):
+        values = states.float().numpy()
+        pooled = np.zeros((len(bounds), len(self.names), values.shape[1]), dtype=np.float32)
+        for parts, (start, end) in zip(pooled, bounds, strict=True):
             if end > start:
-                row = states[None, start:end]
-                for part, name in zip(parts.chunk(len(self.names)), self.names, strict=True):
-                    part.copy_(_UNPADDED[name](row)[0])
-        return pooled
+                row = values[start:end]
+                for part, name in zip(parts, self.names, strict=True):
+                    _OF_ROW[name](row, part)
+        return torch.from_numpy(pooled.reshape(len(bounds), -1)).to(states.dtype)
 
     def place_weights(self, states: Tensor, mask: Tensor) -> list[Tensor]:
         """Return the weight of each place in each pooled number, one tensor per name.

@@ -17,8 +17,8 @@ def describe_long_runs(table: Table) -> list[str]:
     file, number = table.place(row)
     more = f" ({len(runs) - 1:,} more such rows)" if len(runs) > 1 else ""
     return [
-        f"{file}, row {number:,}: {length:,} characters without a space{more}; tokens are "
-        f"learned from the first {LONGEST_RUN:,} characters of such a run"
+        f"{file}, row {number:,}: {length:,} characters without a space{more}; a tokenizer learns "
+        f"from the first {LONGEST_RUN:,} characters of such a run alone"
     ]
 
 

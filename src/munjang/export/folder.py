@@ -8,6 +8,9 @@ from pathlib import Path
 
 from munjang.errors import FolderError
 
+# Python writes it beside a module that it imports: beside that of an export too.
+_BYTECODE = "__pycache__"
+
 
 def refuse_occupied(folder: Path, ours: Collection[str], mark: str, *, overwrite: bool) -> None:
     """Refuse a folder that holds other files, or, without `overwrite`, an earlier export.
@@ -23,7 +26,7 @@ def refuse_occupied(folder: Path, ours: Collection[str], mark: str, *, overwrite
     """
     if folder.exists() and not folder.is_dir():
         raise FolderError(f"{folder}: expected a folder to write to, this is a file")
-    names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    names = {path.name for path in folder.iterdir()} - {_BYTECODE} if folder.exists() else set()
     others = sorted(names - set(ours) if mark in names else names)
     if others:
         raise FolderError(
@@ -58,6 +61,7 @@ def install(new: Path, folder: Path, scratch: Path) -> None:
         folder: the place; what is there is deleted with `scratch`.
         scratch: of `make_scratch`.
     """
+    shutil.rmtree(new / _BYTECODE, ignore_errors=True)
     old = scratch / "old"
     if folder.exists():
         folder.rename(old)

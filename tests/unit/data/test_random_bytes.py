@@ -3,12 +3,13 @@
 import gzip
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
 from munjang.data.readers.stream import stream_texts
 from munjang.errors import DataError
+from tests.examples import examples
 
 PIECES = (
     *(b"text,label\n", b"text\tlabel\n", b'{"text": "a", "label": 1}\n', b"a,1\n", b"a\t1\n"),
@@ -27,7 +28,7 @@ PIECES = (
 )
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(
     content=st.one_of(st.lists(st.sampled_from(PIECES), max_size=15).map(b"".join), st.binary()),
     suffix=st.sampled_from(["", ".csv", ".tsv", ".jsonl", ".parquet", ".txt"]),
@@ -56,7 +57,7 @@ def test_read_table_of_any_bytes_gives_table_or_data_error(
     assert "\n" not in message
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(
     content=st.one_of(st.lists(st.sampled_from(PIECES), max_size=15).map(b"".join), st.binary()),
     suffix=st.sampled_from(["", ".csv", ".tsv", ".jsonl", ".parquet", ".txt"]),

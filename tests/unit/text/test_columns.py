@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from munjang.text.columns import (
+    arrow_array,
     flat_ranges,
     row_lengths,
     to_lists,
@@ -54,6 +55,17 @@ SEGMENTERS = st.sampled_from(
 def make_column(rows):
     flat = [number for row in rows for number in row]
     return token_column(flat, np.cumsum([0, *map(len, rows)]))
+
+
+@pytest.mark.parametrize("kind", ["int32", "int64", "uint64", "float32"])
+def test_arrow_array_equals_that_of_pyarrow(kind):
+    numbers = np.arange(12).astype(kind)
+    numbers.flags.writeable = False
+    for part in (numbers, numbers[3:], numbers[::3], numbers[:0]):
+        found = arrow_array(part)
+        found.validate(full=True)
+        assert found.equals(pa.array(part))
+        assert found.type == pa.array(part).type
 
 
 @given(rows=rows_of_ids)

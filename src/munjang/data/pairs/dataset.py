@@ -6,13 +6,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import torch
 from torch import Tensor
 
 from munjang.data.batches import Batch, TextDataset
 from munjang.data.buckets import Bucketing, Group
-from munjang.text.columns import Int64s, TokenColumn, row_lengths
+from munjang.text.columns import Int64s, TokenColumn, arrow_array, row_lengths
 from munjang.text.vocabulary import EOS, GO, PAD
 
 
@@ -133,7 +132,7 @@ class PairDataset:
         """Return the pairs at some indices, in that order."""
         texts = None if self.texts is None else (self.texts[0][indices], self.texts[1][indices])
         sources, targets = (
-            column.take(pa.array(indices)) for column in (self.source_ids, self.target_ids)
+            column.take(arrow_array(indices)) for column in (self.source_ids, self.target_ids)
         )
         return PairDataset(sources, targets, texts)
 

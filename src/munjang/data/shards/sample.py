@@ -5,7 +5,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from munjang.text.columns import Int64s
+from munjang.text.columns import Int64s, arrow_array
 
 
 class LineSample:
@@ -47,7 +47,7 @@ class LineSample:
         _, lines, documents, texts = self._joined()
         self._parts = []
         order = np.argsort(lines, kind="stable")
-        series = pl.Series("text", pl.from_arrow(texts.take(pa.array(order))), dtype=pl.String)
+        series = pl.Series("text", pl.from_arrow(texts.take(arrow_array(order))), dtype=pl.String)
         return series, lines[order], documents[order]
 
     def _joined(self) -> tuple[npt.NDArray[np.uint64], Int64s, Int64s, pa.Array]:
@@ -69,7 +69,7 @@ class LineSample:
             self.is_whole = False
             self._threshold = keys[order[count - 1]]
         kept = np.sort(order[:count])
-        self._parts = [(keys[kept], lines[kept], documents[kept], texts.take(pa.array(kept)))]
+        self._parts = [(keys[kept], lines[kept], documents[kept], texts.take(arrow_array(kept)))]
         self._bytes = int(sizes[kept].sum())
 
 

@@ -11,7 +11,14 @@ import pyarrow as pa
 from munjang.data.shards.manifest import CURE, ShardEntry
 from munjang.errors import FolderError
 from munjang.folder.manifest import write_whole
-from munjang.text.columns import Int32s, Int64s, token_column, type_ids, values_and_offsets
+from munjang.text.columns import (
+    Int32s,
+    Int64s,
+    arrow_array,
+    token_column,
+    type_ids,
+    values_and_offsets,
+)
 
 _SCHEMA = pa.schema([("ids", type_ids), ("document", pa.int64())])
 
@@ -40,7 +47,7 @@ def write_shard(path: Path, values: Int32s, offsets: Int64s, documents: Int64s) 
     Raises:
         OSError: the file cannot be written; the error names it.
     """
-    batch = pa.record_batch([token_column(values, offsets), pa.array(documents)], schema=_SCHEMA)
+    batch = pa.record_batch([token_column(values, offsets), arrow_array(documents)], schema=_SCHEMA)
     with (
         write_whole(path) as partial,
         partial.open("wb") as file,

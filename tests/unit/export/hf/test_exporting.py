@@ -53,6 +53,19 @@ def test_an_export_that_differs_is_not_written(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_an_export_holds_no_bytecode_and_is_overwritten_where_there_is_some(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("transformers")
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    export_model(model, tmp_path / "out")
+    bytecode = tmp_path / "out" / "__pycache__"
+    assert not bytecode.exists()
+    bytecode.mkdir()
+    export_model(model, tmp_path / "out", overwrite=True)
+    assert not bytecode.exists()
+
+
 def test_a_tokenizer_that_differs_is_not_written(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -10,6 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from munjang.layers.fast.final_states import run_with_final_states
 from munjang.layers.masking import mask_from_lengths
 from munjang.layers.recurrent import StackedRecurrent
+from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -36,7 +37,7 @@ def packed_final_states(layer: nn.RNNBase, states: Tensor, lengths: list[int]) -
 
 
 @every_cell
-@settings(max_examples=20)
+@examples(20)
 @some_lengths
 def test_final_states_equal_packed_sequence(cell: str, lengths: list[int], extra: int) -> None:
     torch.manual_seed(len(lengths))

@@ -102,6 +102,8 @@ def test_generated_text_follows_seed_and_settings(baseline: RunningTextBaseline)
         greedy.generate("가", length=9, seed=5)
     )
     assert "\n" not in "".join(baseline.generate("가", length=99, stop=["\n"]))
+    single = "".join(baseline.generate("가", length=99, stop="\na"))
+    assert single == "".join(baseline.generate("가", length=99, stop=["\na"]))
     with pytest.raises(ConfigError, match="length: expected"):
         baseline.generate("가", length=0)
     with pytest.raises(ConfigError, match="set method to sample or greedy"):

@@ -203,7 +203,7 @@ class Model(Displayed):
                 may go on, as it may with tokens smaller than a syllable, comes with what follows.
             length: number of tokens that are added, 1 or more.
             seed: random seed; the same one repeats the text.
-            stop: strings at which the text ends; they are not yielded.
+            stop: strings, or a single one, at which the text ends; they are not yielded.
 
         Raises:
             ConfigError: the model continues no texts, or `length` is out of range.

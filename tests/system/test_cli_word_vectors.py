@@ -133,6 +133,7 @@ def test_encoder_begins_from_word_vectors(
     result = call(capsys, "train", data, option, folder, "--model", "cnn", "--out", out, *quick)
     assert result.code == 0, result.err
     assert "vectors: begin from" in result.err
+    assert call(capsys, "predict", out, "they go").code == 0
     own, other = (json.loads((f / "vocabulary.json").read_text("utf-8")) for f in (out, folder))
     assert own["tokens"] == other["tokens"]
     wrong = call(

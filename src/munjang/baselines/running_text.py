@@ -75,6 +75,13 @@ class RunningTextBaseline(Baseline):
         return ()
 
     @property
+    def default_top(self) -> int:
+        """Number of characters per answer unless asked."""
+        from munjang.tasks.masked_answers import DEFAULT_TOP
+
+        return DEFAULT_TOP
+
+    @property
     def parameters(self) -> int:
         """Number of distinct n-grams."""
         return len(self.keys)
@@ -95,24 +102,30 @@ class RunningTextBaseline(Baseline):
         losses: Floats = -self.ngrams.log_probabilities(ids)[1:]
         return losses
 
-    def predict(self, texts: str | Iterable[str]) -> "list[NextTokens]":
+    def predict(self, texts: str | Iterable[str], **options: Any) -> "list[NextTokens]":
         """Return the likeliest next characters of each text.
+
+        Args:
+            texts: texts; a single one counts as a list of one.
+            options: `top`, the number of characters per text.
 
         Raises:
             DataError: a text is None or not a string; its row is named.
+            ConfigError: another option, or `top` is out of range.
         """
         import torch
 
-        from munjang.tasks.masked_answers import DEFAULT_TOP
+        from munjang.tasks.masked_answers import read_top
         from munjang.tasks.next_tokens import choose_next
         from munjang.text.masks import TokenTexts
 
+        top = read_top(options)
         prompts = [encode_prompt(self.tokenizer, text) for text in collect_texts(texts)]
         if not prompts:
             return []
         probabilities = np.stack([self.ngrams.next_probabilities(ids) for ids in prompts])
         logits = torch.from_numpy(probabilities).log()
-        return choose_next(logits, TokenTexts(self.tokenizer), DEFAULT_TOP)
+        return choose_next(logits, TokenTexts(self.tokenizer), top)
 
     def score(self, table: Any) -> "LanguageScores":
         """Return the scores on a text, `munjang.data.streams.text.RunningText`.

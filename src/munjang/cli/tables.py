@@ -43,7 +43,7 @@ def label_text(label: str) -> str:
 
 def summary_table(scores: TaskScores, head: str) -> FittedTable:
     """Return the metrics over all rows."""
-    rows = pluralize(scores.rows, "row")
+    rows = pluralize(scores.rows, scores.unit)
     if isinstance(scores, HasBaselineMetrics):
         beside = scores.baseline_metrics
         table = make_table(head, rows, scores.baseline_name)

@@ -162,7 +162,7 @@ def similarity(
     if scores.composed:
         show(
             f"Spearman {_number(scores.listed_spearman)} on the "
-            f"{scores.covered - scores.composed:,} pairs of words in the vocabulary; "
+            f"{pluralize(scores.covered - scores.composed, 'pair')} of words in the vocabulary; "
             f"{scores.composed:,} have a word that is made of n-grams or of several tokens"
         )
     if scores.missing:

@@ -211,6 +211,10 @@ class TextInput(TokenizedInput):
             )
         known = {**own.model_dump(mode="json"), **marks}
         settings = {key: value for key, value in known.items() if key in kind.model_fields}
+        capitals = getattr(other.tokenizer, "capitals", None)
+        if capitals is not None:
+            # named, since the defaults of texts set it and those of other inputs do not
+            settings["settings"] = {**settings["settings"], "capitals": capitals}
         positions = getattr(other.recipe.model, "most_tokens", None)
         if positions is not None:
             # a row of another input may have more tokens that are added to it

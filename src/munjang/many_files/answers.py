@@ -144,14 +144,16 @@ def predict_with(
     if abstain is not None:
         return _predict_selectively(model, abstain, options, top)
     if top is not None:
-        if not isinstance(model, Model) or not isinstance(model.task, RanksTokens):
+        answering = model.task if isinstance(model, Model) else model
+        if not isinstance(answering, RanksTokens):
             raise ConfigError(
                 "--top: is for models that predict masked or next tokens (task masked_lm or "
                 "language), or near words (task vectors)"
             )
         if options:
             raise ConfigError("--top and options of decoding are for different models; give one")
-        return partial(model.predict, top=top)
+        predict: Any = model.predict
+        return partial(predict, top=top)
     if not options:
         return model.predict
     writer = require_decoding(model, options)

@@ -34,7 +34,7 @@ def draw_scores_page(scores: TaskScores) -> Markup:
 
 def scores_parts(scores: TaskScores) -> list[Markup]:
     """Return the tables of scores, for a page of their own or of a model."""
-    beside, names = None, [pluralize(scores.rows, "row")]
+    beside, names = None, [pluralize(scores.rows, scores.unit)]
     if isinstance(scores, HasBaselineMetrics):
         beside = scores.baseline_metrics
         names.append(scores.baseline_name)

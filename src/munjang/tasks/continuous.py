@@ -24,7 +24,7 @@ from munjang.text.plain.growing import GrowingText, Part, add_token
 
 @dataclass(frozen=True)
 class Opening:
-    """What is asked of a text that is to be written.
+    """A request to continue or translate a text.
 
     Attributes:
         encoded: the only row, `value` encoded.

@@ -17,8 +17,10 @@ class DisplayedScores(Displayed):
     Attributes:
         rows: number of scored rows.
         metrics: metrics over all rows, by name.
+        unit: the noun of one row for people, such as "token".
     """
 
+    unit: ClassVar[str] = "row"
     drawings: ClassVar[str] = "munjang.report.scores:SCORES"
 
     if TYPE_CHECKING:  # a subclass has them as fields or as properties
@@ -34,7 +36,7 @@ class DisplayedScores(Displayed):
     def summary(self) -> str:
         """Return the number of rows, and every metric."""
         values = (f"{METRICS[name].title} {value:.4f}" for name, value in self.metrics.items())
-        return ", ".join([pluralize(self.rows, "row"), *values])
+        return ", ".join([pluralize(self.rows, self.unit), *values])
 
     def to_frame(self) -> "DataFrame":
         """Return one row: the number of rows and every metric, NaN where there is none.

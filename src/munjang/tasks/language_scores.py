@@ -7,7 +7,7 @@ no tokenizer changes, so they compare any models whose tokens give the text back
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from munjang.data.streams.encode import BITS_PER_BYTE
 from munjang.tasks.displayed_scores import DisplayedScores
@@ -21,7 +21,7 @@ class LanguageScores(DisplayedScores):
     """Scores of a language model on a text.
 
     Attributes:
-        rows: number of scored rows of the text, such as lines.
+        rows: number of scored rows: a row is a predicted token.
         tokens: number of predicted tokens.
         characters: number of characters (code points) that they stand for.
         bytes: number of bytes of these in UTF-8.
@@ -31,6 +31,8 @@ class LanguageScores(DisplayedScores):
         bits_per_character: bits of all tokens, divided by the number of characters.
         bits_per_byte: bits of all tokens, divided by the number of bytes.
     """
+
+    unit: ClassVar[str] = "token"
 
     rows: int
     tokens: int

@@ -19,7 +19,13 @@ Bools = npt.NDArray[np.bool_]
 
 
 class TaskScores(Protocol):
-    """Scores of a model on some rows."""
+    """Scores of a model on some rows.
+
+    Attributes:
+        unit: the noun of one row for people, such as "token".
+    """
+
+    unit: ClassVar[str]
 
     @property
     def rows(self) -> int:

@@ -98,7 +98,7 @@ class VectorsTask(TokenTask):
 
     @cached_property
     def sampling(self) -> Sampling:
-        """How tokens, windows and negatives are drawn."""
+        """Distributions from which tokens, windows and negatives are drawn."""
         settings = self.settings
         return Sampling.of(
             self.counts,

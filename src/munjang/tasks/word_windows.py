@@ -63,7 +63,7 @@ class WindowBatch:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are left out, and windows and negatives drawn.
+    """Distributions by which tokens are left out, and windows and negatives drawn.
 
     Attributes:
         keep: probability that a token of each id is kept, [vocabulary size] float32.

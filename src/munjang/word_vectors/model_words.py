@@ -9,6 +9,7 @@ from torch import nn
 
 from munjang.errors import ConfigError
 from munjang.folder.load import AnyModel
+from munjang.inputs.stream import StreamInput
 from munjang.layers.embedding import TokenEmbedding
 from munjang.layers.pair_embedding import PairEmbedding
 from munjang.model import Model
@@ -81,7 +82,7 @@ def _compose(
 ) -> Vectors | None:
     """Return the mean vector of the tokens of a word; None if it has no known token."""
     network = model.network
-    if embed is _embed_source:
+    if embed is _embed_source or isinstance(model.input, StreamInput):
         ids = np.asarray(tokenizer.encode_text(word), dtype=np.int64)
     else:
         encoded = model.encode_texts([word])

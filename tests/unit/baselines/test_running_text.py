@@ -20,6 +20,7 @@ from munjang.baselines.running_text import (
 )
 from munjang.errors import ConfigError, FolderError
 from munjang.folder.manifest import write_manifest
+from munjang.many_files.answers import predict_with
 from munjang.tasks.next_tokens import LINE_BREAK
 from munjang.text.vocabulary import EOS
 
@@ -79,6 +80,16 @@ def test_next_characters_and_surprisal_agree(baseline: RunningTextBaseline) -> N
     assert math.exp(-nats) == pytest.approx(best.probability, rel=0.1)
 
 
+def test_number_of_next_characters_is_asked_for(baseline: RunningTextBaseline) -> None:
+    answer = predict_with(baseline, {}, align=False, seed=0, top=2)(["가나"])[0]
+    best = baseline.predict("가나")[0].candidates
+    # characters that are equally frequent come in any order
+    probabilities = [[each.probability for each in some] for some in (answer.candidates, best)]
+    assert probabilities[0] == probabilities[1][:2]
+    with pytest.raises(ConfigError, match="top: expected a number of tokens"):
+        baseline.predict("가나", top=0)
+
+
 def test_generated_text_follows_seed_and_settings(baseline: RunningTextBaseline) -> None:
     once, again, other = (
         "".join(baseline.generate("가나", length=30, seed=seed)) for seed in (1, 1, 2)
@@ -91,6 +102,8 @@ def test_generated_text_follows_seed_and_settings(baseline: RunningTextBaseline)
         greedy.generate("가", length=9, seed=5)
     )
     assert "\n" not in "".join(baseline.generate("가", length=99, stop=["\n"]))
+    single = "".join(baseline.generate("가", length=99, stop="\na"))
+    assert single == "".join(baseline.generate("가", length=99, stop=["\na"]))
     with pytest.raises(ConfigError, match="length: expected"):
         baseline.generate("가", length=0)
     with pytest.raises(ConfigError, match="set method to sample or greedy"):

@@ -127,8 +127,11 @@ def test_matched_missing_and_left_over_weights_are_told(language_models: Any) ->
     assert facts["left_over"] == ["adapter.bias", "adapter.weight", "bias"]
 
 
-def test_classifier_predicts_after_it_was_saved(language_models: Any, tmp_path: Path) -> None:
-    source = language_models("lstm")
+@pytest.mark.parametrize("more", [(), ("tokenizer.name=words",)])
+def test_classifier_predicts_after_it_was_saved(
+    more: tuple[str, ...], language_models: Any, tmp_path: Path
+) -> None:
+    source = language_models("lstm", *more)
     trained = train_from(source, out=tmp_path / "model")
     loaded = load(tmp_path / "model")
     text = "a good sight\n"

@@ -80,3 +80,9 @@ def test_a_baseline_stands_beside_it() -> None:
     )
     assert scores.to_json().items() <= values.items()
     assert len(summary_table(beside, "language").columns) == 3
+
+
+def test_scores_of_a_text_name_their_tokens() -> None:
+    scores = LanguageScores.from_nats(1.0, tokens=9, **{**SIZES, "rows": 9})
+    assert scores.summary().startswith("9 tokens, ")
+    assert summary_table(scores, "score").columns[1].head == "9 tokens"

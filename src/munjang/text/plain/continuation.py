@@ -12,14 +12,14 @@ class StopStrings:
     """Text that ends at the first of some strings, which are not part of it.
 
     Args:
-        stop: the strings; empty ones are ignored.
+        stop: the strings, or a single one; empty ones are ignored.
 
     Attributes:
         is_found: True once one was found; all later text is ignored.
     """
 
     def __init__(self, stop: Sequence[str]) -> None:
-        self._stop = [text for text in stop if text]
+        self._stop = [text for text in ([stop] if isinstance(stop, str) else stop) if text]
         self._held = ""
         self.is_found = False
 

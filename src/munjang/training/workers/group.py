@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import safetensors.torch
 import torch
@@ -63,6 +63,8 @@ class SharedScores:
         metrics: metrics by name.
         is_finite: True if the weights gave finite numbers.
     """
+
+    unit: ClassVar[str] = "row"
 
     rows: int
     metrics: dict[str, float]

@@ -39,6 +39,7 @@ def model(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("language") / "m"
     printed = train(text, folder, "--set", "training.epochs=30", "--set", "model.hidden_dim=32")
     assert "Kneser-Ney" in printed
+    assert "each token is predicted from all tokens before it" in printed
     return folder
 
 
@@ -63,7 +64,8 @@ def test_generated_text_is_whole_syllables(
     text: Path, tmp_path: Path, tokenizer: str, name: str
 ) -> None:
     options = ["--model", name, "--tokenizer", tokenizer, "--set", "training.max_steps=3"]
-    train(text, tmp_path / "m", *options)
+    printed = train(text, tmp_path / "m", *options)
+    assert ("by sliding windows" in printed) == (name == "transformer")
     result = invoke("generate", tmp_path / "m", "--prompt", "새 글자 쀍", "--length", "40")
     assert result.code == 0, result.err
     assert result.out.startswith("새 글자 쀍"[:-1])

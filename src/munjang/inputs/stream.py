@@ -218,7 +218,13 @@ class StreamInput(TokenizedInput):
             f"{facts['valid_tokens']:,} of {facts['valid_characters']:,} to validate on",
             f"tokens: {facts['tokenizer']}, vocabulary {facts['vocabulary']:,}, "
             f"{facts['oov_rate']:.2%} of validation tokens out of vocabulary",
+            *self._context_lines(),
         ]
+
+    def _context_lines(self) -> list[str]:
+        """Return what a token of the validation part is predicted from, if the model tells it."""
+        context = getattr(self.recipe.model, "evaluated_context", None)
+        return [] if context is None else [f"each token is predicted from {context}"]
 
     @property
     def made_of(self) -> str:

@@ -68,6 +68,11 @@ class LanguageModelConfig(Settings):
         return None
 
     @property
+    def evaluated_context(self) -> str:
+        """Tokens that a token of a text is predicted from in an evaluation, in words."""
+        raise NotImplementedError
+
+    @property
     def table_rows(self) -> int:
         """Number of table rows shared by all n-grams, if there are n-grams."""
         return self.ngram_buckets or _MOST_BUCKETS

@@ -40,6 +40,14 @@ class RecurrentLanguageConfig(LanguageModelConfig):
     hidden_dim: int = Field(256, ge=1, le=WIDEST, description="width of the hidden state")
     layers: int = Field(1, ge=1, le=DEEPEST, description="number of stacked layers")
 
+    @property
+    def evaluated_context(self) -> str:
+        """Tokens that a token of a text is predicted from in an evaluation, in words."""
+        return (
+            f"all tokens before it; in a text of {_PARTS * _WARM_UP:,} tokens or more, from "
+            f"{_WARM_UP} or more of them"
+        )
+
     def encoder_settings(self) -> dict[str, Any]:
         """Return the settings of the encoder of the same name that the weights determine."""
         return {

@@ -71,6 +71,11 @@ class TransformerLanguageConfig(LanguageModelConfig):
         128, ge=2, le=LONGEST, multiple_of=2, description="most tokens that a token sees"
     )
 
+    @property
+    def evaluated_context(self) -> str:
+        """Tokens that a token of a text is predicted from in an evaluation, in words."""
+        return f"the last {self.context // 2:,} to {self.context:,} tokens, by sliding windows"
+
     @model_validator(mode="after")
     def _check_heads(self) -> Self:
         check_heads(self.dim, self.heads, "rotary")

@@ -99,7 +99,7 @@ def test_language_scores_stand_beside_their_baseline() -> None:
     plain = LanguageScores.from_nats(10.0, rows=1, tokens=5, characters=9, bytes=9)
     fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
     beside = LanguageScoresBeside(**fields, baseline_name=MARKUP, baseline=plain)
-    assert assert_shown(beside, "alert(1)").startswith("LanguageScoresBeside(1 row, ")
+    assert assert_shown(beside, "alert(1)").startswith("LanguageScoresBeside(1 token, ")
     assert beside.to_frame()["baseline.cross_entropy"].to_list() == [2.0]
 
 

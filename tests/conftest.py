@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # A property holds or it does not, however long the machine took over it: no profile measures time.
-# Where a test names no number of examples, `make test` tries 25, other ones each time; `make
-# test-all` asks for the profile `thorough`, 100. See `examples` for those that name one.
+# Where a test names no number of examples, `make test` tries 40, other ones each time; `make
+# test-all` asks for the profile `thorough`, 100.
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", UNTIMED)
-settings.register_profile("quick", UNTIMED, max_examples=25)
+settings.register_profile("quick", UNTIMED, max_examples=40)
 settings.load_profile("quick")
 
 # Keras reads it when it is first imported; the suite has no TensorFlow

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -21,7 +21,6 @@ from munjang.models.sequence_to_sequence.model import Vocabularies
 from munjang.text.vocabulary import EOS
 from munjang.training.optimizers import AdamW, ParameterGroup
 from tests.architectures import PAIR_ARCHITECTURES, build_encoder_decoder, pair_config
-from tests.examples import examples
 from tests.synthetic import make_column, pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -175,7 +174,7 @@ def test_state_pick_and_keep_select_hypotheses_and_rows(
 
 
 @every_model
-@examples(3)
+@settings(max_examples=3)
 @given(seed=st.integers(0, 999), wider=st.integers(0, 3))
 def test_state_join_gives_same_logits_as_separate_states(
     name: str, model_settings: dict[str, Any], seed: int, wider: int
@@ -332,7 +331,7 @@ def _wide_settings(name: str) -> dict[str, Any]:
 
 
 @every_model
-@examples(5)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 99))
 def test_decoding_ends_and_does_not_depend_on_batch(
     name: str, model_settings: dict[str, Any], seed: int

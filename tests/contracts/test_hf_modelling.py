@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -41,7 +41,6 @@ from tests.architectures import ARCHITECTURES, build_encoder_decoder, model_conf
 from tests.contracts.test_encoders import CASES, ROWS, SMALL, VOCABULARY, make_encoder
 from tests.contracts.test_onnx_decoders import LANGUAGE as LANGUAGE_ROWS
 from tests.contracts.test_onnx_decoders import LANGUAGE_CASES, TRANSLATION_CASES
-from tests.examples import examples
 
 pytest.importorskip("transformers")
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -100,7 +99,7 @@ def encoder_and_export(case: int) -> tuple[Any, Any]:
 
 
 @every_encoder
-@examples(5)
+@settings(max_examples=5)
 @given(rows=rows_of_ids, extra=st.integers(0, 3), side=st.sampled_from(["left", "right"]))
 def test_an_encoder_gives_its_states_and_vectors_alone_and_in_padded_batches(
     case: int, rows: list[list[int]], extra: int, side: str

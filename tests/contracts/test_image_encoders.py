@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -22,7 +22,6 @@ from tests.architectures import (
     build_image_encoder,
     image_config,
 )
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -94,7 +93,7 @@ def test_output_shapes(name: str, model_settings: dict[str, Any]) -> None:
 
 
 @every_encoder
-@examples(10)
+@settings(max_examples=10)
 @given(count=st.integers(1, 9), seed=st.integers(0, 99))
 def test_pooled_does_not_depend_on_batch(
     name: str, model_settings: dict[str, Any], count: int, seed: int

@@ -8,7 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -30,7 +30,6 @@ from tests.contracts.test_encoders import (
     find_embeddings,
     make_encoder,
 )
-from tests.examples import examples
 from tests.synthetic import pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -91,7 +90,7 @@ def test_every_architecture_has_a_function() -> None:
 
 
 @every_encoder
-@examples(6)
+@settings(max_examples=6)
 @given(rows=rows_of_ids, extra=st.integers(0, 5), filler=st.integers(0, VOCABULARY - 1))
 def test_logits_are_those_of_the_network_alone_and_in_a_batch(
     name: str, model_settings: dict[str, Any], rows: list[list[int]], extra: int, filler: int

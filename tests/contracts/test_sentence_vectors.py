@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import munjang
@@ -18,7 +18,6 @@ from munjang.tasks.heads import Ensemble, Head, find_encoders
 from munjang.tasks.vectors import compute_vectors
 from tests.architectures import ARCHITECTURES
 from tests.contracts.test_encoders import ROWS, make_encoder
-from tests.examples import examples
 from tests.synthetic import make_corpus, make_dataset
 from tests.unit.data.strategies import hostile_text
 
@@ -111,8 +110,8 @@ def test_ensemble_concatenates_vectors() -> None:
 
 
 @every_architecture
-@examples(
-    8,
+@settings(
+    max_examples=8,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(texts=st.lists(hostile_text(), min_size=1, max_size=6))

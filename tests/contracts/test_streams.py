@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Library
 from tokenizers import decoders, models, normalizers, pre_tokenizers
@@ -18,10 +18,9 @@ from munjang.text.stream import open_stream, stream_text
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
 from tests.contracts.test_tokenizers import Row, every_row, fit_row
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
-quick = examples(40)
+quick = settings(max_examples=40)
 
 
 def decoded(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
@@ -157,7 +156,7 @@ def with_word_ends() -> Library:
 
 
 @pytest.mark.parametrize("library", [sentencepiece(), with_word_ends()], ids=["bytes", "ends"])
-@examples(100)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_other_decoders_of_the_library_give_what_decoding_all_gives(
     library: Library, data: st.DataObject

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 
 from munjang.errors import DataError, NotFittedError
 from munjang.text.columns import values_and_offsets
@@ -20,7 +20,6 @@ from munjang.text.normalize import normalize
 from munjang.text.registry import TOKENIZERS, make_tokenizer, tokenizer_from_json
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO, OOV, PAD, RESERVED, Vocabulary
-from tests.examples import examples
 from tests.huggingface_tokenizers import train_and_save_tokenizer
 from tests.unit.text.strategies import hostile_text, hostile_texts
 
@@ -111,7 +110,7 @@ ROWS = [
 
 every_row = pytest.mark.parametrize("row", ROWS, ids=str)
 every_learned_row = pytest.mark.parametrize("row", [r for r in ROWS if not r.kind], ids=str)
-quick = examples(25)
+quick = settings(max_examples=25)
 
 
 @cache
@@ -195,7 +194,7 @@ def test_encode_column_equals_single_texts(row: Row, texts: list[str]) -> None:
 
 
 @every_row
-@examples(60)
+@settings(quick, max_examples=60)
 @given(texts=hostile_texts())
 @example(
     texts=[
@@ -286,7 +285,7 @@ def test_decode_any_ids_gives_one_text_per_row(row: Row, texts: list[str]) -> No
 
 
 @every_row
-@examples(10)
+@settings(quick, max_examples=10)
 @given(texts=hostile_texts())
 def test_fit_twice_gives_same_vocabulary(row: Row, texts: list[str]) -> None:
     first, second = (row.make().fit(to_series(CORPUS + texts)) for _ in range(2))

@@ -295,7 +295,7 @@ def test_more_processes_than_the_machine_bears_are_refused(
         config = {"training": {"max_steps": 1}}
         munjang.train(data, model="mean", config=config).model.save(model)
     names = {"data": data, "model": model, "out": out, "folder": tmp_path}
-    result = invoke(*(str(each).format(**names) for each in arguments))
+    result = run(*(str(each).format(**names) for each in arguments))
     assert result.code == 2, result.err
     last = result.err.strip().splitlines()[-1]
     assert re.search(r"(workers|parallel): expected 1 to \d+ processes on \d+ cores?, got", last)

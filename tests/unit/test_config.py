@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.config import (
@@ -17,7 +17,6 @@ from munjang.config import (
     to_yaml,
 )
 from munjang.errors import ConfigError
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 
@@ -78,7 +77,7 @@ def test_settings_are_frozen() -> None:
 
 
 @given(trees)
-@examples(60)
+@settings(max_examples=60)
 def test_yaml_round_trip(tmp_path_factory: Any, values: dict[str, Any]) -> None:
     path = tmp_path_factory.mktemp("yaml") / "c.yaml"
     path.write_text(to_yaml(values), encoding="utf-8", newline="\n")
@@ -120,7 +119,7 @@ def test_missing_and_empty_file(tmp_path: Path) -> None:
 
 
 @given(base=trees, over=trees)
-@examples(60)
+@settings(max_examples=60)
 def test_merge(base: dict[str, Any], over: dict[str, Any]) -> None:
     before = repr((base, over))
     merged = merge(base, over)

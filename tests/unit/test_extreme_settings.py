@@ -13,7 +13,7 @@ import hypothesis.strategies as st
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel
 
 import munjang
@@ -29,7 +29,6 @@ from tests.architectures import (
     PAIR_ARCHITECTURES,
     WORD_VECTOR_ARCHITECTURES,
 )
-from tests.examples import examples
 from tests.synthetic import make_corpus
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -145,7 +144,11 @@ def train_or_refuse(kind: str, task: str, name: str, changed: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize(("kind", "task", "name"), RUNS)
-@examples(40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data())
 def test_random_value_is_refused_in_one_line_or_harmless(
     kind: str, task: str, name: str, data: st.DataObject

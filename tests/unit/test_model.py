@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.api import load, train
 from munjang.errors import DataError
 from munjang.model import Model
 from munjang.text.vocabulary import OOV
-from tests.examples import examples
 from tests.synthetic import QUICK, make_corpus
 from tests.unit.text.strategies import hostile_text, with_surrogates
 
@@ -92,7 +91,7 @@ def test_invalid_texts_are_named(model: Model, texts: Any, message: str) -> None
 
 
 @given(with_surrogates())
-@examples(20)
+@settings(max_examples=20)
 def test_lone_surrogate_is_named_by_index(model: Model, text: str) -> None:
     with pytest.raises(DataError, match=r"texts\[2\]: holds half of a surrogate pair"):
         model.predict(["fine", "영화", text])
@@ -114,7 +113,7 @@ def test_texts_of_unknown_tokens(model: Model) -> None:
 
 
 @given(texts=st.lists(hostile_text(), min_size=1, max_size=6), data=st.data())
-@examples(40)
+@settings(max_examples=40)
 def test_probabilities_do_not_depend_on_batch_or_order(
     model: Model, texts: list[str], data: st.DataObject
 ) -> None:
@@ -169,7 +168,7 @@ def subword_model(request: pytest.FixtureRequest) -> Model:
     return train(make_corpus(40), model=request.param, overrides=overrides).model
 
 
-@examples(15)
+@settings(max_examples=15, deadline=None)
 @given(texts=st.lists(hostile_text(), min_size=1, max_size=6))
 def test_single_text_equals_text_in_column(subword_model: Model, texts: list[str]) -> None:
     column = pl.Series([*texts, *[CLEAR_TEXT] * 200])

@@ -12,7 +12,6 @@ from munjang.data.labels import check_known_labels
 from munjang.data.readers import read_table
 from munjang.errors import DataError
 from munjang.names import KnownLabels, find_existing_path, label_key, nearest_name
-from tests.examples import examples
 
 NAMES = ["True", "true", "FALSE", "1", "1.0", "1.00", "01", "1.5", "n/a", "나쁨", "좋음", "é"]
 
@@ -44,7 +43,7 @@ def test_label_key_is_idempotent_across_normal_forms(name: str) -> None:
     assert {label_key(unicodedata.normalize(form, name)) for form in ("NFC", "NFD")} == {key}
 
 
-@examples(50)
+@settings(max_examples=50, deadline=None)
 @given(
     labels=st.lists(st.sampled_from(NAMES), min_size=2, max_size=30),
     cut=st.integers(0, 30),

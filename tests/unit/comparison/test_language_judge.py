@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.api import make_loop
@@ -29,7 +29,6 @@ from munjang.errors import ConfigError, DataError, FolderError
 from munjang.preparation import prepare
 from munjang.recipe import make_recipe
 from munjang.reporting import discard
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 LINES = ["가나다", "", "abc 漢", "x", "a longer line than the others"]
@@ -76,7 +75,7 @@ def test_blank_parts_are_refused() -> None:
             contest.check_parts({**tables, "valid": blank}, text, make_recipe({}))
 
 
-@examples(25)
+@settings(max_examples=25, deadline=None)
 @given(
     lines=st.lists(hostile_text().map(lambda t: t.replace("\n", "")), min_size=2, max_size=6),
 )

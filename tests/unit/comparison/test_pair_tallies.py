@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
@@ -15,7 +15,6 @@ from munjang.comparison.gaps import Gaps, Measured
 from munjang.comparison.pair_tallies import METRICS, PairTallies
 from munjang.comparison.statistics import Scale, score
 from munjang.tasks.translation_scores import score_translations
-from tests.examples import examples
 
 WORDS = [
     "a",
@@ -53,7 +52,7 @@ def replace_words(texts: Sequence[str], share: float, seed: int) -> list[str]:
 texts = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     pairs=st.lists(st.tuples(texts, texts.filter(bool)), min_size=1, max_size=8),
     tokenizer=st.sampled_from(["13a", "char", "none"]),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 from sklearn.metrics import f1_score, log_loss
@@ -22,7 +22,6 @@ from munjang.comparison.statistics import (
     score,
     seeds_interval,
 )
-from tests.examples import examples
 
 SHARE = Scale(0.0, 1.0)
 
@@ -217,7 +216,7 @@ spreads = st.builds(
 )
 
 
-@examples(60)
+@settings(max_examples=60, deadline=None)
 @given(spread=spreads, tail=st.floats(1e-6, 0.4))
 def test_spread_tail_inverts_reach(spread: Spread, tail: float) -> None:
     assert spread.tail(spread.reach(tail)) == pytest.approx(tail, rel=0.02)
@@ -233,7 +232,7 @@ SCALES = {
 }
 
 
-@examples(200)
+@settings(max_examples=200, deadline=None)
 @given(
     scale=st.sampled_from(list(SCALES.values())),
     position=st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1)),

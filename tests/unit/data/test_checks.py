@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.checks import (
@@ -19,7 +19,6 @@ from munjang.data.distributions import describe_numbers
 from munjang.data.readers import read_table
 from munjang.data.readers.targets import clean_label_sets, clean_numbers
 from munjang.text.columns import token_column
-from tests.examples import examples
 
 
 class CharacterCounter:
@@ -106,7 +105,7 @@ def test_report_of_regression_targets():
     json.dumps(report.to_json(), allow_nan=False)
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_histogram_bins_equal_plain_count(values):
     result = describe_numbers(pl.Series(values, dtype=pl.Float64))
@@ -135,7 +134,7 @@ def test_report_of_one_row():
     assert report.padding.longest == report.padding.random == report.padding.buckets == 0
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(lengths=st.lists(st.integers(0, 5000), min_size=1, max_size=300))
 def test_length_histogram_equals_plain_count(lengths):
     result = describe_lengths(np.array(lengths), "tokens")
@@ -147,7 +146,7 @@ def test_length_histogram_equals_plain_count(lengths):
     assert result.mean == pytest.approx(np.mean(lengths))
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(lengths=st.lists(st.integers(1, 300), min_size=1, max_size=400), seed=st.integers(0, 99))
 def test_padding_equals_plain_count(lengths, seed):
     result = measure_padding(np.array(lengths), seed, batch_size=16)
@@ -160,7 +159,7 @@ def test_padding_equals_plain_count(lengths, seed):
     assert result.random <= result.longest + 1e-9
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     texts=st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), min_size=1, max_size=40),
     seed=st.integers(0, 99),

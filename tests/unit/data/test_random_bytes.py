@@ -3,13 +3,12 @@
 import gzip
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
 from munjang.data.readers.stream import stream_texts
 from munjang.errors import DataError
-from tests.examples import examples
 
 PIECES = (
     *(b"text,label\n", b"text\tlabel\n", b'{"text": "a", "label": 1}\n', b"a,1\n", b"a\t1\n"),
@@ -28,7 +27,7 @@ PIECES = (
 )
 
 
-@examples(300)
+@settings(max_examples=300)
 @given(
     content=st.one_of(st.lists(st.sampled_from(PIECES), max_size=15).map(b"".join), st.binary()),
     suffix=st.sampled_from(["", ".csv", ".tsv", ".jsonl", ".parquet", ".txt"]),
@@ -57,7 +56,7 @@ def test_read_table_of_any_bytes_gives_table_or_data_error(
     assert "\n" not in message
 
 
-@examples(200)
+@settings(max_examples=200)
 @given(
     content=st.one_of(st.lists(st.sampled_from(PIECES), max_size=15).map(b"".join), st.binary()),
     suffix=st.sampled_from(["", ".csv", ".tsv", ".jsonl", ".parquet", ".txt"]),

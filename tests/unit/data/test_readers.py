@@ -7,12 +7,11 @@ import sys
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
 from munjang.errors import ConfigError, DataError
-from tests.examples import examples
 from tests.unit.data.strategies import hostile_text
 
 ROWS = [("좋다, 정말", "1"), ('그는 "좋다"고 했다', "0"), ("둘째\n줄", "1")]
@@ -295,7 +294,7 @@ def test_labels_do_not_depend_on_dtype(tmp_path, dtype):
 # --- quoting
 
 
-@examples(200)
+@settings(max_examples=200)
 @given(
     rows=st.lists(st.tuples(hostile_text(), hostile_text()), min_size=1, max_size=8),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
@@ -324,7 +323,7 @@ def reference_rows(content: str) -> list[int]:
     return starts[1:]
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(texts=st.lists(hostile_text(), min_size=1, max_size=8), blank=st.booleans())
 def test_rows_are_line_numbers_of_record_starts(tmp_path_factory, texts, blank):
     texts = [text.replace("\r\n", "\n") for text in texts]
@@ -334,7 +333,7 @@ def test_rows_are_line_numbers_of_record_starts(tmp_path_factory, texts, blank):
     assert table.rows.tolist() == reference_rows(path.read_text(encoding="utf-8"))
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(body=st.lists(st.sampled_from(['"', '"', ",", "\n", "a", "한", " "]), max_size=24))
 def test_random_quotes_are_read_as_python_csv_or_refused(tmp_path_factory, body):
     content = "text,label\n" + "".join(body) + "\nx,1\n"
@@ -355,7 +354,7 @@ def test_random_quotes_are_read_as_python_csv_or_refused(tmp_path_factory, body)
         assert to_pairs(table) == [(t, label.strip()) for t, label in filter(None, expected)]
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(texts=st.lists(hostile_text(), min_size=1, max_size=8))
 def test_tsv_equals_plain_split(tmp_path_factory, texts):
     texts = [t for text in texts if (t := "".join(text.split("\t")).replace("\n", "")).strip("\r ")]

@@ -3,13 +3,12 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
 from munjang.data.splits import number_distinct_texts, split
 from munjang.errors import ConfigError, DataError
-from tests.examples import examples
 from tests.unit.data.strategies import hostile_text
 
 
@@ -34,7 +33,7 @@ rows = st.lists(
 )
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(
     rows=rows,
     valid=st.sampled_from([0.0, 0.1, 0.3]),
@@ -74,7 +73,7 @@ def test_split_partitions_rows_and_keeps_duplicates_together(rows, valid, test, 
     )
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     counts=st.lists(st.integers(3, 80), min_size=2, max_size=5),
     valid=st.sampled_from([0.1, 0.25]),

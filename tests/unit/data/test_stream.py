@@ -10,13 +10,12 @@ from collections import Counter
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
 from munjang.data.readers.stream import stream_texts
 from munjang.errors import DataError
-from tests.examples import examples
 from tests.unit.data.strategies import hostile_text
 
 ANSWER = """
@@ -53,7 +52,7 @@ def write_table(folder, suffix, texts, label="1"):
     return path
 
 
-@examples(120)
+@settings(max_examples=120)
 @given(
     texts=st.lists(hostile_text(), min_size=1, max_size=10),
     suffix=st.sampled_from([".csv", ".tsv", ".jsonl", ".parquet"]),

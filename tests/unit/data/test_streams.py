@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.buckets import Bucketing
@@ -17,7 +17,6 @@ from munjang.errors import DataError
 from munjang.text.columns import to_lists
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS, OOV
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 
@@ -54,7 +53,7 @@ def test_a_single_line_is_not_split() -> None:
         text_of("one line").split(0.1)
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(st.lists(hostile_text(), min_size=1, max_size=6))
 def test_a_stream_is_the_tokens_of_each_line_and_a_break_after_each(lines: list[str]) -> None:
     lines = [line.replace("\n", " ") for line in lines]
@@ -84,7 +83,7 @@ def test_parts_have_their_shares_of_a_long_text() -> None:
         text_of("a", "b").cut([0.1, 0.1])
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(st.lists(hostile_text(), min_size=1, max_size=6))
 def test_bytes_out_of_vocabulary_are_counted_by_line(lines: list[str]) -> None:
     series = text_of(*(line.replace("\n", " ") for line in lines)).lines

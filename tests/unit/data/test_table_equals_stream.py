@@ -5,7 +5,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
@@ -14,7 +14,6 @@ from munjang.data.readers.stream import stream_texts
 from munjang.data.readers.values import EMPTY
 from munjang.errors import DataError
 from munjang.text.plain.blank import is_blank
-from tests.examples import examples
 
 ENDS = ["\n", "\r\n", "\r"]
 PIECES = (
@@ -88,7 +87,7 @@ def assert_same_records(path, monkeypatch, *, skip, sizes, encoding="utf-8"):
             assert not skip or not rows or skipped == expected[1]
 
 
-@examples(400)
+@settings(max_examples=400, deadline=None)
 @given(
     suffix=st.sampled_from(list(HEADERS)),
     end=st.sampled_from(ENDS),
@@ -106,7 +105,7 @@ def test_read_table_equals_stream_texts(tmp_path_factory, suffix, end, body, siz
         assert_same_records(path, monkeypatch, skip=skip, sizes=sizes)
 
 
-@examples(200)
+@settings(max_examples=200, deadline=None)
 @given(
     suffix=st.sampled_from(list(HEADERS)),
     end=st.sampled_from(ENDS),
@@ -127,7 +126,7 @@ def test_read_table_equals_stream_texts_of_damaged_bytes(
         assert_same_records(path, monkeypatch, skip=skip, sizes=sizes, encoding=encoding)
 
 
-@examples(500)
+@settings(max_examples=500, deadline=None)
 @given(
     content=st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b""]), max_size=12).map(
         b"".join

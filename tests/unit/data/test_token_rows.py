@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.data.batches import truncate
@@ -15,7 +15,6 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import EOS, GO
 from munjang.text.words import WordTokenizer
-from tests.examples import examples
 from tests.synthetic import make_column
 from tests.unit.data.test_batches import to_rows
 from tests.unit.text.strategies import hostile_texts
@@ -29,7 +28,7 @@ TOKENIZERS: dict[str, Tokenizer] = {
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
-@examples(60)
+@settings(max_examples=60, deadline=None)
 @given(
     texts=hostile_texts(),
     longest=st.integers(1, 12),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.vectors import WordVectors, find_vectors, open_vectors
@@ -20,7 +20,6 @@ from munjang.data.vectors import text as text_vectors
 from munjang.errors import DataError
 from munjang.text.columns import token_column
 from munjang.text.vocabulary import RESERVED, Vocabulary
-from tests.examples import examples
 from tests.unit.data.strategies import PIECES
 
 Vectors = Mapping[str, Sequence[float]]
@@ -306,7 +305,7 @@ def _composed(word: str) -> str:
     return str(pl.Series([word]).str.normalize("NFC")[0])
 
 
-@examples(120)
+@settings(max_examples=120)
 @given(vectors=some_vectors(), more=st.lists(ugly_words, max_size=4), form=st.sampled_from("gtb"))
 def test_hostile_words_are_found_in_every_format(
     vectors: Vectors, more: list[str], form: str, tmp_path_factory: pytest.TempPathFactory

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.decoding.beam import beam_search
@@ -13,7 +13,6 @@ from munjang.decoding.constraints import max_steps
 from munjang.decoding.decode import decode_sources
 from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
-from tests.examples import examples
 from tests.unit.decoding import reference
 from tests.unit.decoding.small_models import TableModel, pad_rows
 
@@ -49,7 +48,7 @@ def decoding_options(draw: Any) -> DecodingSettings:
     )
 
 
-@examples(80)
+@settings(max_examples=80)
 @given(
     options=decoding_options(),
     vocabulary=st.integers(4, 30),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.decoding.constraints import max_steps
@@ -15,7 +15,6 @@ from munjang.decoding.hypotheses import Hypothesis
 from munjang.decoding.settings import DecodingSettings
 from munjang.errors import MunjangError
 from munjang.text.vocabulary import EOS
-from tests.examples import examples
 from tests.unit.decoding.language_model import PROMPTS, TinyLanguageModel
 from tests.unit.decoding.small_models import TableModel, TinyRecurrent, pad_rows
 from tests.unit.decoding.test_beam import SOURCES
@@ -81,7 +80,7 @@ def assert_same_hypotheses(actual: list[Hypothesis], expected: list[Hypothesis])
 
 @every_method
 @pytest.mark.parametrize("kind", ["table", "recurrent", "language"])
-@examples(12)
+@settings(max_examples=12)
 @given(
     joins=st.lists(st.integers(0, 8), min_size=6, max_size=6),
     groups=st.lists(st.integers(1, 3), min_size=6, max_size=6),

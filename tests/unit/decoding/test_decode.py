@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -14,7 +14,6 @@ from munjang.decoding.settings import DecodingSettings
 from munjang.errors import ConfigError, MunjangError
 from munjang.models.decoder import StepOutput
 from munjang.text.vocabulary import EOS, GO, OOV, PAD
-from tests.examples import examples
 from tests.unit.decoding import reference
 from tests.unit.decoding.small_models import PrefixState, TableModel, TinyRecurrent, pad_rows
 from tests.unit.decoding.test_beam import SOURCES, assert_same_answers
@@ -35,7 +34,7 @@ def method(request: Any) -> dict[str, Any]:
     return options
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     vocabulary=st.integers(4, 20),
     ending=st.sampled_from([-2.0, 0.0, 1.0]),
@@ -119,7 +118,7 @@ def test_log_probability_is_sum_over_tokens(method: dict[str, Any]) -> None:
             assert hypothesis.score == pytest.approx(expected, rel=1e-4)
 
 
-@examples(25)
+@settings(max_examples=25)
 @given(
     index=st.integers(0, len(METHODS) - 1),
     longest=st.integers(1, 20),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -11,7 +11,6 @@ from munjang.decoding.decode import decode_sources
 from munjang.decoding.sampling import draw, draw_one, random_streams, uniform, uniform_one
 from munjang.decoding.settings import DecodingSettings
 from munjang.text.vocabulary import EOS
-from tests.examples import examples
 from tests.unit.decoding import reference
 from tests.unit.decoding.small_models import TableModel, TinyRecurrent, pad_rows
 from tests.unit.decoding.test_beam import SOURCES
@@ -71,7 +70,7 @@ def test_sample_frequencies_equal_softmax(options: dict[str, float]) -> None:
     assert stats.chisquare(actual[possible], 20_000 * expected[possible]).pvalue > 0.01
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(
     vocabulary=st.integers(2, 400),
     spread=st.sampled_from([0.0, 0.1, 1.0, 5.0]),

@@ -4,16 +4,15 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.decoding.top_k import top_k
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(
     rows=st.integers(1, 4),
     positions=st.integers(1, 1500),

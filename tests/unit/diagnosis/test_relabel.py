@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import Phase, given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from munjang.data.readers import read_table
@@ -20,7 +20,6 @@ from munjang.data.rewriting.jsonlines import find_value
 from munjang.diagnosis.relabel import relabel
 from munjang.errors import ConfigError, DataError
 from munjang.report.spreadsheet import format_csv
-from tests.examples import examples
 from tests.unit.data.strategies import hostile_text
 
 HEADS = ("file", "row", "text", "given", "suggested", "probability", "corrected")
@@ -85,7 +84,7 @@ def changes_of(rows: int, chosen: Sequence[int], labels: Sequence[str]) -> dict[
     return {n: known[chosen[n] % len(known)] for n in range(rows) if chosen[n] != 2}
 
 
-@examples(15, phases=(Phase.generate,))
+@settings(max_examples=15, phases=(Phase.generate,))
 @given(TEXTS, CHOICES, CHOICES, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.booleans())
 def test_csv(
     tmp_path_factory: pytest.TempPathFactory,
@@ -108,7 +107,7 @@ def test_csv(
     check_round_trip(source, folder, changes_of(len(texts), chosen, labels))
 
 
-@examples(15, phases=(Phase.generate,))
+@settings(max_examples=15, phases=(Phase.generate,))
 @given(TEXTS, CHOICES, CHOICES)
 def test_json_lines(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], old: list[int], chosen: list[int]
@@ -142,7 +141,7 @@ def test_place_of_a_json_value(
     assert find_value(line, "absent key") is None
 
 
-@examples(15, phases=(Phase.generate,))
+@settings(max_examples=15, phases=(Phase.generate,))
 @given(TEXTS, CHOICES, CHOICES, st.sampled_from(["string", "dictionary", "integer"]))
 def test_parquet(
     tmp_path_factory: pytest.TempPathFactory,

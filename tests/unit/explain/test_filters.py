@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.api import train
@@ -13,7 +13,6 @@ from munjang.explain.filters import compute_filters
 from munjang.explain.text_filters import compute_text_filters
 from munjang.explain.token_rows import encode_rows, read_rows
 from munjang.model import Model
-from tests.examples import examples
 from tests.synthetic import pad_rows
 from tests.unit.explain.models import LABELS, TEXTS, small_model
 from tests.unit.explain.networks import VOCABULARY, make_network
@@ -56,7 +55,7 @@ rows_of_ids = st.lists(
 )
 
 
-@examples(10)
+@settings(max_examples=10)
 @given(rows=rows_of_ids, extra=st.integers(0, 3), filler=st.integers(0, VOCABULARY - 1))
 def test_slots_sum_to_pre_activations_whatever_the_padding(
     rows: list[list[int]], extra: int, filler: int
@@ -174,7 +173,7 @@ def test_other_models_are_refused() -> None:
             compute_text_filters(small_model(name, *overrides), "영화")
 
 
-@examples(15)
+@settings(max_examples=15)
 @given(text=hostile_text())
 def test_any_text_has_filters_or_one_error(text: str) -> None:
     try:

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from torch import Tensor, nn
 
 from munjang.errors import ConfigError, MunjangError
 from munjang.explain.gates import compute_gates, layer_gates
 from munjang.explain.recurrent_layers import find_layers, whole_states
 from munjang.explain.token_network import open_network
-from tests.examples import examples
 from tests.synthetic import pad_rows, random_rows
 from tests.unit.explain.models import small_language_model, small_model
 from tests.unit.explain.networks import VOCABULARY, make_network
@@ -125,7 +124,7 @@ def test_models_without_gates_are_refused(name: str) -> None:
         compute_gates(small_model(name), "영화")
 
 
-@examples(15)
+@settings(max_examples=15)
 @given(text=hostile_text())
 def test_any_text_has_gates_or_one_error(text: str) -> None:
     try:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError
@@ -10,7 +10,6 @@ from munjang.explain.half_life import HalfLife, half_life
 from munjang.explain.jacobian import squared_norms
 from munjang.explain.margins import margin_squared_norms, margins_of
 from munjang.explain.token_network import open_network
-from tests.examples import examples
 from tests.synthetic import pad_rows
 from tests.unit.explain.networks import VOCABULARY, every_network, make_network, slow_squares
 
@@ -43,7 +42,7 @@ def test_language_models_do_not_feel_later_tokens() -> None:
 
 
 @pytest.mark.parametrize("name", ["cnn", "lstm", "gru", "transformer", "bert"])
-@examples(8)
+@settings(max_examples=8)
 @given(rows=rows_of_ids, extra=st.integers(0, 3), filler=st.integers(0, VOCABULARY - 1))
 def test_norms_do_not_depend_on_padding_or_batch(
     name: str, rows: list[list[int]], extra: int, filler: int

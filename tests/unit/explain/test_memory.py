@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 
 from munjang.api import make_loop, train
 from munjang.errors import ConfigError, DataError, MunjangError
@@ -19,7 +19,6 @@ from munjang.explain.token_rows import encode_rows, read_rows
 from munjang.preparation import prepare
 from munjang.reporting import discard
 from munjang.tasks.heads import find_encoders
-from tests.examples import examples
 from tests.unit.explain.models import (
     LABELS,
     TEXTS,
@@ -140,7 +139,7 @@ def test_words_of_a_text_share_what_their_tokens_draw_on() -> None:
 
 
 @pytest.mark.parametrize("tokenizer", ["words", "jamo"])
-@examples(15)
+@settings(max_examples=15)
 @given(text=hostile_text())
 def test_any_text_has_connectivity_or_one_error(tokenizer: str, text: str) -> None:
     model = small_model("rnn", tokenizer=tokenizer)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -20,7 +20,6 @@ from munjang.models.image_cnn import ImageCnn, ImageCnnConfig
 from munjang.recipe import make_recipe
 from tests.architectures import ARCHITECTURES, build_encoder
 from tests.contracts.test_encoders import SETTINGS, SMALL
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -63,7 +62,7 @@ sides = st.integers(1, 20)
 one_or_more = st.lists(st.integers(1, 4), min_size=1, max_size=3)
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(
     size=st.tuples(st.sampled_from([1, 3]), sides, sides),
     filters=one_or_more,

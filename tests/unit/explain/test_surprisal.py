@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 
 from munjang.explain.surprisal import Surprisal
 from munjang.text.columns import to_lists
@@ -15,7 +15,6 @@ from munjang.text.joining import find_joined
 from munjang.text.plain.joining import joins
 from munjang.text.tokenizer import Tokenizer
 from tests.contracts.test_tokenizers import Row, every_row, fit_row
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 
@@ -100,7 +99,7 @@ def test_plain_values_say_where_each_part_is() -> None:
 
 
 @every_row
-@examples(25)
+@settings(max_examples=25)
 @given(text=hostile_text())
 @example(text="한글과 English 👍🏽 café")
 @example(text=unicodedata.normalize("NFD", "각각 값이 é ệ"))

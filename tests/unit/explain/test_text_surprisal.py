@@ -5,7 +5,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 
 from munjang.data.streams.encode import encode_prompt
 from munjang.errors import DataError
@@ -13,7 +13,6 @@ from munjang.explain.text_surprisal import compute_surprisal
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import OOV
 from tests.contracts.test_tokenizers import Row, every_row, fit_row
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 
@@ -58,7 +57,7 @@ def test_text_that_cannot_be_scored_is_refused() -> None:
 
 
 @every_row
-@examples(20)
+@settings(max_examples=20)
 @given(text=hostile_text())
 @example(text=" \n\n  한글 \n👍🏽")
 def test_nothing_is_lost_with_any_tokenizer(row: Row, text: str) -> None:

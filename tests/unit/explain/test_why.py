@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import IntegratedGradients
-from hypothesis import given
+from hypothesis import given, settings
 from torch import Tensor
 from torch.nn import functional
 
@@ -22,7 +22,6 @@ from munjang.explain.gradients import (
 from munjang.explain.place_shares import leave_out_words
 from munjang.explain.row import ExplainedRow, VectorScores
 from munjang.model import Model
-from tests.examples import examples
 from tests.planted import ARCHITECTURES, PLANTED, make_planted, planted_model
 from tests.unit.text.strategies import hostile_text
 
@@ -189,7 +188,7 @@ def test_classes_have_opposite_shares(name: str) -> None:
 
 
 @every_architecture
-@examples(10)
+@settings(max_examples=10)
 @given(text=hostile_text())
 def test_any_text_with_a_token_is_explained(name: str, text: str) -> None:
     model = planted_model(name)

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import munjang
@@ -18,7 +18,6 @@ from munjang.recipe import check_given, make_recipe
 from munjang.registry import find_architectures
 from munjang.text.columns import to_lists
 from munjang.text.vocabulary import EOS, GO
-from tests.examples import examples
 from tests.tables import make_two_texts_table
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -72,7 +71,7 @@ def test_encode_values_equals_encode_of_table(tokenizer: Any) -> None:
     assert to_rows(made.encode_values(pairs[0]))[0] == table[0][:1]
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(HOSTILE_TEXT, HOSTILE_TEXT), min_size=1, max_size=4))
 def test_hostile_texts_have_same_ids_in_small_and_large_batches(
     pairs: list[tuple[str, str]],

@@ -4,14 +4,13 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from munjang.layers.attention import SelfAttention, attend, attend_with_weights, visible_keys
 from munjang.layers.masking import mask_from_lengths
 from munjang.layers.position import rotary_tables
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -49,7 +48,7 @@ def make_heads(
     return [part.requires_grad_() for part in parts], mask
 
 
-@examples(20)
+@settings(max_examples=20)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), seed=st.integers(0, 99))
 def test_attend_with_weights_equals_formula(lengths: list[int], extra: int, seed: int) -> None:
     (q, k, v), mask = make_heads(lengths, extra, torch.float64, seed)
@@ -63,7 +62,7 @@ def test_attend_with_weights_equals_formula(lengths: list[int], extra: int, seed
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@examples(20)
+@settings(max_examples=20)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), seed=st.integers(0, 99))
 def test_attend_equals_attend_with_weights_in_values_and_gradients(
     dtype: torch.dtype, lengths: list[int], extra: int, seed: int
@@ -101,7 +100,7 @@ def test_empty_row_has_finite_values_and_gradients() -> None:
         assert gradient.isfinite().all()
 
 
-@examples(15)
+@settings(max_examples=15)
 @given(lengths=lengths_of_rows, extra=st.integers(0, 2), heads=st.sampled_from([1, 2, 4]))
 def test_self_attention_equals_multihead_attention(
     lengths: list[int], extra: int, heads: int

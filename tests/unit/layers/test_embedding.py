@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.layers.embedding import TokenEmbedding
@@ -11,7 +11,6 @@ from munjang.layers.hashing import hash_ngrams
 from munjang.layers.masking import masked_mean
 from munjang.text.vocabulary import OOV, PAD
 from munjang.training.kernels import coalesce_rows
-from tests.examples import examples
 from tests.synthetic import pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -34,7 +33,7 @@ def reference_bucket(gram: list[int], buckets: int) -> int:
     return mixed % buckets
 
 
-@examples(80)
+@settings(max_examples=80)
 @given(
     rows=st.lists(wide_ids, min_size=1, max_size=4),
     longest=st.integers(2, 8),
@@ -62,7 +61,7 @@ def test_hashes_of_neighboring_ids_are_spread() -> None:
     assert len(result.unique()) > 9_000
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     rows=rows_of_ids,
     ngrams=st.integers(1, 4),
@@ -106,7 +105,7 @@ def test_bag_and_forward_have_same_gradient(ngrams: int) -> None:
     torch.testing.assert_close(gradients[0], gradients[1])
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     ids=st.integers(1, 4).flatmap(
         lambda wide: st.lists(
@@ -130,7 +129,7 @@ def test_bags_of_each_row_equal_loop(ids: list[list[int]]) -> None:
             assert [part.tolist() for part in parts] == [expected[n] for n in sorted(expected)]
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     ids=st.integers(1, 4).flatmap(
         lambda wide: st.lists(
@@ -232,7 +231,7 @@ def test_initial_weights_are_small_with_zero_padding() -> None:
     assert float(weight[1:].std()) == pytest.approx(0.1, rel=0.05)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     bags=st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=6),
     frozen=st.sets(st.integers(1, 9)),

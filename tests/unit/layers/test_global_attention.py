@@ -4,13 +4,12 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.global_attention import GlobalAttention
 from munjang.layers.masking import mask_from_lengths
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -52,7 +51,7 @@ def reference_attention(
 
 
 @every_score
-@examples(10)
+@settings(max_examples=10)
 @given(
     lengths=st.lists(st.integers(0, 5), min_size=1, max_size=4),
     extra=st.integers(1, 3),

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -13,7 +13,6 @@ from munjang.layers.image_convolution import (
     places,
     zeros_around,
 )
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -53,7 +52,7 @@ def reference_convolution(layer: ImageConvolution, image: Tensor) -> Tensor:
     return out
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(
     kernel=st.integers(1, 4),
     stride=st.integers(1, 3),

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -15,7 +15,6 @@ from munjang.layers.masking import (
     masked_mean,
     reverse_rows,
 )
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -47,7 +46,7 @@ def test_mask_from_lengths() -> None:
     assert mask_from_lengths(torch.tensor([2]), 5).sum() == 2
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(lengths=lengths_of_rows, extra=extra_places, distinct=st.booleans())
 def test_masked_max_equals_loop_in_values_and_gradients(
     lengths: list[int], extra: int, distinct: bool
@@ -78,7 +77,7 @@ def test_masked_max_of_repeated_token_has_single_gradient() -> None:
     assert torch.autograd.gradcheck(peak, (weight,))
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(lengths=lengths_of_rows, extra=extra_places)
 def test_masked_mean_and_last_state_equal_loop(lengths: list[int], extra: int) -> None:
     states, mask = make_states(lengths, extra)
@@ -99,7 +98,7 @@ def test_padding_values_are_ignored() -> None:
         assert torch.equal(reduce(rubbish, mask), reduce(states, mask)), reduce.__name__
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(lengths=lengths_of_rows, extra=extra_places)
 def test_reverse_rows_reverses_within_length(lengths: list[int], extra: int) -> None:
     states, mask = make_states(lengths, extra)

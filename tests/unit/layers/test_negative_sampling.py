@@ -3,13 +3,12 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.fast.token_bands import TokenBands
 from munjang.layers.negative_sampling import GROUP, Windows, cbow_loss, count_groups, skipgram_loss
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -78,7 +77,7 @@ def draw(lengths: list[int], window: int, seed: int) -> tuple[Tensor, Tensor, li
 
 
 @given(case=cases)
-@examples(60)
+@settings(max_examples=60)
 def test_mask_has_neighbors_in_window_and_line(case: tuple[list[int], int, int]) -> None:
     lines, windows, _ = draw(*case)
     found = Windows.of(lines, windows, case[1])
@@ -111,7 +110,7 @@ def test_sum_neighbors_is_the_adjoint_of_neighbors(tokens: int, window: int) -> 
 
 @pytest.mark.parametrize(("loss", "reference"), LOSSES, ids=["skipgram", "cbow"])
 @given(case=cases, negatives=st.sampled_from([0.5, 5.0]))
-@examples(40)
+@settings(max_examples=40)
 def test_loss_and_gradients_equal_loops(loss, reference, case, negatives) -> None:
     lines, windows, values = draw(*case)
     results = []

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -19,7 +19,6 @@ from munjang.layers.masking import (
     masked_softmax,
 )
 from munjang.layers.pooling import POOLINGS, Pooling
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -70,7 +69,7 @@ def test_unknown_names_are_refused(pooling: str, message: str) -> None:
     assert message in str(caught.value)
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(lengths=st.lists(st.integers(0, 6), min_size=1, max_size=4), extra=st.integers(0, 3))
 def test_attention_pooling_equals_loop(lengths: list[int], extra: int) -> None:
     states, mask = make_states(lengths, extra + (max(lengths) == 0))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -16,7 +16,6 @@ from munjang.layers.position import (
     position_angles,
     rotary_tables,
 )
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -94,7 +93,7 @@ def test_token_beyond_learned_positions_is_an_error() -> None:
         LearnedPositions(5, 3)(torch.zeros(2, 8, 3), mask)
 
 
-@examples(20)
+@settings(max_examples=20)
 @given(time=st.integers(1, 12), pairs=st.integers(1, 5), seed=st.integers(0, 99))
 def test_rotary_equals_rotation_matrices(time: int, pairs: int, seed: int) -> None:
     torch.manual_seed(seed)
@@ -106,7 +105,7 @@ def test_rotary_equals_rotation_matrices(time: int, pairs: int, seed: int) -> No
     torch.testing.assert_close(result.norm(dim=-1), x.norm(dim=-1))
 
 
-@examples(20)
+@settings(max_examples=20)
 @given(first=st.integers(0, 10), second=st.integers(0, 10), shift=st.integers(1, 40))
 def test_rotary_score_depends_on_distance_only(first: int, second: int, shift: int) -> None:
     torch.manual_seed(0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -13,7 +13,6 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from munjang.layers.cells import gru_step, lstm_step, rnn_step, weights_of
 from munjang.layers.masking import mask_from_lengths
 from munjang.layers.recurrent import StackedRecurrent
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -86,7 +85,7 @@ def make_states(lengths: list[int], extra: int) -> tuple[Tensor, Tensor]:
 
 
 @every_stack
-@examples(8)
+@settings(max_examples=8)
 @any_lengths
 def test_stack_equals_pytorch_on_packed_rows(
     cell: str, layers: int, directions: int, lengths: list[int], extra: int
@@ -112,7 +111,7 @@ def test_stack_equals_pytorch_on_packed_rows(
 
 
 @every_stack
-@examples(5)
+@settings(max_examples=5)
 @any_lengths
 def test_stack_equals_reference_steps(
     cell: str, layers: int, directions: int, lengths: list[int], extra: int

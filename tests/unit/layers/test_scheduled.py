@@ -2,14 +2,13 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.layers import scheduled
 from munjang.layers.projection import Projected
 from munjang.layers.scheduled import argmax_tokens, mix_predictions
 from munjang.text.vocabulary import GO, PAD
-from tests.examples import examples
 from tests.synthetic import pad_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -30,7 +29,7 @@ some_rows = st.lists(
 )
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(rows=some_rows, extra=st.integers(0, 2), seed=st.integers(0, 999))
 def test_each_token_is_given_or_predicted(rows: list[list[int]], extra: int, seed: int) -> None:
     ids, mask = pad_rows(rows, extra=extra)

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -14,7 +14,6 @@ from munjang.layers.subword_embedding import MAX_NGRAMS, SubwordEmbedding
 from munjang.layers.subword_table import with_oov_words
 from munjang.layers.subword_units import cut_jamo
 from munjang.text.vocabulary import OOV, PAD, RESERVED
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -73,7 +72,7 @@ def test_words_share_rows_of_shared_ngrams(longest: int) -> None:
     assert reference_shared_ngrams(WORDS, 3)[4] == []  # the only word with these letters
 
 
-@examples(25)
+@settings(max_examples=25)
 @given(st.lists(hostile_text().filter(bool), min_size=1, max_size=6, unique=True))
 def test_hostile_tokens_share_rows_of_shared_ngrams(tokens: list[str]) -> None:
     plain = [t.replace("<", "").replace(">", "") or str(i) for i, t in enumerate(tokens)]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import DataError
@@ -16,7 +16,6 @@ from munjang.many_files.layout import BAD_ROWS, DONE, file_folder
 from munjang.many_files.plan import Plan
 from munjang.many_files.records import finish_file, read_done
 from munjang.many_files.stripes import Stripe, deal, write_stripe
-from tests.examples import examples
 from tests.unit.many_files.works import BLOCK_ROWS, OPTIONS, ROWS_PER_PART, Capitals, plan_of
 
 WORDS = ("가", "가", "값", "👍🏽", "a", "", " ", '"', ",", "\t", "nan")
@@ -55,7 +54,7 @@ def joined(out: Path, name: str) -> str:
     return "".join(part.read_text(encoding="utf-8") for part in parts)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(
     texts=st.lists(st.lists(st.sampled_from(WORDS), max_size=3).map("".join), max_size=40),
     suffix=st.sampled_from([".txt", ".csv", ".tsv", ".jsonl", ".parquet"]),

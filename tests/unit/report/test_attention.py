@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError
@@ -23,7 +23,6 @@ from munjang.report.html import join
 from munjang.report.labels import ColumnLabels, Label, text_width
 from munjang.report.shades import DARK, LIGHT, STRONG, Colors, format_weight, shade, small_paths
 from munjang.report.visible import isolated, language, right_to_left, visible, visible_text
-from tests.examples import examples
 
 HOSTILE_TEXT = st.text(
     st.characters()
@@ -118,7 +117,7 @@ def table_rows(page: str) -> list[list[tuple[str, str]]]:
     ]
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(
     st.lists(HOSTILE_TEXT, min_size=1, max_size=5), st.lists(HOSTILE_TEXT, min_size=1, max_size=4)
 )

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.explain.connectivity import Connectivity
@@ -24,7 +24,6 @@ from munjang.report.formats import Formats
 from munjang.report.gates import GATES
 from munjang.report.memory import MEMORY
 from munjang.report.units import UNITS
-from tests.examples import examples
 from tests.system.browsers import Page
 from tests.unit.text.strategies import hostile_text
 
@@ -63,7 +62,7 @@ def make_results(text: str) -> list[tuple[Formats, object]]:
     ]
 
 
-@examples(25)
+@settings(max_examples=25)
 @given(text=hostile_text())
 def test_nothing_of_a_text_is_markup(text: str) -> None:
     for formats, result in make_results(text + ATTACK):
@@ -103,7 +102,7 @@ def test_gates_have_a_row_per_unit_and_a_heading_per_gate() -> None:
         max_size=4,
     )
 )
-@examples(50)
+@settings(max_examples=50)
 def test_curves_stay_within_their_picture(curves: list[list[float]]) -> None:
     decays = [Decay(str(n), n % 2 == 0, curve, "note") for n, curve in enumerate(curves)]
     root = ET.fromstring(str(draw_decays("title", "x", "y", decays)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from torch import nn
 
 from munjang.api import Trained
@@ -26,7 +26,6 @@ from munjang.tasks.language_scores import LanguageScores, LanguageScoresBeside
 from munjang.tasks.number_scores import NumberScores
 from munjang.tasks.translation_scores import TranslationScores
 from munjang.tuning.results import TrialRow, Tuned
-from tests.examples import examples
 from tests.unit.report.fragments import assert_inert
 from tests.unit.report.test_attention import make_attention
 from tests.unit.report.test_surprisal import make_surprisal
@@ -55,7 +54,7 @@ def make_scores(*labels: str) -> Scores:
     )
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(text=hostile_text())
 def test_attention_and_surprisal_of_any_text(text: str) -> None:
     attention = make_attention([text, MARKUP], layers=2, heads=2)
@@ -72,7 +71,7 @@ def test_lines_of_attention_and_surprisal() -> None:
     )
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(text=hostile_text())
 def test_scores_with_any_labels(text: str) -> None:
     line = assert_shown(make_scores(f"a{text}", MARKUP), "alert(1)", "calibration error", "–")
@@ -118,7 +117,7 @@ def make_model(label: str) -> Any:
     return Model(recipe, SimpleNamespace(made_of=" on `words`"), task, network, metrics)
 
 
-@examples(30)
+@settings(max_examples=30)
 @given(text=hostile_text())
 def test_models_and_trainings(text: str) -> None:
     model = make_model(f"{MARKUP}{text}")

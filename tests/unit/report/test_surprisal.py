@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from munjang.errors import ConfigError
 from munjang.explain.surprisal import Surprisal
@@ -19,7 +19,6 @@ from munjang.report.surprisal_page import draw_surprisal_page, draw_surprisal_se
 from munjang.report.surprisal_shades import MOST_BITS, shade_of_bits, shown_parts
 from munjang.report.surprisal_svg import draw_surprisal_svg
 from munjang.report.visible import visible_text
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -39,7 +38,7 @@ def test_shades_are_opaque_from_10_bits_on() -> None:
     assert DARK.blend(1.0) == DARK.full
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(text=hostile_text())
 def test_shown_parts_are_the_text_with_symbols_for_line_breaks(text: str) -> None:
     shown = "".join(part.text for part in shown_parts(make_surprisal(text)))
@@ -50,7 +49,7 @@ def test_shown_parts_are_the_text_with_symbols_for_line_breaks(text: str) -> Non
     assert shown.count("\n") == text.count("\n")
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(text=hostile_text())
 def test_page_has_the_text_and_no_markup_of_it(text: str) -> None:
     surprisal = make_surprisal(f"{text}<script>alert(1)</script>&")
@@ -62,7 +61,7 @@ def test_page_has_the_text_and_no_markup_of_it(text: str) -> None:
     assert html.unescape("".join(spans)) == "".join(part.text for part in shown_parts(surprisal))
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(text=hostile_text())
 def test_picture_is_well_formed_and_within_its_borders(text: str) -> None:
     surprisal = make_surprisal(text + " <b>&")

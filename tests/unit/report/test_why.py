@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from munjang.errors import ConfigError
 from munjang.explain.attribution import (
@@ -31,7 +31,6 @@ from munjang.report.why_parts import (
     special_share,
 )
 from munjang.report.why_svg import draw_why_svg
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -81,7 +80,7 @@ def test_shades_follow_sign_and_scale() -> None:
     assert [format_share(s) for s in shares] == ["+2.31", "-0.05", "+0.0012", "+0.00", "-2e-05"]
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(text=hostile_text())
 def test_shown_parts_are_the_text_with_symbols_for_line_breaks(text: str) -> None:
     shown = "".join(part.text for part in shown_parts(make_text(text)))
@@ -117,7 +116,7 @@ def test_sum_says_how_much_is_explained() -> None:
     assert describe_sum(without, attribution) == "logit of a: 1.50, 0.50 without any word"
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(text=hostile_text())
 def test_page_has_the_text_and_no_markup_of_it(text: str) -> None:
     explanation = make_explanation(f"{text}<script>alert(1)</script>&")
@@ -130,7 +129,7 @@ def test_page_has_the_text_and_no_markup_of_it(text: str) -> None:
     assert html.unescape("".join(spans)) == expected
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(text=hostile_text())
 def test_picture_is_well_formed_whatever_the_text(text: str) -> None:
     drawn = ET.fromstring(str(draw_why_svg(make_explanation(text))))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.streams.encode import encode_stream, unknown_bytes_per_line
@@ -14,7 +14,6 @@ from munjang.tasks.line_bits import LineBits
 from munjang.text.normalize import normalize
 from munjang.text.registry import make_tokenizer
 from munjang.text.vocabulary import EOS
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 KNOWN = pl.Series(["가나 abc", "각난 b", "", "x y"])
@@ -28,7 +27,7 @@ def pair_losses(ids: np.ndarray) -> np.ndarray:
     return ((7 * ids[1:] + 3 * ids[:-1]) % 11 + 0.25).astype(np.float64)
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(lines=lines_of_text, name=st.sampled_from(["characters", "jamo", "bytes"]))
 def test_bits_of_a_line_are_the_sum_over_its_tokens(lines: pl.Series, name: str) -> None:
     tokenizer = make_tokenizer(name).fit(KNOWN)

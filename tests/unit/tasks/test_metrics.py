@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
     accuracy_score,
@@ -26,7 +26,6 @@ from munjang.tasks.classification_scores import (
     score_classes,
 )
 from munjang.tasks.classify import Classify
-from tests.examples import examples
 
 
 def reference_calibration_error(
@@ -99,7 +98,7 @@ def random_logits_and_targets(
     return logits, random.integers(0, classes, rows)
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(1, 30), st.integers(2, 6), st.integers(1, 5))
 def test_scores_equal_scikit_learn(seed: int, rows: int, classes: int, kinds: int) -> None:
     logits, targets = random_logits_and_targets(seed, rows, classes, kinds)

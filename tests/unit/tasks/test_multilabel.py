@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_recall_fscore_support
 from torch import nn
@@ -21,7 +21,6 @@ from munjang.recipe import Recipe, check_given
 from munjang.tasks.multilabel import Multilabel
 from munjang.tasks.set_scores import score_label_sets
 from munjang.tasks.thresholds import best_thresholds
-from tests.examples import examples
 from tests.synthetic import make_dataset
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -187,7 +186,7 @@ def test_score_label_sets_of_small_example() -> None:
     assert not unsound.is_finite
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32), st.integers(2, 30), st.integers(2, 6), st.integers(1, 9))
 def test_scores_in_batches_equal_scikit_learn(seed: int, rows: int, labels: int, size: int) -> None:
     random = np.random.default_rng(seed)

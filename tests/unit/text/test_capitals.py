@@ -4,7 +4,7 @@ import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError
@@ -12,7 +12,6 @@ from munjang.text.columns import TokenColumn
 from munjang.text.normalize import normalize
 from munjang.text.plain.capitals import CAPITAL, CAPITALS, SIGNS
 from munjang.text.words import WordTokenizer
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text, hostile_texts
 
 # what is easily got wrong: a sigma at the end, letters that grow, tones of skin, numbers, marks
@@ -53,7 +52,7 @@ def reference_tokens(text: str) -> list[str]:
     return result
 
 
-@examples(300)
+@settings(max_examples=300)
 @given(st.text(UNUSUAL_CHARACTERS, max_size=12) | st.text("aB cD.", max_size=20))
 @example("What did NASA name after Hubble, “Edwin”?")
 @example(" Leading space")
@@ -65,7 +64,7 @@ def test_markers_precede_capitalized_words(text: str) -> None:
     assert to_words(tokenizer, tokenizer.encode(to_series([text]))) == [reference_tokens(text)]
 
 
-@examples(300)
+@settings(max_examples=300)
 @given(st.lists(st.text(UNUSUAL_CHARACTERS) | hostile_text(), max_size=4))
 @example(["ΑΣ.Σ", "x a🏽Bc", "ΑΣ.İ", "A.Σ"])
 def test_words_and_offsets_do_not_depend_on_markers(texts: list[str]) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import FolderError
@@ -12,10 +12,9 @@ from munjang.text.characters import CharacterTokenizer, simple_lower_table
 from munjang.text.normalize import normalize
 from munjang.text.segmentation.utf32 import from_utf32, to_utf32
 from munjang.text.vocabulary import RESERVED, Vocabulary
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_texts
 
-thorough = examples(60)
+thorough = settings(max_examples=60)
 
 
 def to_series(texts: list[str]) -> pl.Series:

@@ -3,15 +3,14 @@ from collections import Counter
 
 import numpy as np
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 
 from munjang.text.jamo import JamoTokenizer, split_syllables
 from munjang.text.normalize import normalize
 from munjang.text.vocabulary import RESERVED
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_texts
 
-thorough = examples(60)
+thorough = settings(max_examples=60)
 
 
 def to_series(texts: list[str]) -> pl.Series:

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError, NotFittedError
 from munjang.text.keras import Tokenizer, text_to_word_sequence
 from munjang.text.plain.words import KERAS_FILTERS
-from tests.examples import examples
 from tests.unit.text.peer_keras import force_path, legacy
 from tests.unit.text.strategies import hostile_text, hostile_texts, with_surrogates
 
@@ -55,7 +54,7 @@ def get_state(tokenizer: Any) -> dict[str, Any]:
     }
 
 
-@examples(200)
+@settings(max_examples=200)
 @given(keywords=arguments, fits=st.lists(corpora, max_size=3), other=corpora, columns=st.booleans())
 def test_fit_and_encode_equal_keras(keywords, fits, other, columns):
     theirs, ours = legacy.Tokenizer(**keywords), Tokenizer(**keywords)
@@ -73,7 +72,7 @@ def test_fit_and_encode_equal_keras(keywords, fits, other, columns):
     assert get_state(ours) == get_state(theirs)
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(
     keywords=arguments, texts=corpora, sequences=st.lists(st.lists(st.integers(-1, 20), max_size=6))
 )
@@ -293,7 +292,7 @@ def test_min_frequency_keeps_counts_and_drops_ids(texts, limit, oov, columns):
             ]
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(keywords=arguments, texts=hostile_texts(), columns=st.booleans())
 def test_vocab_size_is_embedding_rows(keywords, texts, columns):
     ours = Tokenizer(**keywords)

@@ -3,18 +3,17 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import DataError
 from munjang.text.keras import Tokenizer, tokenizer_from_json
-from tests.examples import examples
 from tests.unit.text.peer_keras import force_path, legacy
 from tests.unit.text.strategies import hostile_texts
 from tests.unit.text.test_keras import arguments, get_state
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(keywords=arguments, texts=hostile_texts(), other=hostile_texts(), columns=st.booleans())
 def test_json_is_exchanged_with_keras(keywords, texts, other, columns):
     theirs, ours = legacy.Tokenizer(**keywords), Tokenizer(**keywords)

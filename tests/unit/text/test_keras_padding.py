@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError
 from munjang.text.columns import token_column
 from munjang.text.keras import pad_sequences
-from tests.examples import examples
 from tests.unit.text import peer_keras
 from tests.unit.text.strategies import hostile_text
 
@@ -45,7 +44,7 @@ def call_or_error(function, sequences, **arguments):
         return None, error
 
 
-@examples(200)
+@settings(max_examples=200)
 @given(
     rows=st.one_of(
         make_rows(SMALL), make_rows(INTEGERS), make_rows(st.floats(-9, 9)), make_rows(st.booleans())

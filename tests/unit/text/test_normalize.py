@@ -4,17 +4,16 @@ from functools import cache
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError
 from munjang.text.columns import token_column
 from munjang.text.normalize import normalize, original_offsets
 from munjang.text.plain.nfc import Form, normalize_text
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text, hostile_texts
 
-thorough = examples(80)
+thorough = settings(max_examples=80)
 
 
 def to_series(texts: list[str]) -> pl.Series:
@@ -144,7 +143,7 @@ def test_offsets_map_to_original_cluster(form: str, texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFKC", "NFKD"])
-@examples(40)
+@settings(thorough, max_examples=40)
 @given(texts=hostile_texts())
 @example(texts=["ﬁ\u0301x", "①½", "ﾊﾟ", "㈎", "\ufdfa"])
 def test_compatibility_offsets_are_ordered(form: str, texts: list[str]) -> None:

@@ -4,7 +4,7 @@ import unicodedata
 
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.text import prefixes
@@ -13,7 +13,6 @@ from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import OOV
 from munjang.text.words import WordTokenizer
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 TEXTS = ["재미있다 The film, NASA!", "ΑΣ ας 한글 Paris...", "e\u0301 é", "a b c d e f 1 2 3"] * 3
@@ -40,7 +39,7 @@ def short_prefixes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @every_tokenizer
-@examples(150)
+@settings(max_examples=150, deadline=None)
 @given(
     text=st.builds(lambda a, b, n: (a + b) * n, hostile_text(), hostile_text(), st.integers(1, 6)),
     tokens=st.integers(1, 9),

@@ -4,15 +4,14 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 
 from munjang.text.plain.pretokens import LONGEST, SPACE_SIGN
 from munjang.text.segmentation.codepoints import CODE_POINTS
 from munjang.text.subwords.pretokens import pretokenize
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_texts
 
-thorough = examples(80)
+thorough = settings(max_examples=80)
 
 
 def to_series(texts: list[str]) -> pl.Series:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import ConfigError, DataError, NotFittedError
@@ -14,7 +14,6 @@ from munjang.text.keras import text_to_word_sequence
 from munjang.text.normalize import normalize
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
 from munjang.text.words import WordTokenizer
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text, hostile_texts
 
 SPLITS = st.sampled_from(["unicode", "keras"])
@@ -69,7 +68,7 @@ def reference_words(tokenizer, text):
     return reference_unicode_words(composed.lower() if tokenizer.lower else composed)
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(
     texts=hostile_texts(),
     other=hostile_texts(),
@@ -93,7 +92,7 @@ def test_vocabulary_and_ids_equal_reference(texts, other, split, lower, nfc):
     assert tokenizer.encode_with_offsets(to_series(other)).ids.to_pylist() == expected
 
 
-@examples(150)
+@settings(max_examples=150)
 @given(texts=hostile_texts(), split=SPLITS, lower=st.booleans())
 def test_offsets_point_into_original_text(texts, split, lower):
     tokenizer = WordTokenizer(split=split, lower=lower).fit(to_series(texts))

@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.training.optimizers import AdamW, Optimizer, ParameterGroup, RowAdagrad, clip_gradients
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -76,7 +75,7 @@ def reference_adagrad(weight: Tensor, steps: list[Touched], gradients: list[Tens
     return torch.tensor(table)
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(steps=steps_of_rows, decay=st.sampled_from([0.0, 0.1, 2.0]))
 def test_adamw_of_rows_equals_reference(steps: list[Touched], decay: float) -> None:
     before, after, gradients = run_steps(
@@ -86,7 +85,7 @@ def test_adamw_of_rows_equals_reference(steps: list[Touched], decay: float) -> N
     torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-6)
 
 
-@examples(50)
+@settings(max_examples=50)
 @example(steps=[[1, 2, 2, 2]])
 @given(steps=steps_of_rows)
 def test_adamw_of_rows_without_decay_equals_sparse_adam(steps: list[Touched]) -> None:
@@ -110,7 +109,7 @@ def test_adamw_of_all_rows_equals_dense_adamw(decay: float) -> None:
     torch.testing.assert_close(ours, dense, rtol=1e-5, atol=1e-6)
 
 
-@examples(50)
+@settings(max_examples=50)
 @given(steps=steps_of_rows)
 def test_row_adagrad_equals_reference(steps: list[Touched]) -> None:
     before, after, gradients = run_steps(steps, lambda w: RowAdagrad([ParameterGroup([w], 0.05)]))

@@ -10,7 +10,7 @@ from typing import Any
 
 import optuna
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.errors import FolderError
@@ -21,7 +21,6 @@ from munjang.tuning.pruning import Medians, Trial
 from munjang.tuning.results import TrialRow
 from munjang.tuning.runners import Outcome
 from munjang.tuning.search import Search
-from tests.examples import examples
 from tests.synthetic import make_corpus
 
 pytest.importorskip("optuna", reason="optuna (extra tune)")
@@ -173,7 +172,7 @@ REPORTS = st.dictionaries(
 )
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(st.lists(REPORTS, max_size=9), st.lists(st.floats(-1, 1), max_size=11), st.booleans())
 def test_pruning_equals_that_of_optuna(
     finished: list[dict[int, float]], values: list[float], larger: bool

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -17,7 +17,6 @@ from munjang.data.images.read import get_image_settings, read_images
 from munjang.data.images.settings import ImageSettings, parse_size
 from munjang.data.samples.images import load_digits, write_image_folder
 from munjang.errors import ConfigError, DataError
-from tests.examples import examples
 
 GUESS = ImageSettings()
 
@@ -182,7 +181,7 @@ def test_read_images_from_python(tmp_path: Path) -> None:
     assert "got int" in refusal_message(3)
 
 
-@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_decode_corrupted_bytes_gives_image_or_one_line_error(
     tmp_path: Path, data: st.DataObject

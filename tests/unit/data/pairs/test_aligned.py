@@ -4,12 +4,11 @@ import gzip
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from munjang.data.pairs.read import AlignedFiles, read_pairs
 from munjang.errors import ConfigError, DataError
-from tests.examples import examples
 from tests.unit.data.strategies import hostile_text
 
 
@@ -187,7 +186,7 @@ def test_very_long_line(tmp_path):
 lines = hostile_text().filter(lambda text: "\n" not in text)
 
 
-@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     written=st.lists(st.tuples(lines, lines), min_size=1, max_size=8),
     ending=st.sampled_from(["\n", "\r\n"]),

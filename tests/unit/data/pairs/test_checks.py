@@ -5,13 +5,12 @@ import unicodedata
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.pairs.checks import check_pairs, number_distinct_pairs
 from munjang.data.pairs.read import read_pairs
 from munjang.errors import DataError
-from tests.examples import examples
 
 
 def make_table(*pairs):
@@ -95,7 +94,7 @@ few = st.sampled_from(
 several_pairs = st.lists(st.tuples(few, few), min_size=1, max_size=25)
 
 
-@examples(80)
+@settings(max_examples=80)
 @given(several_pairs, several_pairs)
 def test_counts_equal_those_of_counter(train, test):
     report = check_pairs(make_table(*train), make_table(*test))
@@ -116,7 +115,7 @@ def test_counts_equal_those_of_counter(train, test):
     assert report.test.sources.rows == sum(source in sources for source, _ in second)
 
 
-@examples(80)
+@settings(max_examples=80)
 @given(several_pairs)
 def test_distinct_pair_numbers_are_dense_and_ordered(pairs):
     table = make_table(*pairs)

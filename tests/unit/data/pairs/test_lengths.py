@@ -4,13 +4,12 @@ from statistics import median_low
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.pairs.lengths import length_ratios
 from munjang.data.pairs.read import AlignedFiles, read_pairs
 from munjang.errors import ConfigError, DataError
-from tests.examples import examples
 
 USUAL = [("a sentence of some words", "몇 낱말의 문장")] * 6
 
@@ -66,7 +65,7 @@ def test_invalid_limits_are_refused(limit):
 texts = st.integers(1, 400).map(lambda length: "가" * length)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=12), st.floats(1.1, 20))
 def test_filter_equals_plain_loop(pairs, limit):
     ratios = [(len(target) + 10) / (len(source) + 10) for source, target in pairs]

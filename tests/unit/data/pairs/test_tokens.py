@@ -1,14 +1,13 @@
 """Tokens of both sides of pairs, against plain Python."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.data.pairs.read import read_pairs
 from munjang.data.pairs.settings import PairTokenizerSettings
 from munjang.data.pairs.tokenizer_pair import TokenizerPair
 from munjang.data.pairs.tokens import EXAMPLES, measure_pair_tokens
-from tests.examples import examples
 
 WORDS = PairTokenizerSettings.parse(
     {
@@ -20,7 +19,7 @@ WORDS = PairTokenizerSettings.parse(
 texts = st.lists(st.sampled_from(["ab", "c"]), min_size=1, max_size=7).map(" ".join)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=20))
 def test_report_counts_tokens_and_truncated_pairs(pairs):
     table = read_pairs(tuple(map(list, zip(*pairs, strict=True))), max_length_ratio=None)

@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.export.onnx.graph import Graph
 from munjang.export.onnx.layers.hashing import write_hashes
 from munjang.layers.hashing import hash_ngrams_by_numpy
-from tests.examples import examples
 
 rows = st.lists(st.lists(st.integers(0, 2**31), min_size=1, max_size=9), min_size=1, max_size=5)
 
@@ -28,7 +27,7 @@ def open_graph(longest: int, buckets: int) -> Any:
 
 
 @pytest.mark.parametrize(("longest", "buckets"), [(2, 2**18), (5, 1000), (8, 2**22), (3, 7)])
-@examples(30)
+@settings(max_examples=30)
 @given(rows=rows)
 def test_hashes_equal_numpys(longest: int, buckets: int, rows: list[list[int]]) -> None:
     lengths = np.array([len(row) for row in rows])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from munjang.data.collection import collect_texts
@@ -24,7 +24,6 @@ from munjang.text.plain import ids
 from munjang.text.registry import make_tokenizer
 from munjang.text.tokenizer import Tokenizer
 from munjang.text.vocabulary import RESERVED
-from tests.examples import examples
 from tests.synthetic import make_corpus
 
 TRAINED = [*make_corpus(60, korean=True)[0], *HOSTILE, "NASA Hubble NASA Hubble"]
@@ -71,7 +70,7 @@ def reopen(fitted: Tokenizer, folder: Path) -> base.Tokenizer:
     return base.open_tokenizer(described.settings, folder)
 
 
-@examples(60)
+@settings(max_examples=60)
 @given(given_text=texts)
 @example(given_text="")
 @example(given_text="한" * 70 + " " + "e" + "\u0301" * 1200)
@@ -92,7 +91,7 @@ def test_ids_become_the_text_that_the_tokenizer_writes(
     assert [encoder.decode(row) for row in rows_of_ids] == tokenizer.decode(column).to_list()
 
 
-@examples(40)
+@settings(max_examples=40)
 @given(
     written=st.lists(st.sampled_from(["NASA", "Hubble", "nasa", "영화", "?", "x"]), max_size=12),
     max_length=st.integers(1, 8),

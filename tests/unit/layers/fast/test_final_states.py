@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
@@ -10,7 +10,6 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from munjang.layers.fast.final_states import run_with_final_states
 from munjang.layers.masking import mask_from_lengths
 from munjang.layers.recurrent import StackedRecurrent
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -37,7 +36,7 @@ def packed_final_states(layer: nn.RNNBase, states: Tensor, lengths: list[int]) -
 
 
 @every_cell
-@examples(20)
+@settings(max_examples=20)
 @some_lengths
 def test_final_states_equal_packed_sequence(cell: str, lengths: list[int], extra: int) -> None:
     torch.manual_seed(len(lengths))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -16,11 +16,10 @@ from munjang.layers.fast.sparse_rows import sum_rows
 from munjang.layers.hashing import hash_ngrams, hash_ngrams_by_torch
 from munjang.layers.masking import masked_max, masked_mean
 from munjang.layers.recurrent import Cell, StackedRecurrent
-from tests.examples import examples
 from tests.synthetic import pad_rows, random_rows
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-quick = examples(40)
+quick = settings(max_examples=40, deadline=None)
 batches = st.builds(
     lambda rows, longest, seed: pad_rows(
         random_rows(rows, vocabulary=50, shortest=0, longest=longest, seed=seed)

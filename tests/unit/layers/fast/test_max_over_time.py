@@ -2,18 +2,17 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from munjang.layers.fast.convolution import TimeConvolution
 from munjang.layers.fast.max_over_time import max_over_time
 from munjang.layers.masking import mask_from_lengths, masked_max
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-@examples(100)
+@settings(max_examples=100)
 @given(
     lengths=st.lists(st.integers(0, 9), min_size=1, max_size=5),
     widths=st.lists(st.integers(1, 8), min_size=1, max_size=4),

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -21,10 +21,9 @@ from munjang.layers.pooling import Pooling
 from munjang.layers.position import rotary_tables
 from munjang.layers.recurrent import Cell, StackedRecurrent
 from munjang.models.encoder import WideConfig, bag_embedding, token_embedding
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-quick = examples(40)
+quick = settings(max_examples=40, deadline=None)
 seeds = st.integers(0, 999)
 
 

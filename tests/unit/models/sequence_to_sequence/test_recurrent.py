@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from munjang.errors import ConfigError
 from munjang.text.vocabulary import EOS, GO
 from munjang.training.optimizers import AdamW, ParameterGroup
-from tests.examples import examples
 from tests.synthetic import random_rows
 from tests.unit.models.sequence_to_sequence.small_recurrent import (
     SMALL,
@@ -115,7 +114,7 @@ some_pairs = st.lists(st.tuples(some_ids, some_ids.map(lambda ids: [GO, *ids])),
 
 
 @every_setting
-@examples(3)
+@settings(max_examples=3)
 @given(pairs=some_pairs, extra=st.integers(0, 4), filler=st.integers(0, WORDS - 1))
 def test_logits_do_not_depend_on_padding_or_batch(
     name: str,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import munjang
@@ -17,7 +17,6 @@ from munjang.folder.manifest import FILE as MANIFEST
 from munjang.folder.manifest import write_manifest
 from munjang.pretrained.huggingface import import_checkpoint
 from tests.checkpoints import make_weights, write_checkpoint
-from tests.examples import examples
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -162,7 +161,9 @@ def test_path_that_is_not_a_checkpoint_folder_is_refused(tmp_path: Path) -> None
     value=st.integers(0, 255),
     name=st.sampled_from(["config.json", "model.safetensors", "tokenizer.json"]),
 )
-@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_changed_byte_gives_one_line_error_or_valid_model(
     index: int, value: int, name: str, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from munjang.errors import ConfigError, FolderError
 from munjang.pretrained.huggingface.tokenizer import read_tokenizer
@@ -15,7 +15,6 @@ from munjang.text.huggingface.files import bert_state
 from munjang.text.huggingface.tokenizer import HuggingFaceTokenizer
 from munjang.text.vocabulary import RESERVED
 from tests.checkpoints import SPECIAL, TOKENS
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_text
 
 WORDS = "".join(f"{token}\n" for token in TOKENS)
@@ -110,7 +109,7 @@ def test_decomposed_hangul_keeps_its_offsets(tmp_path: Path) -> None:
 
 
 @given(text=hostile_text())
-@examples(100)
+@settings(max_examples=100, deadline=None)
 def test_offsets_are_inside_the_text_and_ordered(text: str) -> None:
     state = bert_state({t: n for n, t in enumerate(TOKENS)}, SPECIAL, nfc=True)
     tokenizer = HuggingFaceTokenizer.from_state(state)

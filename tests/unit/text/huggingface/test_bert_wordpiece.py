@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
 from munjang.errors import ConfigError, FolderError
@@ -17,7 +17,6 @@ from munjang.text.huggingface.bert_wordpiece import SPECIAL, BertWordPieceTokeni
 from munjang.text.huggingface.words import split_words
 from munjang.text.registry import tokenizer_from_json
 from munjang.text.vocabulary import OOV, RESERVED, Vocabulary
-from tests.examples import examples
 from tests.unit.text.strategies import hostile_texts
 
 TEXTS = ["이 영화 정말 재미있다!! 최고", "재미없다... 시간이 아깝다 ㅠㅠ", "The good, the bad"] * 20
@@ -39,7 +38,7 @@ def split_with_library(text: str) -> list[str]:
 
 
 @given(texts=hostile_texts())
-@examples(150)
+@settings(max_examples=150, deadline=None)
 def test_split_words_equals_library(texts: list[str]) -> None:
     words = split_words(to_series(texts), lowercase=False)
     cuts = words.offsets()
@@ -53,7 +52,7 @@ def test_split_words_equals_library(texts: list[str]) -> None:
 
 
 @given(texts=hostile_texts())
-@examples(150)
+@settings(max_examples=150, deadline=None)
 def test_encode_column_equals_library_per_text(texts: list[str]) -> None:
     tokenizer = _fit_hostile_texts()
     column_ids = tokenizer.encode(to_series(texts)).to_pylist()

@@ -207,6 +207,7 @@ class Model(Displayed):
 
         Raises:
             ConfigError: the model continues no texts, or `length` is out of range.
+            DataError: the prompt is no string.
         """
         if not isinstance(self.task, Generates):
             raise ConfigError(
@@ -214,6 +215,8 @@ class Model(Displayed):
                 "task language"
             )
         check_length(length)
+        if not isinstance(prompt, str):
+            raise DataError(f"prompt: expected a string, got {type(prompt).__name__}")
         return self._generate(self.task, prompt, length, seed, stop)
 
     def _generate(

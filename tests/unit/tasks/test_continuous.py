@@ -1,13 +1,14 @@
 """Texts that are written together: each the same as alone, and as `generate` or `predict` says."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import munjang
-from munjang.errors import ConfigError
+from munjang.errors import ConfigError, DataError
 from munjang.model import Model
 from munjang.tasks.continuous import ContinuousTexts
 from tests.system.servers import (
@@ -68,6 +69,12 @@ def test_translations_are_greedy_answers(translator: Model) -> None:
     answers = {source: greedy.predict([source])[0].text for source in sources}
     written = write(translator, dict.fromkeys(sources, (200, 0)), [0, 1, 2, 0, 3, 0, 1, 2])
     assert written == answers
+
+
+@pytest.mark.parametrize("prompt", [["가나"], None, 3, b"x"])
+def test_prompts_that_are_no_strings_are_refused(language: Model, prompt: Any) -> None:
+    with pytest.raises(DataError, match="prompt: expected a string, got"):
+        language.generate(prompt)
 
 
 def test_reasons_to_finish(language: Model) -> None:
